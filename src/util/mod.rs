@@ -1,0 +1,5 @@
+//! Small helpers without a home of their own: bitmaps, hashing, checked
+//! little-endian reads. Owns no policy, does no I/O, knows no other part.
+
+pub mod bits;
+pub mod hash;
