@@ -1,0 +1,332 @@
+//! Arrays of rows with a fixed stride.
+//!
+//! The rule that makes sharing safe: bytes below the largest length ever
+//! handed out as [`Rows`] are never written again. [`Appender`] writes only
+//! above that mark, `Rows` reads only below its own length, so a reader and
+//! the writer never touch the same byte.
+
+use super::aligned::{AllocError, Backing, Block};
+use super::verify::VerifyMap;
+use std::any::Any;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// An immutable picture of the first `len` rows of an array. Cloning is cheap.
+#[derive(Clone)]
+pub struct Rows {
+    ptr: NonNull<u8>,
+    len: usize,
+    stride: usize,
+    /// Whether the memory belongs to a [`Backing`].
+    mapped: bool,
+    verify: Option<Arc<VerifyMap>>,
+    /// Keeps the memory behind `ptr` alive.
+    _memory: Arc<dyn Any + Send + Sync>,
+}
+
+// SAFETY: the bytes below `len * stride` are never written while a Rows exists
+// (module rule), so sharing and sending the pointer is like sharing `&[u8]`.
+unsafe impl Send for Rows {}
+// SAFETY: as above.
+unsafe impl Sync for Rows {}
+
+impl Rows {
+    /// Rows cut from `backing[offset..]`. `None` when they do not fit in it.
+    /// `verify` is consulted (by byte offset in `backing`) on every access.
+    pub fn from_backing<B: Backing>(
+        backing: &Arc<B>,
+        offset: usize,
+        len: usize,
+        stride: usize,
+        verify: Option<Arc<VerifyMap>>,
+    ) -> Option<Rows> {
+        let bytes = backing.bytes();
+        let end = len.checked_mul(stride)?.checked_add(offset)?;
+        let part = bytes.get(offset..end)?;
+        let verify = verify.map(|v| Arc::new(v.shifted(offset)));
+        Some(Rows { ptr: NonNull::from(part).cast(), len, stride, mapped: true, verify, _memory: backing.clone() })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes per row.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Whether the rows lie in a [`Backing`], as mapped files do.
+    pub fn is_mapped(&self) -> bool {
+        self.mapped
+    }
+
+    /// Row `i`.
+    ///
+    /// # Panics
+    /// When `i` is not below [`Rows::len`].
+    #[inline]
+    pub fn row(&self, i: usize) -> &[u8] {
+        assert!(i < self.len, "row {i} of {}", self.len);
+        if let Some(verify) = &self.verify {
+            verify.touch(i * self.stride, self.stride);
+        }
+        // SAFETY: i < len, so the row lies below `len * stride`, which is
+        // allocated, initialised and never written again (module rule).
+        unsafe { std::slice::from_raw_parts(self.ptr.as_ptr().add(i * self.stride), self.stride) }
+    }
+
+    /// The address of row `i` for prefetching, without the check of a mapped
+    /// block: nothing is read. `None` past the end.
+    #[inline]
+    pub fn peek(&self, i: usize) -> Option<*const u8> {
+        // SAFETY: i < len, so the address is inside the array.
+        (i < self.len).then(|| unsafe { self.ptr.as_ptr().add(i * self.stride).cast_const() })
+    }
+
+    /// Rows `range` back to back.
+    ///
+    /// # Panics
+    /// When the range is not inside the rows.
+    pub fn slice(&self, range: std::ops::Range<usize>) -> &[u8] {
+        assert!(range.start <= range.end && range.end <= self.len, "rows {range:?} of {}", self.len);
+        let bytes = (range.end - range.start) * self.stride;
+        if let Some(verify) = &self.verify {
+            verify.touch(range.start * self.stride, bytes);
+        }
+        // SAFETY: the range was checked against len; see `row`.
+        unsafe { std::slice::from_raw_parts(self.ptr.as_ptr().add(range.start * self.stride), bytes) }
+    }
+
+    /// All rows back to back.
+    pub fn bytes(&self) -> &[u8] {
+        self.slice(0..self.len)
+    }
+
+    /// The first `len` rows only.
+    pub fn truncated(&self, len: usize) -> Rows {
+        Rows { len: len.min(self.len), ..self.clone() }
+    }
+}
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rows({} x {} B)", self.len, self.stride)
+    }
+}
+
+/// The one writer of an array whose first rows readers already hold.
+pub struct Appender {
+    block: Arc<Block>,
+    stride: usize,
+    capacity: usize,
+    len: usize,
+    /// Largest length ever handed out: rows below it are frozen.
+    shared: usize,
+}
+
+impl Appender {
+    /// Room for `capacity` rows of `stride` bytes, zeroed.
+    pub fn new(capacity: usize, stride: usize) -> Result<Appender, AllocError> {
+        let bytes = capacity.checked_mul(stride).ok_or(AllocError { bytes: u64::MAX })?;
+        Ok(Appender { block: Arc::new(Block::zeroed(bytes)?), stride, capacity, len: 0, shared: 0 })
+    }
+
+    /// Rows written so far.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Rows that fit.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Appends `count` rows, which `fill` writes (the bytes may hold leftovers
+    /// of a truncated append). Nothing is appended when they do not fit.
+    pub fn append<R>(&mut self, count: usize, fill: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
+        if count > self.capacity - self.len {
+            return None;
+        }
+        let (start, bytes) = (self.len * self.stride, count * self.stride);
+        // SAFETY: the range lies inside the block (capacity check) and at or
+        // above `shared`, where no Rows can read; `&mut self` excludes a second writer.
+        let room = unsafe { std::slice::from_raw_parts_mut(self.block.ptr().as_ptr().add(start), bytes) };
+        let result = fill(room);
+        self.len += count;
+        Some(result)
+    }
+
+    /// Forgets rows from `len` on.
+    ///
+    /// # Panics
+    /// When some of them were handed out by [`Appender::rows`] already.
+    pub fn truncate(&mut self, len: usize) {
+        assert!(len >= self.shared, "rows below {} are shared", self.shared);
+        self.len = self.len.min(len);
+    }
+
+    /// The rows written so far, frozen from now on.
+    pub fn rows(&mut self) -> Rows {
+        self.shared = self.shared.max(self.len);
+        Rows {
+            ptr: self.block.ptr(),
+            len: self.len,
+            stride: self.stride,
+            mapped: false,
+            verify: None,
+            _memory: self.block.clone(),
+        }
+    }
+}
+
+/// Rows with one owner, all of them writable until they are frozen.
+pub struct RowsMut {
+    block: Block,
+    stride: usize,
+    len: usize,
+}
+
+impl RowsMut {
+    /// `len` zeroed rows of `stride` bytes.
+    pub fn zeroed(len: usize, stride: usize) -> Result<RowsMut, AllocError> {
+        let bytes = len.checked_mul(stride).ok_or(AllocError { bytes: u64::MAX })?;
+        Ok(RowsMut { block: Block::zeroed(bytes)?, stride, len })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes per row.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// All rows back to back.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the block holds len * stride initialised bytes, ours alone.
+        unsafe { std::slice::from_raw_parts(self.block.ptr().as_ptr(), self.len * self.stride) }
+    }
+
+    /// All rows back to back, writable.
+    #[inline]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`; `&mut self` makes the slice unique.
+        unsafe { std::slice::from_raw_parts_mut(self.block.ptr().as_ptr(), self.len * self.stride) }
+    }
+
+    /// Row `i`; panics past the end.
+    #[inline]
+    pub fn row(&self, i: usize) -> &[u8] {
+        &self.bytes()[i * self.stride..][..self.stride]
+    }
+
+    /// Row `i`, writable; panics past the end.
+    #[inline]
+    pub fn row_mut(&mut self, i: usize) -> &mut [u8] {
+        let stride = self.stride;
+        &mut self.bytes_mut()[i * stride..][..stride]
+    }
+
+    /// Gives up write access.
+    pub fn freeze(self) -> Rows {
+        debug_assert!(self.len * self.stride <= self.block.len());
+        Rows {
+            ptr: self.block.ptr(),
+            len: self.len,
+            stride: self.stride,
+            mapped: false,
+            verify: None,
+            _memory: Arc::new(self.block),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_keep_their_length_while_the_writer_goes_on() {
+        let mut writer = Appender::new(4, 8).unwrap();
+        writer.append(1, |row| row.fill(1)).unwrap();
+        let first = writer.rows();
+        writer.append(2, |rows| rows.fill(2)).unwrap();
+        assert!(writer.append(2, |_| ()).is_none());
+        let second = writer.rows();
+        assert_eq!((first.len(), second.len()), (1, 3));
+        assert_eq!((first.row(0), second.row(2)), (&[1u8; 8][..], &[2u8; 8][..]));
+        drop(writer);
+        assert_eq!(second.bytes().len(), 24);
+    }
+
+    #[test]
+    fn unshared_rows_can_be_taken_back() {
+        let mut writer = Appender::new(4, 1).unwrap();
+        writer.append(3, |rows| rows.fill(9)).unwrap();
+        writer.truncate(1);
+        writer.append(1, |rows| rows.fill(5)).unwrap();
+        assert_eq!(writer.rows().bytes(), &[9, 5]);
+    }
+
+    #[test]
+    #[should_panic(expected = "shared")]
+    fn shared_rows_cannot_be_taken_back() {
+        let mut writer = Appender::new(4, 1).unwrap();
+        writer.append(3, |rows| rows.fill(9)).unwrap();
+        writer.rows();
+        writer.truncate(1);
+    }
+
+    #[test]
+    #[should_panic(expected = "row 3 of 3")]
+    fn reading_past_the_end_panics() {
+        RowsMut::zeroed(3, 64).unwrap().freeze().row(3);
+    }
+
+    #[test]
+    fn frozen_rows_hold_what_was_written() {
+        let mut rows = RowsMut::zeroed(3, 4).unwrap();
+        rows.row_mut(1).copy_from_slice(b"abcd");
+        let rows = rows.freeze();
+        assert_eq!(rows.bytes(), b"\0\0\0\0abcd\0\0\0\0");
+        assert_eq!(rows.truncated(2).len(), 2);
+        assert!(rows.peek(2).is_some() && rows.peek(3).is_none());
+    }
+
+    struct Fixed(Vec<u8>);
+    // SAFETY: the Vec is never changed after construction, and its heap buffer does not move.
+    unsafe impl Backing for Fixed {
+        fn bytes(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    #[test]
+    fn a_backing_is_cut_only_where_rows_fit() {
+        let backing = Arc::new(Fixed((0..100).collect()));
+        let rows = Rows::from_backing(&backing, 10, 9, 10, None).unwrap();
+        assert_eq!(rows.row(8)[9], 99);
+        assert!(Rows::from_backing(&backing, 11, 9, 10, None).is_none());
+        assert!(Rows::from_backing(&backing, 1, usize::MAX, 2, None).is_none());
+    }
+}

@@ -1,0 +1,25 @@
+//! Short codes that the graph is walked on instead of the stored vectors.
+//!
+//! Distances between codes order rows almost like the real ones at a quarter of the
+//! memory traffic; the few best rows of a walk are then ranked again on the stored
+//! vectors. Whether codes are good enough for the data at hand is measured when
+//! they are trained, and if not there are none: the walk falls back to the vectors.
+//!
+//! This module knows vectors and codes; where either is kept is the business of
+//! its callers.
+
+mod sq8;
+#[cfg(test)]
+mod tests;
+mod train;
+
+pub use sq8::Sq8;
+
+/// Whether codes have to prove themselves on the sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Codes that would not rank the sample well are refused.
+    Measured,
+    /// The caller knows better: any codes that can be made.
+    Open,
+}

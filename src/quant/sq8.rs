@@ -1,0 +1,208 @@
+//! Scalar codes: one byte a component, one scale for all of them, so that a sum
+//! over codes is a multiple of the sum over components and keeps its order.
+//!
+//! * Dot space (inner product, and cosine after normalising): signed codes x / scale.
+//! * Centred space (L2, L1, and cosine where the vectors share an offset): unsigned codes
+//!   (x - mean) / scale + 128, with the mean of each dimension. The offset cancels in
+//!   every difference and would only cost resolution. For unit vectors
+//!   |a - b|^2 = 2 - 2 cos, so squared L2 orders like cosine.
+//!
+//! Codes are rounded to the nearest step and clamped. See "Quantisers" in Faiss
+//! (<https://github.com/facebookresearch/faiss/wiki>) for the family; a single scale
+//! for all dimensions is what allows plain integer arithmetic here.
+
+use super::Gate;
+use crate::kernel::{Kernel, Metric, Scalar, kernel, sum_of_squares};
+
+/// Code rows are padded with zeros to whole vectors of 32 bytes.
+const ALIGN: usize = 32;
+
+/// Largest magnitude of a code around its centre. -128 stays unused: signed dot
+/// products are faster without it.
+pub(super) const STEPS: f32 = 127.0;
+
+/// The code of the mean in centred space.
+const MIDDLE: f32 = 128.0;
+
+/// Steps by which a mean may move before rows are encoded again.
+const CENTRE_SLACK: f32 = 8.0;
+
+/// Version of [`Sq8::to_bytes`].
+const TAG: u8 = 1;
+
+/// Which sum over codes stands for the metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Space {
+    Dot = 1,
+    L2 = 2,
+    L1 = 3,
+}
+
+/// A trained scalar quantiser: encodes vectors of one dimension.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sq8 {
+    dim: usize,
+    space: Space,
+    /// Vectors are scaled to length 1 before anything else (cosine).
+    unit: bool,
+    /// Value of one code step; normal, and so is its inverse.
+    scale: f32,
+    /// Mean of each dimension; empty in dot space.
+    centre: Vec<f32>,
+}
+
+impl Sq8 {
+    /// Trains on `sample`, rows of `dim` components back to back (at most 16,384 are
+    /// worth giving). `None` when 8-bit codes would not rank this data well enough,
+    /// or when there are too few rows to tell, unless the gate is open; the graph
+    /// then walks on the stored vectors. Also `None` for data without any spread.
+    pub fn train(metric: Metric, dim: usize, sample: &[f32], gate: Gate) -> Option<Sq8> {
+        super::train::train(metric, dim, sample, gate)
+    }
+
+    /// `None` if the scale is no normal number, as when all values are equal or beyond any sensible size.
+    pub(super) fn new(dim: usize, space: Space, unit: bool, scale: f32, centre: Vec<f32>) -> Option<Sq8> {
+        let sound = scale > 0.0 && scale.is_normal() && scale.recip().is_normal();
+        sound.then_some(Sq8 { dim, space, unit, scale, centre })
+    }
+
+    /// Whether `other`, trained on more rows, would hardly change a code: the same space, a range
+    /// within a quarter, a centre within a few steps. Then new codes are not worth encoding all rows again.
+    pub fn is_close_to(&self, other: &Sq8) -> bool {
+        let ratio = other.scale / self.scale;
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() <= CENTRE_SLACK * self.scale;
+        (self.dim, self.space, self.unit) == (other.dim, other.space, other.unit)
+            && (0.8..=1.25).contains(&ratio)
+            && self.centre.iter().zip(&other.centre).all(near)
+    }
+
+    /// Bytes of a code row: the dimension rounded up to 32.
+    pub fn code_bytes(&self) -> usize {
+        self.dim.next_multiple_of(ALIGN)
+    }
+
+    /// The distance between code rows. Its values order like the metric; their unit is the code step.
+    pub fn kernel(&self) -> Kernel {
+        let (metric, scalar) = match self.space {
+            Space::Dot => (Metric::Ip, Scalar::I8),
+            Space::L2 => (Metric::L2sq, Scalar::U8),
+            Space::L1 => (Metric::L1, Scalar::U8),
+        };
+        kernel(metric, scalar).expect("the pair is in the kernel table")
+    }
+
+    /// Encodes a vector as it is stored. `out` is [`Sq8::code_bytes`] long.
+    pub fn encode_row(&self, v: &[f32], out: &mut [u8]) {
+        match self.space {
+            Space::Dot => self.encode_dot(v, self.length_factor(v) / self.scale, out),
+            Space::L2 | Space::L1 => self.encode_centred(v, out),
+        }
+    }
+
+    /// Encodes a query. In dot space it gets a scale of its own, which uses all code steps and does not
+    /// change the order of its answers; elsewhere it is encoded like a row.
+    pub fn encode_query(&self, v: &[f32], out: &mut [u8]) {
+        if self.space != Space::Dot {
+            return self.encode_row(v, out);
+        }
+        // The bits of positive floats order like the floats, and integers vectorise.
+        let largest = v.iter().fold(0, |largest, x| (x.to_bits() & !SIGN).max(largest));
+        let factor = STEPS / f32::from_bits(largest);
+        self.encode_dot(v, if factor.is_finite() { factor } else { 0.0 }, out);
+    }
+
+    fn encode_dot(&self, v: &[f32], factor: f32, out: &mut [u8]) {
+        let (codes, pad) = self.split_row(v, out);
+        for (code, x) in codes.iter_mut().zip(v) {
+            *code = round_to_byte((x * factor).clamp(-STEPS, STEPS));
+        }
+        pad.fill(0);
+    }
+
+    fn encode_centred(&self, v: &[f32], out: &mut [u8]) {
+        let (codes, pad) = self.split_row(v, out);
+        let (factor, per_step) = (self.length_factor(v), self.scale.recip());
+        for ((code, x), mean) in codes.iter_mut().zip(v).zip(&self.centre) {
+            *code = round_to_byte(((x * factor - mean) * per_step + MIDDLE).clamp(0.0, 255.0));
+        }
+        pad.fill(0);
+    }
+
+    /// The component bytes and the padding of a code row.
+    fn split_row<'a>(&self, v: &[f32], out: &'a mut [u8]) -> (&'a mut [u8], &'a mut [u8]) {
+        assert!(v.len() == self.dim && out.len() == self.code_bytes(), "vector or code row of the wrong length");
+        out.split_at_mut(self.dim)
+    }
+
+    /// What a vector is multiplied by before it is encoded.
+    fn length_factor(&self, v: &[f32]) -> f32 {
+        if self.unit { inverse_length(v) } else { 1.0 }
+    }
+
+    /// Length of the difference between a vector and what its code stands for: the sum of absolute
+    /// differences in L1 space, Euclidean otherwise.
+    pub(super) fn error(&self, v: &[f32], code: &[u8]) -> f64 {
+        let factor = self.length_factor(v);
+        let differences = v.iter().zip(code).enumerate().map(|(i, (x, code))| {
+            let stands_for = match self.space {
+                Space::Dot => *code as i8 as f32 * self.scale,
+                Space::L2 | Space::L1 => (*code as f32 - MIDDLE) * self.scale + self.centre[i],
+            };
+            (x * factor - stands_for) as f64
+        });
+        match self.space {
+            Space::L1 => differences.map(f64::abs).sum(),
+            Space::L2 | Space::Dot => differences.map(|d| d * d).sum::<f64>().sqrt(),
+        }
+    }
+
+    /// The quantiser as bytes, little-endian: tag 1, space (1 dot, 2 L2, 3 L1), 1 if vectors are
+    /// scaled to unit length, 0, dimension (u32), scale (f32), and outside dot space a mean
+    /// (f32) per dimension.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![TAG, self.space as u8, self.unit as u8, 0];
+        bytes.extend((self.dim as u32).to_le_bytes());
+        bytes.extend(self.scale.to_le_bytes());
+        bytes.extend(self.centre.iter().flat_map(|mean| mean.to_le_bytes()));
+        bytes
+    }
+
+    /// Reads [`Sq8::to_bytes`] for vectors of `dim` components; `None` unless every field is sound.
+    pub fn from_bytes(dim: usize, bytes: &[u8]) -> Option<Sq8> {
+        let (&[tag, space, unit, reserved], rest) = bytes.split_first_chunk()?;
+        let (stored_dim, rest) = rest.split_first_chunk()?;
+        let (scale, rest) = rest.split_first_chunk()?;
+        let (means, rest) = rest.as_chunks();
+        let space = [Space::Dot, Space::L2, Space::L1].into_iter().find(|known| *known as u8 == space)?;
+        let centre: Vec<f32> = means.iter().map(|mean| f32::from_le_bytes(*mean)).collect();
+        let sound = tag == TAG
+            && reserved == 0
+            && unit <= u8::from(space != Space::L1)
+            && u32::try_from(dim).ok()? == u32::from_le_bytes(*stored_dim)
+            && centre.len() == if space == Space::Dot { 0 } else { dim }
+            && centre.iter().all(|mean| mean.is_finite())
+            && rest.is_empty();
+        if !sound {
+            return None;
+        }
+        Sq8::new(dim, space, unit == 1, f32::from_le_bytes(*scale), centre)
+    }
+}
+
+/// The sign bit of an f32.
+const SIGN: u32 = 1 << 31;
+
+/// Rounds -128..=255 to the nearest integer, ties to even, and keeps its low byte. Adding 1.5 * 2^23 leaves
+/// the integer in the low bits of the float: no conversion instruction, and it vectorises everywhere.
+#[inline(always)]
+fn round_to_byte(x: f32) -> u8 {
+    const SHIFT: f32 = 12_582_912.0;
+    (x + SHIFT).to_bits() as u8
+}
+
+/// 1 / |v|, 0 for the zero vector.
+pub(super) fn inverse_length(v: &[f32]) -> f32 {
+    let squares = sum_of_squares(v);
+    if squares > 0.0 { squares.sqrt().recip() as f32 } else { 0.0 }
+}
