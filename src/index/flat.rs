@@ -1,0 +1,291 @@
+//! Exact search: every live row of a range is compared. Serves the tail that
+//! no graph covers yet, filters that few rows pass, and exact queries.
+//!
+//! Order is (distance, key): the caller names the key, usually the row's id,
+//! so that ties come out the same wherever a row happens to lie. NaN is last.
+
+use super::pool::{ordered, unordered};
+use super::{Control, Outcome, Space};
+use crate::util::bits::SlotBits;
+use std::ops::Range;
+
+/// Rows compared by one kernel call: a power of two, from 64 up.
+const BLOCK: u32 = 256;
+/// Blocks with fewer than one live row in so many are compared row by row.
+const SPARSE: u32 = 3;
+
+/// A slot and its distance, ordered by (distance, key).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Hit {
+    order: u32,
+    key: u64,
+    slot: u32,
+}
+
+/// The best `k` of all hits offered, in memory that is reused. A heap with the
+/// worst hit on top, so `k` may be millions.
+#[derive(Debug, Default)]
+pub struct TopK {
+    heap: Vec<Hit>,
+    k: usize,
+}
+
+impl TopK {
+    /// Empties the list for the best `k`.
+    pub fn reset(&mut self, k: usize) {
+        self.heap.clear();
+        self.k = k;
+    }
+
+    /// Number of hits kept.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Whether there is no hit.
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    /// The distance a further hit must not exceed to be kept, once `k` are.
+    pub fn bound(&self) -> Option<f32> {
+        (self.k > 0 && self.heap.len() == self.k).then(|| unordered(self.heap[0].order))
+    }
+
+    /// Offers a hit; `key` is asked only when the distance does not rule it out.
+    #[inline]
+    pub fn offer(&mut self, distance: f32, slot: u32, key: &dyn Fn(u32) -> u64) {
+        let order = ordered(distance);
+        if self.heap.len() < self.k {
+            self.heap.push(Hit { order, key: key(slot), slot });
+            self.sift_up();
+        } else if self.heap.first().is_some_and(|worst| order <= worst.order) {
+            let hit = Hit { order, key: key(slot), slot };
+            if hit < self.heap[0] {
+                self.heap[0] = hit;
+                self.sift_down();
+            }
+        }
+    }
+
+    /// Sorts the hits and returns them as (distance, slot, key), best first.
+    /// Further offers need a [`TopK::reset`].
+    pub fn sorted(&mut self) -> impl ExactSizeIterator<Item = (f32, u32, u64)> + '_ {
+        self.heap.sort_unstable();
+        self.k = 0;
+        self.heap.iter().map(|hit| (unordered(hit.order), hit.slot, hit.key))
+    }
+
+    fn sift_up(&mut self) {
+        let mut child = self.heap.len() - 1;
+        while child > 0 {
+            let parent = (child - 1) / 2;
+            if self.heap[child] <= self.heap[parent] {
+                return;
+            }
+            self.heap.swap(child, parent);
+            child = parent;
+        }
+    }
+
+    fn sift_down(&mut self) {
+        let mut parent = 0;
+        loop {
+            let left = 2 * parent + 1;
+            let Some(first) = self.heap.get(left) else { return };
+            let child = left + self.heap.get(left + 1).is_some_and(|second| second > first) as usize;
+            if self.heap[child] <= self.heap[parent] {
+                return;
+            }
+            self.heap.swap(child, parent);
+            parent = child;
+        }
+    }
+}
+
+/// Offers every row of `slots` that exists and is not in `dead` to `top`.
+pub fn scan(
+    space: &Space,
+    query: &[u8],
+    slots: Range<u32>,
+    dead: &SlotBits,
+    key: &dyn Fn(u32) -> u64,
+    top: &mut TopK,
+    control: &dyn Control,
+) -> Outcome {
+    let shift = space.rows.shift();
+    let end = slots.end.min(space.rows.end());
+    let mut at = slots.start;
+    while at < end {
+        if control.stop() {
+            return Outcome { stopped_early: true };
+        }
+        // Up to the end of the block, of the chunk or of the range.
+        let last = (at | (BLOCK - 1)).min(at | ((1 << shift) - 1)).min(end - 1);
+        scan_block(space, query, at..last + 1, dead, key, top);
+        at = last + 1;
+    }
+    Outcome::default()
+}
+
+/// As [`scan`], for slots of one chunk and one block.
+fn scan_block(
+    space: &Space,
+    query: &[u8],
+    slots: Range<u32>,
+    dead: &SlotBits,
+    key: &dyn Fn(u32) -> u64,
+    top: &mut TopK,
+) {
+    let live = live_slots(dead, &slots);
+    let block = slots.start & !(BLOCK - 1);
+    let count = live.iter().map(|word| word.count_ones()).sum::<u32>();
+    if count * SPARSE < slots.len() as u32 {
+        let live = live.iter().zip(0..).flat_map(|(&word, i)| ones(word).map(move |bit| block + 64 * i + bit));
+        for slot in live {
+            if let Some(distance) = space.distance(query, slot) {
+                top.offer(distance, slot, key);
+            }
+        }
+        return;
+    }
+    let shift = space.rows.shift();
+    let Some(chunk) = space.rows.chunks().get((slots.start >> shift) as usize) else { return };
+    let first = (slots.start & ((1 << shift) - 1)) as usize;
+    let rows = first..(first + slots.len()).min(chunk.len());
+    if rows.is_empty() || chunk.stride() < query.len() {
+        return;
+    }
+    let mut distances = [0.0; BLOCK as usize];
+    let distances = &mut distances[..rows.len()];
+    (space.kernel.scan)(query, chunk.slice(rows), chunk.stride(), distances);
+    let mut bound = top.bound();
+    for (slot, &distance) in slots.zip(&*distances) {
+        // Nearly every row ends at this one comparison; NaN does not.
+        if bound.is_some_and(|bound| distance > bound) {
+            continue;
+        }
+        let bit = slot - block;
+        if live[bit as usize >> 6] >> (bit & 63) & 1 != 0 {
+            top.offer(distance, slot, key);
+            bound = top.bound();
+        }
+    }
+}
+
+/// A bit for each slot of the block of `slots` that is one of them and not dead.
+fn live_slots(dead: &SlotBits, slots: &Range<u32>) -> [u64; BLOCK as usize / 64] {
+    let block = slots.start & !(BLOCK - 1);
+    std::array::from_fn(|i| {
+        let first = block + 64 * i as u32;
+        let chunk = dead.chunk((first >> dead.shift()) as usize);
+        let dead = chunk.map_or(0, |words| words[(first & ((1 << dead.shift()) - 1)) as usize >> 6]);
+        let bit = |slot: u32| slot.saturating_sub(first).min(64);
+        let below = |bit: u32| if bit == 64 { u64::MAX } else { (1 << bit) - 1 };
+        below(bit(slots.end)) & !below(bit(slots.start)) & !dead
+    })
+}
+
+/// The bits set in `word`, lowest first.
+fn ones(mut word: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros())?;
+        word &= word - 1;
+        Some(bit)
+    })
+}
+
+/// Offers the row of each of `slots` that exists to `top`.
+pub fn scan_slots(
+    space: &Space,
+    query: &[u8],
+    slots: impl Iterator<Item = u32>,
+    key: &dyn Fn(u32) -> u64,
+    top: &mut TopK,
+    control: &dyn Control,
+) -> Outcome {
+    for (i, slot) in slots.enumerate() {
+        if i.is_multiple_of(BLOCK as usize) && control.stop() {
+            return Outcome { stopped_early: true };
+        }
+        if let Some(distance) = space.distance(query, slot) {
+            top.offer(distance, slot, key);
+        }
+    }
+    Outcome::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::Unlimited;
+    use crate::index::testing::*;
+    use crate::kernel::{Metric, Scalar, kernel};
+    use proptest::prelude::*;
+
+    /// Keys that do not follow the slots.
+    fn key(slot: u32) -> u64 {
+        (slot as u64 * 7919) % 1009
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn both_scans_are_brute_force_with_ties_by_key(
+            values in proptest::collection::vec((0u8..6, any::<bool>()), 1..700),
+            (from, to) in (0u32..300, 0u32..900), k in 0usize..40,
+            dead_until in 0usize..600, shift in 5u32..10,
+        ) {
+            // Stretches that are wholly or mostly dead take other paths than live ones.
+            let values: Vec<(u8, bool)> = values
+                .iter()
+                .enumerate()
+                .map(|(i, v)| (v.0, if i < dead_until { i % 32 != 9 || v.1 } else { v.1 }))
+                .collect();
+            let rows: Vec<Vec<u8>> = values.iter().map(|v| vec![v.0, 3]).collect();
+            let space = Space { rows: table(&rows, shift), kernel: kernel(Metric::L2sq, Scalar::U8).unwrap() };
+            let gone = dead((0..rows.len() as u32).filter(|&s| values[s as usize].1));
+            let end = to.min(rows.len() as u32);
+            let mut expected: Vec<(f32, u64, u32)> = (from..end.max(from))
+                .filter(|&slot| !gone.get(slot))
+                .map(|slot| (space.distance(&[2, 1], slot).unwrap(), key(slot), slot))
+                .collect();
+            expected.sort_by(|a, b| a.partial_cmp(b).unwrap());
+            expected.truncate(k);
+            let mut top = TopK::default();
+            top.reset(k);
+            let _ = scan(&space, &[2, 1], from..to, &gone, &key, &mut top, &Unlimited);
+            prop_assert_eq!(top.bound(), (k > 0 && expected.len() == k).then(|| expected[k - 1].0));
+            let got: Vec<_> = top.sorted().map(|(d, slot, key)| (d, key, slot)).collect();
+            prop_assert_eq!(&got, &expected);
+            top.reset(k);
+            let live = (from..to).filter(|&slot| !gone.get(slot));
+            let _ = scan_slots(&space, &[2, 1], live, &key, &mut top, &Unlimited);
+            prop_assert_eq!(top.sorted().map(|(d, slot, key)| (d, key, slot)).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn a_huge_k_is_no_trouble() {
+        let mut top = TopK::default();
+        top.reset(200_000);
+        let mut random = Random(3);
+        (0..400_000).for_each(|slot| top.offer(random.below(1000) as f32, slot, &u64::from));
+        let order: Vec<(f32, u64)> = top.sorted().map(|(d, _, key)| (d, key)).collect();
+        assert_eq!(order.len(), 200_000);
+        assert!(order.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn nan_comes_last_and_is_replaced_first() {
+        let rows: Vec<Vec<u8>> =
+            [f32::NAN, 3.0, -f32::NAN, 1.0, 2.0].iter().map(|x| x.to_le_bytes().to_vec()).collect();
+        let space = Space { rows: table(&rows, 5), kernel: kernel(Metric::L2sq, Scalar::F32).unwrap() };
+        let mut top = TopK::default();
+        for (k, expected) in [(5, vec![3, 4, 1, 0, 2]), (2, vec![3, 4])] {
+            top.reset(k);
+            scan(&space, &0f32.to_le_bytes(), 0..5, &dead([]), &u64::from, &mut top, &Unlimited);
+            assert_eq!(top.sorted().map(|(_, slot, _)| slot).collect::<Vec<_>>(), expected);
+        }
+    }
+}

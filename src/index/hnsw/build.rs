@@ -1,0 +1,249 @@
+//! Adding rows, in batches, with the same outcome on any number of threads.
+//!
+//! A batch is planned in parallel against the frozen draft: each member walks
+//! the graph for its neighbours and is also compared with every other member,
+//! which makes up for not finding them in the graph. Then the members' own
+//! links are written, the reverse edges are sorted by target, each target's new
+//! row is computed by one owner, again in parallel and reading only what is
+//! frozen, and the rows are written. ParlayANN (Manohar et al., PPoPP'24) is
+//! the source of both steps, but for the comparison inside the batch: without
+//! it, searches of 30,000 sentence embeddings need 1038 instead of 606
+//! distances for a recall@10 of 0.95. With it the batch size hardly matters:
+//! 616 at most 64 rows, 621 at 128, 606 at 512, 604 at 2048.
+
+use super::links::{ABSENT, Draft, Entry, Store, ids};
+use super::search::Walk;
+use super::select::{ranked, select};
+use super::{Graph, MAX_LEVEL, MAX_SLOTS, Params, repair};
+use crate::arena::ScratchPool;
+use crate::index::pool::{candidate, node_of};
+use crate::index::{Adaptive, Beam, BuildError, Progress, Scratch, Space, Unlimited};
+use crate::util::bits::SlotBits;
+use crate::util::hash::mix;
+use rayon::ThreadPool;
+use rayon::prelude::*;
+use std::ops::RangeInclusive;
+
+/// Rows in a batch: all-pairs comparison costs `batch` distances a row, so it stays small.
+const BATCH: RangeInclusive<usize> = 64..=512;
+/// A batch is at most this share of the nodes already linked.
+const BATCH_SHARE: usize = 50;
+/// A member's walk ends once nothing nearer than this times the 4M-th best is
+/// left. Against the plain beam (M = 16, ef_construction = 200) that saves 15 %
+/// of the build on 200,000 SIFT descriptors and 5 % on 60,000 sentence
+/// embeddings; recall at equal ef differs by at most 0.001.
+const STRETCH: f32 = 1.12;
+/// Rows whose lengths are compared before that rule is used on inner products.
+const SAMPLE: usize = 256;
+
+impl Graph {
+    /// The next graph: this one and the slots from `len()` to `upto`. Of these,
+    /// slots in `dead` or without a row stay without a node. `level_key` gives
+    /// each slot the key its level is drawn from; the id of the row, so that
+    /// levels survive renumbering. Nodes that lose their last incoming link
+    /// are linked again, so every node is reachable afterwards.
+    pub fn extend(
+        &self,
+        space: &Space,
+        level_key: &(dyn Fn(u32) -> u64 + Sync),
+        upto: u32,
+        dead: &SlotBits,
+        pool: &ThreadPool,
+        progress: &dyn Progress,
+    ) -> Result<Graph, BuildError> {
+        if upto > MAX_SLOTS {
+            return Err(BuildError::TooManySlots { slots: upto });
+        }
+        if upto <= self.len() {
+            return Ok(self.clone());
+        }
+        let mut levels = self.levels.bytes().to_vec();
+        levels.extend((self.len()..upto).map(|slot| match dead.get(slot) || space.rows.peek(slot).is_none() {
+            true => ABSENT,
+            false => draw_level(mix(level_key(slot), self.params.seed), self.params.m as u64),
+        }));
+        let draft = Draft::extending(self, &levels)?;
+        insert(draft, self.len(), space, pool, progress)
+    }
+}
+
+/// A level with P(level >= l) = M^-l, as in the HNSW paper, in integers, so
+/// that every platform draws the same.
+fn draw_level(mut random: u64, m: u64) -> u8 {
+    let mut level = 0;
+    while random <= u64::MAX / m && level < MAX_LEVEL as u8 {
+        random = random.saturating_mul(m);
+        level += 1;
+    }
+    level
+}
+
+/// Links the nodes of `draft` from slot `from` on, then finishes it.
+pub(super) fn insert(
+    draft: Draft,
+    from: u32,
+    space: &Space,
+    pool: &ThreadPool,
+    progress: &dyn Progress,
+) -> Result<Graph, BuildError> {
+    let members = members(&draft, from);
+    let present = draft.nodes() as usize - members.len();
+    let beam = beam(draft.params(), space, &members);
+    let mut builder = Builder { draft, space, pool, beam, scratch: ScratchPool::default() };
+    let mut done = 0;
+    while done < members.len() {
+        if !progress.advance(done as u64, members.len() as u64) {
+            return Err(BuildError::Cancelled);
+        }
+        let size = ((present + done) / BATCH_SHARE).clamp(*BATCH.start(), *BATCH.end());
+        let end = members.len().min(done + size);
+        builder.insert_batch(&members[done..end]);
+        done = end;
+    }
+    repair::link_orphans(&mut builder.draft, space, pool);
+    Ok(builder.draft.freeze())
+}
+
+fn beam(params: Params, space: &Space, members: &[Member]) -> Beam {
+    let sample = members.iter().step_by(members.len().div_ceil(SAMPLE).max(1)).map(|m| m.slot);
+    let adaptive = Adaptive { k: 4 * params.m, stretch: STRETCH };
+    Beam { ef: params.ef_construction, slack: 0, adaptive: space.has_ratios(sample).then_some(adaptive) }
+}
+
+/// A node to be linked.
+#[derive(Clone, Copy)]
+struct Member {
+    slot: u32,
+    level: usize,
+    ordinal: u32,
+}
+
+impl Member {
+    fn node(&self, level: usize) -> u32 {
+        if level == 0 { self.slot } else { self.ordinal }
+    }
+}
+
+/// The nodes of `draft` from slot `from` on.
+fn members(draft: &Draft, from: u32) -> Vec<Member> {
+    let mut ordinals = 0;
+    let member = |(slot, level)| {
+        let ordinal = ordinals;
+        ordinals += (level > 0) as u32;
+        Member { slot, level, ordinal }
+    };
+    draft.present().map(member).filter(|m| m.slot >= from).collect()
+}
+
+/// A link seen from its target. Sorts by target, nearest source first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Edge {
+    level: usize,
+    target: u32,
+    source: u64,
+}
+
+struct Builder<'a> {
+    draft: Draft,
+    space: &'a Space,
+    pool: &'a ThreadPool,
+    /// How far the walk of a member goes.
+    beam: Beam,
+    scratch: ScratchPool<Scratch>,
+}
+
+impl Builder<'_> {
+    fn insert_batch(&mut self, batch: &[Member]) {
+        let this = &*self;
+        let plans: Vec<Vec<Vec<u64>>> =
+            self.pool.install(|| (0..batch.len()).into_par_iter().map(|i| this.plan(batch, i)).collect());
+        let mut edges = Vec::new();
+        for (member, plan) in batch.iter().zip(&plans) {
+            for (level, chosen) in plan.iter().enumerate() {
+                let node = member.node(level);
+                let links: Vec<u32> = chosen.iter().map(|&c| node_of(c)).collect();
+                self.draft.set_links(level, node, &links);
+                // The distance is the same from either end.
+                let edge = |&c: &u64| Edge { level, target: node_of(c), source: c >> 32 << 32 | (node as u64) << 1 };
+                edges.extend(chosen.iter().map(edge));
+            }
+        }
+        self.add_reverse_edges(edges);
+        for m in batch {
+            self.draft.offer_entry(Entry { slot: m.slot, level: m.level, ordinal: m.ordinal });
+        }
+    }
+
+    /// The neighbours of member `i`, by level from 0 up.
+    fn plan(&self, batch: &[Member], i: usize) -> Vec<Vec<u64>> {
+        let me = batch[i];
+        let Some(query) = self.space.rows.get(me.slot) else { return Vec::new() };
+        let params = self.draft.params();
+        let walk = Walk { store: &self.draft, space: self.space, query, dead: None };
+        let scratch = &mut *self.scratch.take();
+        let entry = self.draft.entry();
+        let mut start = entry.map(|e| walk.descend(e, me.level.min(e.level), scratch));
+        let mut plan = vec![Vec::new(); me.level + 1];
+        for level in (0..=me.level).rev() {
+            scratch.pool.reset(self.beam, 0.0);
+            if let Some(start) = start.as_mut().filter(|_| entry.is_some_and(|e| level <= e.level)) {
+                walk.beam(level, *start, self.beam, scratch, &Unlimited);
+                let nearest = scratch.pool.candidates().next().map_or(*start, node_of);
+                *start = if level == 1 { self.draft.slot(1, nearest).unwrap_or(nearest) } else { nearest };
+            }
+            for other in batch.iter().filter(|o| o.slot != me.slot && o.level >= level) {
+                if let Some(distance) = self.space.distance(query, other.slot) {
+                    scratch.pool.insert(candidate(distance, other.node(level)));
+                }
+            }
+            let candidates: Vec<u64> = scratch.pool.candidates().collect();
+            plan[level] = select(&self.draft, self.space, level, query, &candidates, params.m);
+        }
+        plan
+    }
+
+    /// Adds each edge to the row of its target.
+    fn add_reverse_edges(&mut self, mut edges: Vec<Edge>) {
+        edges.sort_unstable();
+        let by_target: Vec<&[Edge]> = edges.chunk_by(|a, b| (a.level, a.target) == (b.level, b.target)).collect();
+        let this = &*self;
+        let rows: Vec<Vec<u32>> = self.pool.install(|| by_target.par_iter().map(|group| this.merged(group)).collect());
+        for (group, row) in by_target.iter().zip(&rows) {
+            self.draft.set_links(group[0].level, group[0].target, row);
+        }
+    }
+
+    /// The links of the target of `group` with the new sources among them.
+    fn merged(&self, group: &[Edge]) -> Vec<u32> {
+        let Edge { level, target, .. } = group[0];
+        let mut links: Vec<u32> = ids(self.draft.links(level, target)).collect();
+        for source in group.iter().map(|e| node_of(e.source)) {
+            if !links.contains(&source) {
+                links.push(source);
+            }
+        }
+        let degree = self.draft.params().degree(level);
+        if links.len() <= degree {
+            return links;
+        }
+        let row = self.draft.slot(level, target).and_then(|slot| self.space.rows.get(slot));
+        let base = row.expect("a target was found by its row");
+        let candidates = ranked(&self.draft, self.space, level, base, links.into_iter());
+        let chosen = select(&self.draft, self.space, level, base, &candidates, degree);
+        chosen.into_iter().map(node_of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_thin_out_by_m() {
+        let mut counts = [0u32; MAX_LEVEL + 1];
+        (0..160_000).for_each(|key| counts[draw_level(mix(key, 3), 16) as usize] += 1);
+        let from = |level: usize| counts[level..].iter().sum::<u32>();
+        assert!((9_500..10_500).contains(&from(1)) && (560..690).contains(&from(2)), "{counts:?}");
+        assert_eq!((draw_level(0, 16), draw_level(u64::MAX, 16)), (MAX_LEVEL as u8, 0));
+    }
+}

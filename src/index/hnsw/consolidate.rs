@@ -1,0 +1,146 @@
+//! Taking dead nodes out, by the FreshDiskANN rule (Singh et al., arXiv
+//! 2105.09613): a node with dead neighbours chooses anew among its own live
+//! neighbours and those of its dead ones. No search is needed.
+//!
+//! One addition: a healed row gets as many links as it had, the nearest left
+//! over filling the places that the heuristic leaves free. Measured on 30,000
+//! sentence embeddings (384-d, M = 16, recall@10 at ef = 50): five rounds that
+//! replace 20 % of the rows end at 0.980 where a fresh build has 0.982, without
+//! the filling at 0.968; 45 % deleted at once 0.976, without 0.964; 20 % around
+//! one point 0.974, without 0.961. Keeping all own links first was no better.
+
+use super::links::{ABSENT, Draft, NIL, Store, ids, write_ids};
+use super::select::{ranked, select};
+use super::{Graph, build, repair};
+use crate::index::pool::node_of;
+use crate::index::{BuildError, Progress, Space};
+use crate::util::bits::SlotBits;
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+/// Slots between two reports of progress.
+const BLOCK: usize = 1 << 14;
+/// When fewer than one node in so many survives, the survivors are inserted
+/// anew: at 65 % deleted, healing (19 us a survivor, inserting 89 us) is still
+/// within 0.005 of a fresh build, at 78 % it is 0.01 behind.
+const SURVIVORS: u32 = 3;
+
+impl Graph {
+    /// The next graph without the nodes of slots in `dead`, whose slots stay
+    /// covered without a node. Every node is reachable afterwards.
+    pub fn consolidate(
+        &self,
+        space: &Space,
+        dead: &SlotBits,
+        pool: &ThreadPool,
+        progress: &dyn Progress,
+    ) -> Result<Graph, BuildError> {
+        let mut levels = self.levels.bytes().to_vec();
+        for (slot, _) in self.present().filter(|&(slot, _)| dead.get(slot)) {
+            levels[slot as usize] = ABSENT;
+        }
+        let draft = Draft::new(self.params, &levels)?;
+        if draft.nodes() == self.nodes {
+            return Ok(self.clone());
+        }
+        if draft.nodes() < self.nodes / SURVIVORS {
+            return build::insert(draft, 0, space, pool, progress);
+        }
+        let healer = Healer { graph: self, space, dead };
+        let draft = healer.heal(draft, pool, progress)?;
+        Ok(draft.freeze())
+    }
+}
+
+struct Healer<'a> {
+    graph: &'a Graph,
+    space: &'a Space,
+    dead: &'a SlotBits,
+}
+
+impl Healer<'_> {
+    fn heal(&self, mut draft: Draft, pool: &ThreadPool, progress: &dyn Progress) -> Result<Draft, BuildError> {
+        let total = self.graph.len() as u64;
+        let stride = draft.base_mut().stride();
+        for (block, rows) in draft.base_mut().bytes_mut().chunks_mut(BLOCK * stride).enumerate() {
+            if !progress.advance((block * BLOCK) as u64, total) {
+                return Err(BuildError::Cancelled);
+            }
+            let first = block * BLOCK;
+            pool.install(|| {
+                rows.par_chunks_mut(stride).enumerate().with_min_len(64).for_each(|(i, row)| {
+                    let slot = (first + i) as u32;
+                    if self.lives(0, slot) {
+                        write_ids(row, self.healed(0, slot).into_iter());
+                    }
+                });
+            });
+        }
+        self.heal_upper(&mut draft, pool);
+        draft.elect_entry();
+        repair::link_orphans(&mut draft, self.space, pool);
+        Ok(draft)
+    }
+
+    /// Heals the levels from 1 up, whose ordinals close ranks.
+    fn heal_upper(&self, draft: &mut Draft, pool: &ThreadPool) {
+        let ordinals = self.graph.end(1);
+        let mut next = 0;
+        let renumber = |old| {
+            let lives = self.lives(1, old);
+            next += lives as u32;
+            if lives { next - 1 } else { NIL }
+        };
+        let new_of: Vec<u32> = (0..ordinals).map(renumber).collect();
+        let healed: Vec<Vec<Vec<u32>>> = pool.install(|| {
+            let levels = |old| self.graph.slot(1, old).and_then(|slot| self.graph.level(slot)).unwrap_or(0);
+            let node = |old| match self.lives(1, old) {
+                true => (1..=levels(old)).map(|level| self.healed(level, old)).collect(),
+                false => Vec::new(),
+            };
+            (0..ordinals).into_par_iter().map(node).collect()
+        });
+        for (old, rows) in healed.iter().enumerate() {
+            for (i, row) in rows.iter().enumerate() {
+                let links: Vec<u32> = row.iter().map(|&id| new_of[id as usize]).collect();
+                draft.set_links(i + 1, new_of[old], &links);
+            }
+        }
+    }
+
+    /// Whether `node` stays.
+    fn lives(&self, level: usize, node: u32) -> bool {
+        let slot = self.graph.slot(level, node);
+        slot.is_some_and(|slot| self.graph.level(slot).is_some_and(|l| l >= level) && !self.dead.get(slot))
+    }
+
+    /// The links of `node` without the dead.
+    fn healed(&self, level: usize, node: u32) -> Vec<u32> {
+        let links = |node| ids(self.graph.links(level, node));
+        let lives = |&id: &u32| self.lives(level, id) && id != node;
+        let mut near: Vec<u32> = links(node).filter(lives).collect();
+        let count = links(node).count();
+        if near.len() == count {
+            return near;
+        }
+        for gone in links(node).filter(|id| !lives(id)) {
+            near.extend(links(gone).filter(lives));
+        }
+        near.sort_unstable();
+        near.dedup();
+        let row = self.graph.slot(level, node).and_then(|slot| self.space.rows.get(slot));
+        let Some(base) = row else { return Vec::new() };
+        let candidates = ranked(self.graph, self.space, level, base, near.into_iter());
+        let degree = self.graph.params.degree(level);
+        let mut chosen = select(self.graph, self.space, level, base, &candidates, degree);
+        for c in candidates {
+            if chosen.len() >= count {
+                break;
+            }
+            if !chosen.contains(&c) {
+                chosen.push(c);
+            }
+        }
+        chosen.into_iter().map(node_of).collect()
+    }
+}

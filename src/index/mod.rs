@@ -1,0 +1,128 @@
+//! Finding near rows: the HNSW graph, the exact flat scan, and the candidate
+//! pool both of them fill.
+//!
+//! Works on dense slot numbers and on rows it is lent ([`Space`]); it knows no
+//! ids, no files and no metadata, does no I/O, and holds no lock. A graph is
+//! immutable: every change makes the next one beside it. What a build gives is
+//! a function of its input alone, never of the number of threads.
+
+pub mod flat;
+pub mod hnsw;
+mod pool;
+mod space;
+#[cfg(test)]
+mod testing;
+mod visited;
+
+pub use hnsw::{Graph, MAX_SLOTS, Params, Report, Section};
+pub use pool::Pool;
+pub use space::Space;
+
+use crate::arena::AllocError;
+use visited::Visited;
+
+/// How far a search of the graph goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beam {
+    /// Live candidates that are kept and expanded: the usual accuracy knob.
+    pub ef: usize,
+    /// Further candidates that are kept for reranking but never expanded.
+    pub slack: usize,
+    /// An earlier end for queries whose answer is clear.
+    pub adaptive: Option<Adaptive>,
+}
+
+impl Beam {
+    /// A plain beam of `ef`, keeping `slack` more candidates.
+    pub fn new(ef: usize, slack: usize) -> Beam {
+        Beam { ef, slack, adaptive: None }
+    }
+}
+
+/// Distance-adaptive stop (Al-Jazzazi et al., arXiv 2505.15636): the walk ends
+/// when the nearest candidate left is farther than `stretch` times the `k`-th
+/// best live one. Measured (recall@10 at equal time, ef = 100 against 1.1^2):
+/// 0.9945 -> 0.998 on sentence embeddings.
+///
+/// For inner products the ratio refers to the distance that a row in the
+/// query's own direction would have. That is sound only where all rows are of
+/// about one length, as codes of unit vectors are; the caller knows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adaptive {
+    /// Results wanted.
+    pub k: usize,
+    /// Factor on distances as the kernel gives them: `(1 + g)^2` for squared
+    /// distances and `1 - cos`, `1 + g` for true metrics.
+    pub stretch: f32,
+}
+
+/// Asked now and then by a search whether to go on.
+pub trait Control: Sync {
+    /// Whether to stop here and keep what was found.
+    fn stop(&self) -> bool;
+}
+
+/// Never stops a search.
+#[derive(Clone, Copy, Debug)]
+pub struct Unlimited;
+
+impl Control for Unlimited {
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+/// Told now and then how far a build has come.
+pub trait Progress: Sync {
+    /// `done` of `total` rows are handled; `false` cancels the build.
+    fn advance(&self, done: u64, total: u64) -> bool;
+}
+
+/// Lets a build run to its end.
+impl Progress for () {
+    fn advance(&self, _done: u64, _total: u64) -> bool {
+        true
+    }
+}
+
+/// How a search ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The [`Control`] ended it: the candidates are those found so far.
+    pub stopped_early: bool,
+}
+
+/// Why the next graph was not made. The present one is unaffected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// [`Progress`] said no.
+    #[error("cancelled")]
+    Cancelled,
+    /// Out of memory.
+    #[error(transparent)]
+    Memory(#[from] AllocError),
+    /// More slots than a graph can number.
+    #[error("{slots} slots, a graph holds at most {max}", max = hnsw::MAX_SLOTS)]
+    TooManySlots {
+        /// The number asked for.
+        slots: u32,
+    },
+    /// A renumbering that drops a node, is not monotone or leaves its range.
+    #[error("slot {slot} has no valid new number")]
+    BadNumbering {
+        /// The slot in the present graph.
+        slot: u32,
+    },
+}
+
+/// Working memory of one search, reused so that a search allocates nothing.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The candidates found, nearest first.
+    pub pool: Pool,
+    /// Distances computed since the caller last set it to zero.
+    pub distances: u64,
+    visited: Visited,
+    visited_above: Visited,
+    gathered: Vec<u32>,
+}

@@ -1,0 +1,92 @@
+//! What a graph is walked on: the rows of its slots and their distance.
+
+use crate::arena::RowTable;
+use crate::kernel::{Kernel, Metric, prefetch};
+
+/// Squared lengths of unit vectors after quantisation agree within this share.
+const LENGTHS_DIFFER: f32 = 0.05;
+
+/// Rows by slot, and the kernel that compares them. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Space {
+    /// The codes (or the vectors themselves) of the slots.
+    pub rows: RowTable,
+    /// Distances between these rows; smaller is nearer.
+    pub kernel: Kernel,
+}
+
+impl Space {
+    /// Distance of `query` to the row of `slot`, `None` where there is no row
+    /// as long as the query. Rows may be padded: only `query.len()` bytes count.
+    #[inline]
+    pub fn distance(&self, query: &[u8], slot: u32) -> Option<f32> {
+        let row = self.rows.get(slot)?.get(..query.len())?;
+        Some((self.kernel.distance)(query, row))
+    }
+
+    /// Scalar product of a row with itself, for inner-product kernels.
+    #[inline]
+    pub(super) fn squared_length(&self, row: &[u8]) -> f32 {
+        1.0 - (self.kernel.distance)(row, row)
+    }
+
+    /// The distance that ratios of distances to `query` refer to: zero, but for
+    /// inner products what a row as long as `like` would have in the direction
+    /// of the query.
+    pub(super) fn origin(&self, query: &[u8], like: u32) -> f32 {
+        if self.kernel.metric != Metric::Ip {
+            return 0.0;
+        }
+        let Some(row) = self.rows.get(like).and_then(|row| row.get(..query.len())) else { return 0.0 };
+        1.0 - (self.squared_length(query) * self.squared_length(row)).sqrt()
+    }
+
+    /// Whether `slots` may be compared by ratios of distances: not for inner
+    /// products of rows whose lengths differ by more than quantisation does.
+    pub(super) fn has_ratios(&self, slots: impl Iterator<Item = u32>) -> bool {
+        if self.kernel.metric != Metric::Ip {
+            return true;
+        }
+        let rows = slots.filter_map(|slot| self.rows.get(slot));
+        let mut lengths: Vec<f32> = rows.map(|row| self.squared_length(row)).collect();
+        lengths.sort_by(f32::total_cmp);
+        let (low, high) = (lengths.len() / 20, lengths.len() * 19 / 20);
+        lengths.get(high).is_some_and(|&long| long - lengths[low] <= LENGTHS_DIFFER * long)
+    }
+
+    /// Starts loading the row of `slot`.
+    #[inline]
+    pub fn prefetch(&self, slot: u32, bytes: usize) {
+        if let Some(row) = self.rows.peek(slot) {
+            prefetch(row, bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::testing::*;
+    use crate::kernel::Scalar;
+
+    #[test]
+    fn a_slot_without_a_long_enough_row_has_no_distance() {
+        let space = space(&clustered(3, 8, 1, 1), Metric::L2sq, Scalar::I8);
+        assert!(space.distance(&[0; 8], 2).is_some() && space.distance(&[0; 5], 2).is_some());
+        assert!(space.distance(&[0; 9], 2).is_none() && space.distance(&[0; 8], 3).is_none());
+    }
+
+    #[test]
+    fn inner_products_have_ratios_when_lengths_agree() {
+        let rows = clustered(200, 16, 4, 2);
+        let unit: Vec<Vec<f32>> = rows.iter().map(|row| of_length(row, 10.0)).collect();
+        for (rows, expected) in [(&rows, false), (&unit, true)] {
+            assert_eq!(space(rows, Metric::Ip, Scalar::I8).has_ratios(0..200), expected);
+            assert!(space(rows, Metric::L2sq, Scalar::I8).has_ratios(0..200));
+        }
+        let space = space(&unit, Metric::Ip, Scalar::F32);
+        // |query| * |row| = 5 * 10.
+        let query = packed(&of_length(&rows[0], 5.0), Scalar::F32);
+        assert!((space.origin(&query, 7) - (1.0 - 50.0)).abs() < 0.01);
+    }
+}
