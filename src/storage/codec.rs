@@ -1,0 +1,52 @@
+//! The only place that knows bincode. It encodes small structured records
+//! (the manifest) and nothing else: bulk data and headers have fixed layouts.
+//!
+//! Fixed-width integers, little-endian, size-limited, trailing bytes refused,
+//! so that the bytes are a plain table (`docs/file-format.md`) that needs no
+//! bincode to read. Most damaged records still decode: check the CRC first.
+
+use bincode::Options;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A record that does not encode or decode within its limit.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CodecError(String);
+
+fn options(max: u64) -> impl Options {
+    bincode::DefaultOptions::new().with_fixint_encoding().with_little_endian().with_limit(max).reject_trailing_bytes()
+}
+
+/// The bytes of `value`, at most `max` of them.
+pub fn encode<T: Serialize>(value: &T, max: u64) -> Result<Vec<u8>, CodecError> {
+    options(max).serialize(value).map_err(|e| CodecError(e.to_string()))
+}
+
+/// The value whose bytes are exactly `bytes`; never reads or allocates beyond `max`.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8], max: u64) -> Result<T, CodecError> {
+    options(max).deserialize(bytes).map_err(|e| CodecError(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_fixed_width_little_endian() {
+        let bytes = encode(&(1u32, vec![2u64, 3]), 100).unwrap();
+        let mut expected = vec![1, 0, 0, 0];
+        expected.extend([2u64, 2, 3].iter().flat_map(|n| n.to_le_bytes()));
+        assert_eq!(bytes, expected);
+        assert_eq!(decode::<(u32, Vec<u64>)>(&bytes, 100).unwrap(), (1, vec![2, 3]));
+    }
+
+    #[test]
+    fn trailing_bytes_and_overlong_records_are_refused() {
+        assert!(decode::<u32>(&[0; 5], 100).is_err());
+        assert!(decode::<u32>(&[0; 3], 100).is_err());
+        assert!(encode(&[0u64; 4], 31).is_err());
+        let claims_too_much = u64::MAX.to_le_bytes();
+        assert!(decode::<Vec<u8>>(&claims_too_much, 100).is_err());
+        assert!(decode::<Vec<(u32, Vec<u8>)>>(&claims_too_much, 100).is_err());
+    }
+}

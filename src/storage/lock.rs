@@ -1,0 +1,104 @@
+//! One writer per database: an exclusive `flock` on the file LOCK.
+//!
+//! The kernel drops the lock with the process, however it dies, so there is
+//! no stale lock to break. `flock` belongs to the open file, not the process:
+//! closing another handle of LOCK does not release it (POSIX record locks
+//! would). The process id inside is for the error message only.
+
+use super::error::{Result, StorageError};
+use super::names::LOCK;
+use std::any::Any;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// The right to write. Dropping it lets the next writer in.
+pub struct LockGuard {
+    _held: Box<dyn Any + Send + Sync>,
+}
+
+impl LockGuard {
+    /// A guard whose lock ends when `held` is dropped.
+    pub(super) fn new(held: impl Any + Send + Sync) -> LockGuard {
+        LockGuard { _held: Box::new(held) }
+    }
+}
+
+impl std::fmt::Debug for LockGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LockGuard")
+    }
+}
+
+/// Locks the database directory `dir`.
+pub(super) fn lock(dir: &Path) -> Result<LockGuard> {
+    let io = |op| move |e| StorageError::io(op, LOCK, e);
+    let mut options = OpenOptions::new();
+    let mut file =
+        options.read(true).write(true).create(true).truncate(false).open(dir.join(LOCK)).map_err(io("open"))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(StorageError::Locked { pid: holder(&mut file) }),
+        Err(TryLockError::Error(e)) => return Err(io("lock")(e)),
+    }
+    file.set_len(0).map_err(io("write"))?;
+    file.write_all(std::process::id().to_string().as_bytes()).map_err(io("write"))?;
+    Ok(LockGuard::new(Held(file)))
+}
+
+/// The open lock file. A forked child has a copy of it for as long as it lives, so
+/// closing ours is not enough: the lock is given up by name.
+struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Where it fails, closing still releases the lock of a process without children.
+        let _ = self.0.unlock();
+    }
+}
+
+/// The process id in the lock file; a holder that is just starting may not
+/// have written it yet.
+fn holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_writer_learns_who_is_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = lock(dir.path()).unwrap();
+        let second = lock(dir.path()).unwrap_err();
+        assert!(matches!(second, StorageError::Locked { pid } if pid == Some(std::process::id())), "{second}");
+        assert!(second.to_string().contains(&std::process::id().to_string()));
+        drop(first);
+        lock(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_copy_of_the_open_file_does_not_keep_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = Held(File::create(dir.path().join(LOCK)).unwrap());
+        held.0.try_lock().unwrap();
+        // What a forked child inherits.
+        let copy = held.0.try_clone().unwrap();
+        assert!(lock(dir.path()).is_err());
+        drop(held);
+        lock(dir.path()).unwrap();
+        drop(copy);
+    }
+
+    #[test]
+    fn a_lock_file_with_rubbish_in_it_does_no_harm() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(LOCK), [0xff; 100]).unwrap();
+        let guard = lock(dir.path()).unwrap();
+        assert_eq!(std::fs::read(dir.path().join(LOCK)).unwrap(), std::process::id().to_string().as_bytes());
+        drop(guard);
+    }
+}

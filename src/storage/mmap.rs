@@ -1,0 +1,75 @@
+//! A whole file as memory: mapped, or read into aligned memory where mapping
+//! is unwanted.
+//!
+//! The only `unsafe` of this module tree. A mapping lives as long as its last
+//! user, whatever happens to the file's name, which is what lets a writer
+//! remove old generations under the feet of readers. Part files are never
+//! written after they were named by a manifest; a foreign process that cuts a
+//! mapped file short makes reads raise SIGBUS (as with every mmap database):
+//! databases from untrusted or network file systems are opened without mmap.
+
+#![allow(unsafe_code)]
+
+use super::ReadFile;
+use super::error::{Result, StorageError};
+use crate::arena::{Backing, Rows, RowsMut};
+
+/// The bytes of a file.
+pub struct Mapping(Memory);
+
+enum Memory {
+    Mapped(memmap2::Mmap),
+    Read(Rows),
+}
+
+impl Mapping {
+    /// Maps `file` (named `name` in errors). An empty file is empty memory.
+    pub(super) fn map(name: &str, file: &std::fs::File) -> Result<Mapping> {
+        let size = file.metadata().map_err(|e| StorageError::io("map", name, e))?.len();
+        if size == 0 {
+            return Ok(Mapping(Memory::Read(RowsMut::zeroed(0, 1)?.freeze())));
+        }
+        // SAFETY: part files are immutable once named by a manifest (module
+        // rule), and a process that breaks it is the documented SIGBUS caveat.
+        let map = unsafe { memmap2::Mmap::map(file) }.map_err(|e| StorageError::io("map", name, e))?;
+        Ok(Mapping(Memory::Mapped(map)))
+    }
+
+    /// Reads `file` into memory.
+    pub(super) fn read(name: &str, file: &dyn ReadFile) -> Result<Mapping> {
+        let size = file.size()?;
+        let len = usize::try_from(size).map_err(|_| StorageError::Limit {
+            what: "file size",
+            value: size,
+            max: usize::MAX as u64,
+        })?;
+        let mut memory = RowsMut::zeroed(len, 1)?;
+        let got = file.read_at(0, memory.bytes_mut())?;
+        if got < len {
+            return Err(StorageError::corrupt(name, got as u64, "the file shrank while it was read"));
+        }
+        Ok(Mapping(Memory::Read(memory.freeze())))
+    }
+
+    /// The contents of the file.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Memory::Mapped(map) => map,
+            Memory::Read(rows) => rows.bytes(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mapping({} B)", self.bytes().len())
+    }
+}
+
+// SAFETY: both kinds of memory stay at one address with one length until they
+// are dropped, and nobody writes to either (`Rows` are frozen, the map is read-only).
+unsafe impl Backing for Mapping {
+    fn bytes(&self) -> &[u8] {
+        Mapping::bytes(self)
+    }
+}

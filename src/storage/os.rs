@@ -1,0 +1,326 @@
+//! [`Storage`] on a directory of the operating system's file system.
+//!
+//! Nothing here decides when to sync; it only makes sure that each call means
+//! what [`Storage`] says, on every platform: `sync_data` is `fdatasync` on
+//! Linux, `F_FULLFSYNC` on macOS and `FlushFileBuffers` on Windows (std).
+
+use super::error::{Result, StorageError};
+use super::lock::{self, LockGuard};
+use super::mmap::Mapping;
+use super::{File, ReadFile, Storage};
+use std::fs::{self, OpenOptions};
+use std::io::{self, IoSlice, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A directory on disk.
+#[derive(Debug)]
+pub struct OsStorage {
+    dir: PathBuf,
+    use_mmap: bool,
+}
+
+impl OsStorage {
+    /// Opens the directory `path`. With `create`, a missing directory is made
+    /// (its parent must exist) and its name made durable. Without `use_mmap`,
+    /// [`Storage::map`] reads files into memory instead.
+    pub fn open(path: impl AsRef<Path>, create: bool, use_mmap: bool) -> Result<OsStorage> {
+        let dir = path.as_ref().to_path_buf();
+        let shown = shown(&dir);
+        let made = match create.then(|| fs::create_dir(&dir)) {
+            Some(Ok(())) => true,
+            Some(Err(e)) if e.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(StorageError::io("create directory", &shown, e));
+            }
+            _ => false,
+        };
+        let found = fs::metadata(&dir).map_err(|e| StorageError::io("open directory", &shown, e))?;
+        if !found.is_dir() {
+            return Err(StorageError::io("open directory", &shown, io::Error::from_raw_os_error(libc::ENOTDIR)));
+        }
+        if create {
+            sync_parent(&dir, made).map_err(|e| StorageError::io("sync parent of", &shown, e))?;
+        }
+        Ok(OsStorage { dir, use_mmap })
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The path of `name`, which must not lead out of the directory.
+    fn path(&self, op: &'static str, name: &str) -> Result<PathBuf> {
+        let plain = Path::new(name).file_name().is_some_and(|n| n == name);
+        if !plain {
+            return Err(StorageError::io(op, name, io::ErrorKind::InvalidFilename.into()));
+        }
+        Ok(self.dir.join(name))
+    }
+
+    /// Opens an existing regular file. The check comes before the open, which
+    /// would wait for ever on a named pipe.
+    fn open_file(&self, name: &str, options: &OpenOptions) -> Result<fs::File> {
+        let path = self.path("open", name)?;
+        let io = |e| StorageError::io("open", name, e);
+        if !fs::metadata(&path).map_err(io)?.is_file() {
+            return Err(StorageError::corrupt(name, 0, "not a regular file"));
+        }
+        options.open(path).map_err(io)
+    }
+}
+
+/// Makes the name of `dir` durable. The directory may have been made by a
+/// process that died before it got here, so this runs even when it was found;
+/// only then may its parent be unreadable to us.
+fn sync_parent(dir: &Path, made: bool) -> io::Result<()> {
+    let parent = match dir.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Ok(()),
+    };
+    match sync_directory(parent) {
+        Err(e) if !made && e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(unix)]
+fn sync_directory(dir: &Path) -> io::Result<()> {
+    fs::File::open(dir)?.sync_all()
+}
+
+/// Windows cannot open a directory for syncing; NTFS journals names itself.
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+impl Storage for OsStorage {
+    fn create(&self, name: &str) -> Result<Box<dyn File>> {
+        let path = self.path("create", name)?;
+        let file = OpenOptions::new().append(true).create_new(true).open(path);
+        Ok(Box::new(OsFile { file: file.map_err(|e| StorageError::io("create", name, e))?, name: name.into() }))
+    }
+
+    fn open_append(&self, name: &str) -> Result<Box<dyn File>> {
+        let file = self.open_file(name, OpenOptions::new().append(true))?;
+        Ok(Box::new(OsFile { file, name: name.into() }))
+    }
+
+    fn open_read(&self, name: &str) -> Result<Box<dyn ReadFile>> {
+        let file = self.open_file(name, OpenOptions::new().read(true))?;
+        Ok(Box::new(OsFile { file, name: name.into() }))
+    }
+
+    fn map(&self, name: &str) -> Result<Arc<Mapping>> {
+        let file = OsFile { file: self.open_file(name, OpenOptions::new().read(true))?, name: name.into() };
+        let mapping = if self.use_mmap { Mapping::map(name, &file.file)? } else { Mapping::read(name, &file)? };
+        Ok(Arc::new(mapping))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        fs::rename(self.path("rename", from)?, self.path("rename", to)?)
+            .map_err(|e| StorageError::io("rename", from, e))
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        fs::remove_file(self.path("remove", name)?).map_err(|e| StorageError::io("remove", name, e))
+    }
+
+    fn list(&self) -> Result<Vec<String>> {
+        let io = |e| StorageError::io("list", ".", e);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.dir).map_err(io)? {
+            // A name that is not UTF-8 is not one of ours.
+            names.extend(entry.map_err(io)?.file_name().into_string().ok());
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn sync_dir(&self) -> Result<()> {
+        sync_directory(&self.dir).map_err(|e| StorageError::io("sync directory", ".", e))
+    }
+
+    fn lock(&self) -> Result<LockGuard> {
+        lock::lock(&self.dir)
+    }
+}
+
+struct OsFile {
+    file: fs::File,
+    name: String,
+}
+
+impl OsFile {
+    fn io(&self, op: &'static str) -> impl FnOnce(io::Error) -> StorageError {
+        move |e| StorageError::io(op, &self.name, e)
+    }
+
+    fn length(&self) -> Result<u64> {
+        Ok(self.file.metadata().map_err(self.io("stat"))?.len())
+    }
+}
+
+impl File for OsFile {
+    fn write_all(&mut self, pieces: &[&[u8]]) -> Result<()> {
+        let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|p| IoSlice::new(p)).collect();
+        let mut rest = &mut slices[..];
+        // Drops leading empty pieces, whose write of 0 bytes would look like a full disk.
+        IoSlice::advance_slices(&mut rest, 0);
+        while !rest.is_empty() {
+            match self.file.write_vectored(rest) {
+                Ok(0) => return Err(self.io("write")(io::ErrorKind::WriteZero.into())),
+                Ok(written) => IoSlice::advance_slices(&mut rest, written),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(self.io("write")(e)),
+            }
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.file.sync_data().map_err(self.io("sync"))
+    }
+
+    fn set_len(&mut self, len: u64) -> Result<()> {
+        self.file.set_len(len).map_err(self.io("truncate"))
+    }
+
+    fn size(&self) -> Result<u64> {
+        self.length()
+    }
+}
+
+impl ReadFile for OsFile {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        let mut done = 0;
+        while done < buffer.len() {
+            match read_some(&self.file, offset + done as u64, &mut buffer[done..]) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(self.io("read")(e)),
+            }
+        }
+        Ok(done)
+    }
+
+    fn size(&self) -> Result<u64> {
+        self.length()
+    }
+}
+
+#[cfg(unix)]
+fn read_some(file: &fs::File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_some(file: &fs::File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+/// The path as errors show it: of a long one the end, so that the reason that follows
+/// it still fits the fixed record an error is handed out in.
+fn shown(path: &Path) -> String {
+    const LONGEST: usize = 100;
+    let text = path.display().to_string();
+    match text.char_indices().rev().nth(LONGEST - 1) {
+        Some((from, _)) if from > 0 => format!("...{}", &text[from..]),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(dir: &Path) -> OsStorage {
+        OsStorage::open(dir, false, true).unwrap()
+    }
+
+    #[test]
+    fn appends_cuts_and_reads_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = open(dir.path());
+        let mut file = storage.create("a").unwrap();
+        file.write_all(&[b"", b"one", b"", b"two", b""]).unwrap();
+        file.set_len(4).unwrap();
+        file.write_all(&[b"!"]).unwrap();
+        file.sync().unwrap();
+        assert_eq!(file.size().unwrap(), 5);
+        assert!(matches!(storage.create("a").map(|_| ()), Err(StorageError::Io { op: "create", .. })));
+        storage.open_append("a").unwrap().write_all(&[b"?"]).unwrap();
+        assert_eq!(storage.read("a", 6).unwrap(), b"onet!?");
+        assert!(matches!(storage.read("a", 5), Err(StorageError::Corrupt { .. })));
+        storage.rename("a", "b").unwrap();
+        assert_eq!(storage.list().unwrap(), ["b"]);
+        storage.sync_dir().unwrap();
+        storage.remove("b").unwrap();
+        assert!(storage.size("b").unwrap_err().is_not_found());
+    }
+
+    #[test]
+    fn more_pieces_than_one_system_call_takes() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = open(dir.path());
+        let bytes: Vec<u8> = (0..5000u32).map(|i| i as u8).collect();
+        let pieces: Vec<&[u8]> = bytes.chunks(1).collect();
+        storage.create("a").unwrap().write_all(&pieces).unwrap();
+        assert_eq!(storage.read("a", 5000).unwrap(), bytes);
+    }
+
+    #[test]
+    fn mapped_and_read_files_hold_the_same_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        for use_mmap in [true, false] {
+            let storage = OsStorage::open(dir.path(), true, use_mmap).unwrap();
+            for (name, len) in [("empty", 0), ("small", 10), ("large", 300_000)] {
+                let _ = storage.remove(name);
+                storage.create(name).unwrap().write_all(&[&vec![7; len]]).unwrap();
+                let mapping = storage.map(name).unwrap();
+                storage.remove(name).unwrap();
+                assert!(mapping.bytes() == vec![7; len]);
+                assert!((mapping.bytes().as_ptr() as usize).is_multiple_of(64));
+            }
+        }
+    }
+
+    #[test]
+    fn directories_are_made_only_when_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        assert!(OsStorage::open(&path, false, true).unwrap_err().is_not_found());
+        OsStorage::open(&path, true, true).unwrap();
+        OsStorage::open(&path, true, true).unwrap();
+        assert!(OsStorage::open(path.join("no/parent"), true, true).unwrap_err().is_not_found());
+        fs::write(dir.path().join("file"), "").unwrap();
+        assert!(OsStorage::open(dir.path().join("file"), true, true).is_err());
+    }
+
+    #[test]
+    fn names_cannot_leave_the_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = open(dir.path());
+        for name in ["../x", "a/b", "/etc/passwd", "..", ".", ""] {
+            assert!(storage.create(name).is_err() && storage.open_read(name).is_err(), "{name}");
+            assert!(storage.remove(name).is_err() && storage.rename(name, "x").is_err());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_a_regular_file_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = std::process::Command::new("mkfifo").arg(dir.path().join("pipe")).status().unwrap();
+        assert!(pipe.success());
+        fs::create_dir(dir.path().join("sub")).unwrap();
+        let storage = open(dir.path());
+        for name in ["pipe", "sub"] {
+            assert!(matches!(storage.read(name, 10), Err(StorageError::Corrupt { .. })));
+            assert!(storage.map(name).is_err() && storage.open_append(name).is_err());
+        }
+    }
+}

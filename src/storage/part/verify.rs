@@ -1,0 +1,51 @@
+//! Verifying a part as it lies on disk, whatever of it is mapped or was
+//! verified before. Read through calls and one buffer of a block: a mapping
+//! would end the process where the file was cut short.
+
+use super::PartRef;
+use super::footer::{Footer, check_header, check_len, missing};
+use crate::storage::error::{Result, StorageError};
+use crate::storage::{ReadFile, Storage, resize};
+
+/// The last bytes of a file that hold its trailer.
+const END: u64 = 64;
+
+/// Reads and verifies the file that `part` names. `on_block` hears the bytes of
+/// each block and the damage, if it has any, and may end the reading. The
+/// result is damage outside the blocks, or what `on_block` ended it with.
+pub fn verify<E: From<StorageError>>(
+    storage: &dyn Storage,
+    part: &PartRef,
+    on_block: &mut dyn FnMut(u64, Option<StorageError>) -> Result<(), E>,
+) -> Result<(), E> {
+    let file = storage.open_read(&part.file_name()).map_err(missing)?;
+    check_len(part, file.size()?)?;
+    let read = |from: u64, len: u64, into: &mut Vec<u8>| read_exactly(file.as_ref(), part, from, len, into);
+    let (mut end, mut footer, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+    read(part.len - END.min(part.len), END.min(part.len), &mut end)?;
+    let places = Footer::locate(part, &end)?;
+    let data_len = places.data_len as u64;
+    read(data_len, part.len - data_len, &mut footer)?;
+    places.check(part, &footer)?;
+    for block in 0..places.blocks {
+        let range = places.range(block);
+        let (from, len) = (range.start as u64, range.len() as u64);
+        read(from, len, &mut bytes)?;
+        let what = "checksum of the block differs";
+        let damaged = !places.is_intact(part, block, &bytes, &footer);
+        on_block(len, damaged.then(|| StorageError::corrupt(part.file_name(), from, what)))?;
+        if block == 0 && !damaged {
+            check_header(part, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_exactly(file: &dyn ReadFile, part: &PartRef, from: u64, len: u64, into: &mut Vec<u8>) -> Result<()> {
+    resize(into, len)?;
+    let got = file.read_at(from, into)? as u64;
+    if got < len {
+        return Err(StorageError::corrupt(part.file_name(), from + got, "the file shrank while it was read"));
+    }
+    Ok(())
+}
