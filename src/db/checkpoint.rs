@@ -1,0 +1,258 @@
+//! Checkpoints: the state of one view as immutable files named by a manifest.
+//!
+//! Everything a view holds is immutable, so a checkpoint runs beside writers
+//! and graph work: it begins a new log file, writes what is not in a file yet
+//! from the pinned view, and switches the manifest; only then do older logs
+//! and parts go. Full chunks are written once in their life.
+
+use super::column::Piece;
+use super::commit::{broken, lock};
+use super::core::{Core, Store};
+use super::error::{Error, ErrorKind, Result, fail};
+use super::task::Task;
+use super::view::View;
+use crate::arena::Rows;
+use crate::storage::wal::WalPosition;
+use crate::storage::{Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Sections of a chunk part.
+pub const VECTORS: u32 = 1;
+pub const IDS: u32 = 2;
+/// Section of a codes part.
+pub const CODES: u32 = 1;
+/// Section of a graph part beside those of the graph itself.
+pub const GRAPH_HEADER: u32 = 100;
+/// Sections of an ids part.
+pub const SORTED_IDS: u32 = 1;
+pub const SLOTS: u32 = 2;
+/// Section of a tombstones part: one bit a slot, a row per chunk.
+pub const BITS: u32 = 1;
+/// Small blobs in the manifest.
+pub const EXTRA_CODEC: u32 = 1;
+pub const EXTRA_TRAINED: u32 = 2;
+
+/// What the files hold now, and what is in which.
+#[derive(Default)]
+pub struct Checkpoints {
+    /// The live generation. Its numbers also count failed attempts.
+    pub manifest: Manifest,
+    /// Part of each chunk that was written: content (serial, rows) to file.
+    pub chunks: HashMap<(u64, usize), PartRef>,
+    /// Version of the index in the files.
+    pub index_version: u64,
+}
+
+/// Writes what is new since the last checkpoint. Nothing new: does nothing.
+pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
+    let Some(store) = &core.store else { return Ok(()) };
+    let mut done = lock(&store.checkpoints);
+    let Some((view, log)) = begin(core, store, &done)? else { return Ok(()) };
+    let mut work = Work { core, store, done: &mut done, view: &view, task, written: 0, parts: Vec::new() };
+    work.done.manifest.generation += 1;
+    work.write_parts()?;
+    core.check_faults()?;
+    let manifest = Manifest {
+        lsn: view.lsn,
+        wal: log.number,
+        wal_durable: log,
+        parts: work.parts.iter().map(|&(_, entry)| entry).collect(),
+        extra: extras(&view),
+        ..work.done.manifest.clone()
+    };
+    let written = std::mem::take(&mut work.parts);
+    manifest.write(store.storage.as_ref())?;
+    done.manifest = manifest;
+    done.index_version = view.index.version;
+    done.chunks = written.into_iter().filter_map(|(key, entry)| Some((key?, entry.part))).collect();
+    core.counters.checkpoints.fetch_add(1, Relaxed);
+    core.counters.checkpoint_lsn.store(done.manifest.lsn, Relaxed);
+    // The generation is live whatever comes now; a file too many does no harm
+    // and is removed by the next checkpoint.
+    let _ = done.manifest.remove_obsolete(store.storage.as_ref());
+    map_cold_chunks(core, store, &view, &done)
+}
+
+/// Pins the view to be written and begins the log that goes on from it.
+fn begin(core: &Core, store: &Store, done: &Checkpoints) -> Result<Option<(Arc<View>, WalPosition)>> {
+    let mut writer = core.writer.lock().map_err(|_| broken())?;
+    writer.check_usable()?;
+    let view = core.view.load_full();
+    if view.lsn == done.manifest.lsn && view.index.version == done.index_version {
+        return Ok(None);
+    }
+    let writer = &mut *writer;
+    let Some(log) = writer.log.as_mut() else { return Ok(None) };
+    if let Err(error) = log.rotate(store.storage.as_ref()) {
+        let error = Error::from(error);
+        if log.has_failed() {
+            writer.failed = Some(error.clone());
+        }
+        return Err(error);
+    }
+    Ok(Some((view, log.durable())))
+}
+
+/// One checkpoint under way.
+struct Work<'a> {
+    core: &'a Core,
+    store: &'a Store,
+    done: &'a mut Checkpoints,
+    view: &'a View,
+    task: Option<&'a Task>,
+    written: u64,
+    /// Parts of the new generation; chunks with the key they are found by.
+    parts: Vec<(Option<(u64, usize)>, PartEntry)>,
+}
+
+impl Work<'_> {
+    fn write_parts(&mut self) -> Result<()> {
+        let (view, index) = (self.view, &self.view.index);
+        for (position, (vectors, ids)) in view.chunks.vectors.iter().zip(&view.chunks.ids).enumerate() {
+            self.chunk(PartKind::Chunk, position, vectors, &[(VECTORS, &vectors.rows), (IDS, &ids.rows)])?;
+        }
+        for (position, codes) in index.codes.iter().enumerate() {
+            self.chunk(PartKind::Codes, position, codes, &[(CODES, &codes.rows)])?;
+        }
+        self.graph()?;
+        self.ids()?;
+        self.tombstones()
+    }
+
+    /// A chunk, unless its content is in a file already.
+    fn chunk(&mut self, kind: PartKind, position: usize, piece: &Piece, sections: &[(u32, &Rows)]) -> Result<()> {
+        if piece.rows.is_empty() {
+            return Ok(());
+        }
+        let key = (piece.serial, piece.rows.len());
+        let part = match self.done.chunks.get(&key) {
+            Some(part) => *part,
+            None => self
+                .part(kind, |part, work| sections.iter().try_for_each(|&(tag, rows)| work.section(part, tag, rows)))?,
+        };
+        // A failed checkpoint keeps what it wrote: the next one uses it.
+        self.done.chunks.insert(key, part);
+        self.parts.push((Some(key), PartEntry { position: position as u64, part }));
+        Ok(())
+    }
+
+    fn graph(&mut self) -> Result<()> {
+        let graph = &self.view.index.graph;
+        if graph.is_empty() {
+            return Ok(());
+        }
+        let live = self.done.manifest.parts.iter().find(|entry| entry.part.kind == PartKind::Graph);
+        let entry = match live {
+            Some(&entry) if self.view.index.version == self.done.index_version => entry,
+            _ => {
+                let part = self.part(PartKind::Graph, |part, work| {
+                    part.section(GRAPH_HEADER, 1, [graph.header()])?;
+                    graph.sections().iter().try_for_each(|section| work.section(part, section.tag, &section.rows))
+                })?;
+                PartEntry { position: 0, part }
+            }
+        };
+        self.parts.push((None, entry));
+        Ok(())
+    }
+
+    fn ids(&mut self) -> Result<()> {
+        let view = self.view;
+        let Some(run) = view.id_map.rebuilt(&|slot| (!view.dead.get(slot)).then_some(slot))? else { return Ok(()) };
+        let part = self.part(PartKind::Ids, |part, work| {
+            work.section(part, SORTED_IDS, run.ids())?;
+            work.section(part, SLOTS, run.slots())
+        })?;
+        self.parts.push((None, PartEntry { position: 0, part }));
+        Ok(())
+    }
+
+    fn tombstones(&mut self) -> Result<()> {
+        let dead = &self.view.dead;
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let words = 1usize << (self.core.shift - 6);
+        let none = vec![0u64; words];
+        let part = self.part(PartKind::Tombstones, |part, _| {
+            let chunks = 0..self.view.chunks.vectors.len();
+            let bits = chunks.map(|chunk| bytemuck::cast_slice::<u64, u8>(dead.chunk(chunk).unwrap_or(&none)));
+            Ok(part.section(BITS, words * 8, bits)?)
+        })?;
+        self.parts.push((None, PartEntry { position: 0, part }));
+        Ok(())
+    }
+
+    /// Writes one part under the next file number.
+    fn part(&mut self, kind: PartKind, fill: impl FnOnce(&mut PartWriter, &mut Self) -> Result<()>) -> Result<PartRef> {
+        let number = self.done.manifest.next_file;
+        self.done.manifest.next_file += 1;
+        let storage = self.store.storage.as_ref();
+        let mut part = PartWriter::create(storage, kind, self.done.manifest.generation, number)?;
+        fill(&mut part, self)?;
+        Ok(part.finish()?)
+    }
+
+    /// A section, in pieces small enough for progress and cancelling.
+    fn section(&mut self, part: &mut PartWriter, tag: u32, rows: &Rows) -> Result<()> {
+        const PIECE: usize = 8 << 20;
+        part.begin(tag, rows.stride())?;
+        let step = (PIECE / rows.stride()).max(1);
+        for from in (0..rows.len()).step_by(step) {
+            let bytes = rows.slice(from..rows.len().min(from + step));
+            part.push(bytes)?;
+            self.written += bytes.len() as u64;
+            if self.task.is_some_and(|task| !task.step(self.written, self.total())) {
+                return fail(ErrorKind::Cancelled, "the checkpoint was cancelled; the previous one stands");
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of the view: an upper bound for what will be written.
+    fn total(&self) -> u64 {
+        let pieces = self.view.chunks.vectors.iter().chain(&self.view.chunks.ids).chain(&self.view.index.codes);
+        let rows: u64 = pieces.map(|piece| (piece.rows.len() * piece.rows.stride()) as u64).sum();
+        (rows + self.view.index.graph.bytes() as u64 + self.view.id_map.bytes()).max(self.written)
+    }
+}
+
+fn extras(view: &View) -> Vec<Extra> {
+    let mut extra = vec![Extra { tag: EXTRA_TRAINED, bytes: view.index.trained.to_le_bytes().to_vec() }];
+    extra.extend(view.index.codec.as_ref().map(|codec| Extra { tag: EXTRA_CODEC, bytes: codec.to_bytes() }));
+    extra
+}
+
+/// Lets the files stand in for full chunks whose vectors only reranking reads,
+/// so that their memory can go. Where the graph walks on the vectors
+/// themselves they stay in (huge) pages of memory.
+fn map_cold_chunks(core: &Core, store: &Store, view: &View, done: &Checkpoints) -> Result<()> {
+    if !core.settings.mmap || view.index.codec.is_none() {
+        return Ok(());
+    }
+    let full = |piece: &&Piece| piece.rows.len() == 1 << core.shift && !piece.rows.is_mapped();
+    let mut mapped = Vec::new();
+    for (vectors, ids) in view.chunks.vectors.iter().zip(&view.chunks.ids).filter(|(vectors, _)| full(vectors)) {
+        let Some(part) = done.chunks.get(&(vectors.serial, vectors.rows.len())) else { continue };
+        let part = Part::open(store.storage.as_ref(), part, &core.faults, false)?;
+        if let (Some(v), Some(i)) = (part.rows(VECTORS, vectors.rows.stride())?, part.rows(IDS, 8)?) {
+            mapped.push((vectors.serial, v, ids.serial, i));
+        }
+    }
+    if mapped.is_empty() {
+        return Ok(());
+    }
+    let mut writer = core.writer.lock().map_err(|_| broken())?;
+    for (vectors_serial, vectors, ids_serial, ids) in &mapped {
+        writer.vectors.swap_full(*vectors_serial, vectors);
+        writer.ids.swap_full(*ids_serial, ids);
+    }
+    if writer.failed.is_none() { core.publish(&mut writer) } else { Ok(()) }
+}
+
+/// The checkpointer's work: called when the log has grown past its limit.
+pub fn work(core: &Core, _all: bool) -> Result<()> {
+    if core.is_closing() { Ok(()) } else { checkpoint(core, None) }
+}

@@ -1,0 +1,233 @@
+//! One column of rows (vectors, ids or codes) in chunks of `1 << shift` slots:
+//! written at the end by one owner, read through [`RowTable`] pictures.
+//!
+//! A full chunk never changes again. The last one is *open*: an [`Appender`]
+//! whose capacity doubles until it is a whole chunk, or *frozen* rows (from a
+//! file, or handed over by compaction) that are copied into an appender by
+//! the first append, so that opening a database copies nothing.
+
+use super::error::Result;
+use crate::arena::{Appender, RowTable, Rows};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Room a new open chunk starts with: small enough for tiny databases, and a
+/// mapping (whose untouched pages cost nothing) for most row sizes.
+const FIRST_BYTES: usize = 1 << 20;
+
+/// A chunk with the serial number that names its content for ever: rows are
+/// only ever appended, so (serial, length) is one exact sequence of bytes.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The rows.
+    pub rows: Rows,
+    /// Unique in this process.
+    pub serial: u64,
+}
+
+/// Serial numbers are unique over all columns of the process.
+fn next_serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}
+
+impl Piece {
+    /// Rows under a new serial number.
+    pub fn new(rows: Rows) -> Piece {
+        Piece { rows, serial: next_serial() }
+    }
+}
+
+/// The last chunk of a column.
+enum Last {
+    Frozen(Piece),
+    Open { rows: Appender, serial: u64 },
+}
+
+impl Last {
+    fn len(&self) -> usize {
+        match self {
+            Last::Frozen(piece) => piece.rows.len(),
+            Last::Open { rows, .. } => rows.len(),
+        }
+    }
+}
+
+/// The writing end of a column.
+pub struct Column {
+    shift: u32,
+    stride: usize,
+    full: Vec<Piece>,
+    last: Last,
+    /// Chunks allocated by [`Column::reserve`] that rows have not reached yet.
+    spare: Vec<Appender>,
+}
+
+impl Column {
+    /// An empty column of rows of `stride` bytes.
+    pub fn new(shift: u32, stride: usize) -> Result<Column> {
+        let first = Appender::new(Self::first_capacity(shift, stride), stride)?;
+        Ok(Column {
+            shift,
+            stride,
+            full: Vec::new(),
+            last: Last::Open { rows: first, serial: next_serial() },
+            spare: Vec::new(),
+        })
+    }
+
+    /// A column that continues `pieces`. All but the last may be partly filled
+    /// (compaction leaves such chunks): their missing slots stay holes.
+    pub fn from_pieces(shift: u32, stride: usize, mut pieces: Vec<Piece>) -> Result<Column> {
+        match pieces.pop() {
+            None => Column::new(shift, stride),
+            Some(last) => Ok(Column { shift, stride, full: pieces, last: Last::Frozen(last), spare: Vec::new() }),
+        }
+    }
+
+    fn first_capacity(shift: u32, stride: usize) -> usize {
+        (FIRST_BYTES / stride.max(1)).clamp(16, 1 << shift)
+    }
+
+    /// Bytes per row.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// One past the last slot.
+    pub fn end(&self) -> u32 {
+        ((self.full.len() << self.shift) + self.last.len()) as u32
+    }
+
+    /// Makes room for `count` more rows, so that appending them cannot fail.
+    pub fn reserve(&mut self, count: usize) -> Result<()> {
+        let chunk = 1usize << self.shift;
+        let in_last = count.min(chunk - self.last.len());
+        self.grow_last(self.last.len() + in_last)?;
+        let more = (count - in_last).div_ceil(chunk);
+        while self.spare.len() < more {
+            // Whole chunks from the second on: what is not touched costs nothing.
+            self.spare.push(Appender::new(chunk, self.stride)?);
+        }
+        Ok(())
+    }
+
+    /// Makes the open chunk hold `needed` rows, by doubling its capacity.
+    fn grow_last(&mut self, needed: usize) -> Result<()> {
+        let (old, serial, capacity) = match &mut self.last {
+            Last::Open { rows, .. } if rows.capacity() >= needed => return Ok(()),
+            Last::Frozen(piece) if piece.rows.len() >= needed => return Ok(()),
+            Last::Open { rows, serial } => (rows.rows(), *serial, rows.capacity() * 2),
+            Last::Frozen(piece) => (piece.rows.clone(), piece.serial, piece.rows.len() * 2),
+        };
+        let chunk = 1usize << self.shift;
+        let floor = if self.full.is_empty() { Self::first_capacity(self.shift, self.stride) } else { chunk };
+        let mut rows = Appender::new(capacity.max(needed).max(floor).min(chunk), self.stride)?;
+        rows.append(old.len(), |room| room.copy_from_slice(old.bytes()));
+        self.last = Last::Open { rows, serial };
+        Ok(())
+    }
+
+    /// Appends `count` rows after [`Column::reserve`] made room. `fill(from, room)`
+    /// writes rows `from..` of the batch; it is called once per chunk reached.
+    ///
+    /// # Panics
+    /// When there was no room reserved.
+    pub fn append(&mut self, count: usize, mut fill: impl FnMut(usize, &mut [u8])) {
+        let mut done = 0;
+        while done < count {
+            let room = (1usize << self.shift) - self.last.len();
+            if room == 0 {
+                self.seal_last();
+                continue;
+            }
+            let part = room.min(count - done);
+            let Last::Open { rows, .. } = &mut self.last else { unreachable!("reserve opened the last chunk") };
+            rows.append(part, |bytes| fill(done, bytes)).expect("reserve made room");
+            done += part;
+        }
+    }
+
+    /// Moves the last chunk to the full ones and opens the next.
+    fn seal_last(&mut self) {
+        let next = Last::Open { rows: self.spare.pop().expect("reserve made room"), serial: next_serial() };
+        let piece = match std::mem::replace(&mut self.last, next) {
+            Last::Frozen(piece) => piece,
+            Last::Open { mut rows, serial } => Piece { rows: rows.rows(), serial },
+        };
+        self.full.push(piece);
+    }
+
+    /// All chunks as they are now; the last one may be empty.
+    pub fn pieces(&mut self) -> Vec<Piece> {
+        let last = match &mut self.last {
+            Last::Frozen(piece) => piece.clone(),
+            Last::Open { rows, serial } => Piece { rows: rows.rows(), serial: *serial },
+        };
+        let mut pieces = self.full.clone();
+        pieces.push(last);
+        pieces
+    }
+
+    /// Puts a twin with the same rows in the place of a full chunk (a mapped
+    /// file for the memory it was written from). Ignored when the chunk is no longer there.
+    pub fn swap_full(&mut self, serial: u64, rows: &Rows) {
+        if let Some(piece) = self.full.iter_mut().find(|p| p.serial == serial && p.rows.len() == rows.len()) {
+            piece.rows = rows.clone();
+        }
+    }
+}
+
+/// The rows of `pieces` by slot.
+pub fn table(pieces: &[Piece], shift: u32) -> RowTable {
+    RowTable::new(pieces.iter().map(|p| p.rows.clone()).collect(), shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(column: &mut Column, from: u8, count: usize) {
+        column.reserve(count).unwrap();
+        column.append(count, |at, room| {
+            for (i, row) in room.chunks_exact_mut(2).enumerate() {
+                row.fill(from + (at + i) as u8);
+            }
+        });
+    }
+
+    #[test]
+    fn rows_keep_their_slots_over_chunks_growth_and_reopening() {
+        let mut column = Column::new(6, 2).unwrap();
+        fill(&mut column, 0, 10);
+        let early = table(&column.pieces(), 6);
+        fill(&mut column, 10, 150);
+        assert_eq!(column.end(), 160);
+        let mut reopened = Column::from_pieces(6, 2, column.pieces()).unwrap();
+        fill(&mut reopened, 160, 90);
+        let rows = table(&reopened.pieces(), 6);
+        assert_eq!((early.end(), rows.end(), rows.chunks().len()), (10, 250, 4));
+        assert!((0..250).all(|slot| rows.row(slot) == [slot as u8; 2]));
+    }
+
+    #[test]
+    fn a_serial_and_a_length_name_the_content() {
+        let mut column = Column::new(6, 2).unwrap();
+        fill(&mut column, 0, 20);
+        let before = column.pieces();
+        fill(&mut column, 20, 60);
+        let after = column.pieces();
+        assert_eq!(before[0].serial, after[0].serial);
+        assert_ne!(after[0].serial, after[1].serial);
+        assert_eq!(before[0].rows.bytes(), &after[0].rows.bytes()[..40]);
+    }
+
+    #[test]
+    fn a_full_frozen_chunk_is_left_alone() {
+        let mut column = Column::new(6, 2).unwrap();
+        fill(&mut column, 0, 64);
+        let mut reopened = Column::from_pieces(6, 2, column.pieces()).unwrap();
+        fill(&mut reopened, 64, 1);
+        let pieces = reopened.pieces();
+        assert_eq!((pieces[0].serial, pieces[1].rows.len()), (column.pieces()[0].serial, 1));
+    }
+}

@@ -1,0 +1,127 @@
+//! What all parts of an open database share, and the moment a new view is
+//! published.
+
+use super::background::Worker;
+use super::checkpoint::Checkpoints;
+use super::commit::Queue;
+use super::error::{Error, ErrorKind, Result, fail};
+use super::follow::Follower;
+use super::indexer::IndexState;
+use super::input::Shape;
+use super::options::Settings;
+use super::reader;
+use super::view::View;
+use super::writer::Writer;
+use crate::arena::{FaultCell, ScratchPool};
+use crate::storage::{LockGuard, Storage, StorageError};
+use arc_swap::ArcSwap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+/// Counts that are read without a lock.
+#[derive(Default)]
+pub struct Counters {
+    pub searches: AtomicU64,
+    pub distances: AtomicU64,
+    pub compactions: AtomicU64,
+    /// Checkpoints written since the database was opened.
+    pub checkpoints: AtomicU64,
+    /// LSN of the live generation.
+    pub checkpoint_lsn: AtomicU64,
+}
+
+/// The files that a writer keeps; none of it exists in memory.
+pub struct Store {
+    pub storage: Box<dyn Storage>,
+    pub checkpoints: Mutex<Checkpoints>,
+    /// Held as long as the database is open.
+    pub _lock: LockGuard,
+}
+
+/// An open database, shared by its callers and its background threads.
+pub struct Core {
+    pub shape: Shape,
+    pub settings: Settings,
+    pub shift: u32,
+    pub view: ArcSwap<View>,
+    pub writer: Mutex<Writer>,
+    pub queue: Queue,
+    /// Graph work; one step at a time.
+    pub index: Mutex<IndexState>,
+    pub indexer: Worker,
+    pub checkpointer: Worker,
+    /// The writer's files; `None` in memory and where the database is only read.
+    pub store: Option<Store>,
+    /// What a handle that only reads has read so far.
+    pub follower: Option<Follower>,
+    pub faults: Arc<FaultCell>,
+    pub scratch: ScratchPool<reader::Scratch>,
+    pub counters: Counters,
+    /// Tells background steps to end.
+    pub closing: AtomicBool,
+}
+
+impl Core {
+    /// Shows readers what the writer has. The caller holds the writer lock.
+    pub fn publish(&self, writer: &mut Writer) -> Result<()> {
+        let view = writer.view()?;
+        self.view.store(Arc::new(view));
+        Ok(())
+    }
+
+    /// Wakes the background threads when a write left work for them.
+    pub fn work_after_write(self: &Core, writer: &Writer) {
+        if writer.failed.is_some() {
+            return;
+        }
+        if super::indexer::next_step(self, &self.view.load(), false).is_some() {
+            self.indexer.wake();
+        }
+        if writer.log.as_ref().is_some_and(|log| log.position().offset > self.settings.wal_limit_bytes) {
+            self.checkpointer.wake();
+        }
+    }
+
+    /// An error where the database is only read.
+    pub fn check_writable(&self) -> Result<()> {
+        match &self.follower {
+            None => Ok(()),
+            Some(_) => fail(ErrorKind::ReadOnly, "the database is open for reading only (storage.read_only)"),
+        }
+    }
+
+    /// An error when any block that was read so far is damaged.
+    pub fn check_faults(&self) -> Result<()> {
+        match self.faults.get() {
+            None => Ok(()),
+            Some(fault) => Err(StorageError::from(fault).into()),
+        }
+    }
+
+    /// Whether the database is about to close.
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Relaxed)
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Error {
+        let os_error = match &error {
+            StorageError::Io { source, .. } => source.raw_os_error(),
+            _ => None,
+        };
+        let kind = match &error {
+            _ if error.is_no_space() => ErrorKind::NoSpace,
+            StorageError::Io { .. } => ErrorKind::Io,
+            StorageError::NotFound { .. } => ErrorKind::NotFound,
+            StorageError::Corrupt { .. } => ErrorKind::Corrupt,
+            StorageError::TooNew { .. } => ErrorKind::FormatTooNew,
+            StorageError::Locked { .. } => ErrorKind::Locked,
+            StorageError::Limit { .. } => ErrorKind::Limit,
+            StorageError::Failed { .. } => ErrorKind::Poisoned,
+            StorageError::Memory(_) => ErrorKind::NoMemory,
+            _ => ErrorKind::Internal,
+        };
+        Error::new(kind, error.to_string()).with_os(os_error)
+    }
+}

@@ -1,0 +1,126 @@
+//! The one public error. Parts below `db` have small typed errors of their
+//! own; they become this one on the way out, with the facts needed to act.
+
+use std::fmt;
+
+/// What went wrong, as a caller can act on it. The C status codes are these,
+/// one for one (`capi/status.rs`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An argument has no meaning here.
+    InvalidArgument,
+    /// The vector length is not the database's.
+    Dimension,
+    /// The combination is not supported (e.g. Hamming over floats).
+    Unsupported,
+    /// No option of that name or number.
+    UnknownOption,
+    /// A value is outside its limits or cannot be represented.
+    OutOfRange,
+    /// NaN or infinity, or a zero vector under cosine.
+    NotFinite,
+    /// No such database, row or file.
+    NotFound,
+    /// The id is there already.
+    AlreadyExists,
+    /// The database is open for reading only.
+    ReadOnly,
+    /// The database was closed.
+    Closed,
+    /// A write failed earlier and its fate is unknown: reopen to recover.
+    Poisoned,
+    /// The handle belongs to the parent process.
+    Forked,
+    /// The task was cancelled; nothing was changed.
+    Cancelled,
+    /// An option contradicts what the database was created with.
+    Mismatch,
+    /// The operating system refused; `os_error` says why.
+    Io,
+    /// Another process has the database open for writing.
+    Locked,
+    /// The disk is full; the batch was rolled back.
+    NoSpace,
+    /// A file is damaged; the message names file, block and offset.
+    Corrupt,
+    /// The files were written by a newer format.
+    FormatTooNew,
+    /// Memory could not be had; nothing was changed.
+    NoMemory,
+    /// A published limit was exceeded.
+    Limit,
+    /// A broken invariant of the library itself.
+    Internal,
+}
+
+/// An error with the value, the limit and the row it concerns.
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    item: Option<u64>,
+    os_error: Option<i32>,
+}
+
+impl Error {
+    /// An error of `kind`; `message` says what failed, the value, the limit, what to do.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error { kind, message: message.into(), item: None, os_error: None }
+    }
+
+    /// The same error about row `item` of the batch.
+    pub fn at(mut self, item: u64) -> Error {
+        self.item = Some(item);
+        self
+    }
+
+    /// The same error with the operating system's error number.
+    pub fn with_os(mut self, os_error: Option<i32>) -> Error {
+        self.os_error = os_error;
+        self
+    }
+
+    /// What kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The message, without the row.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The offending row of the batch, if one is to blame.
+    pub fn item(&self) -> Option<u64> {
+        self.item
+    }
+
+    /// The operating system's error number, if it has one.
+    pub fn os_error(&self) -> Option<i32> {
+        self.os_error
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.item.map_or(Ok(()), |item| write!(f, " (row {item})"))
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Result of every call of the crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Shorthand used all over `db`: `fail(ErrorKind::Limit, format!(..))`.
+pub(crate) fn fail<T>(kind: ErrorKind, message: impl Into<String>) -> Result<T> {
+    Err(Error::new(kind, message))
+}
+
+impl From<crate::arena::AllocError> for Error {
+    fn from(e: crate::arena::AllocError) -> Error {
+        Error::new(ErrorKind::NoMemory, format!("{e}; free memory or write smaller batches"))
+    }
+}

@@ -1,0 +1,220 @@
+//! From ids to slots: a few immutable sorted runs, merged as they grow.
+//!
+//! A new batch adds a run; neighbouring runs of similar size are merged, so n
+//! ids lie in O(log n) runs and a lookup is a few binary searches. Runs are
+//! never changed, so a view keeps its answer by holding the list, a mapped
+//! file is a run like any other, and the map costs 12 bytes an id.
+//!
+//! Only live slots count: every older slot of an id is dead (a row replaced or
+//! deleted is tombstoned in the same batch), so the first hit from the newest
+//! run backwards is the row, if it is live, and a dead entry may be dropped by
+//! any merge.
+
+use super::error::Result;
+use crate::arena::{Rows, RowsMut};
+use std::sync::Arc;
+
+/// Entries sorted by id; one id at most once.
+#[derive(Clone, Debug)]
+pub struct Run {
+    ids: Rows,
+    slots: Rows,
+    first: u64,
+    last: u64,
+}
+
+impl Run {
+    /// A run over sorted ids (8 bytes each) and their slots (4 bytes each).
+    /// `None` when the two lengths differ or there is no entry.
+    pub fn new(ids: Rows, slots: Rows) -> Option<Run> {
+        if ids.is_empty() || ids.len() != slots.len() || ids.stride() != 8 || slots.stride() != 4 {
+            return None;
+        }
+        let (first, last) = (read_u64(ids.row(0)), read_u64(ids.row(ids.len() - 1)));
+        Some(Run { ids, slots, first, last })
+    }
+
+    /// A run of `entries`, sorted by id and without repeats.
+    fn from_sorted(entries: impl ExactSizeIterator<Item = (u64, u32)>) -> Result<Option<Run>> {
+        let mut ids = RowsMut::zeroed(entries.len(), 8)?;
+        let mut slots = RowsMut::zeroed(entries.len(), 4)?;
+        let places = ids.bytes_mut().chunks_exact_mut(8).zip(slots.bytes_mut().chunks_exact_mut(4));
+        for ((id, slot), (id_place, slot_place)) in entries.zip(places) {
+            id_place.copy_from_slice(&id.to_le_bytes());
+            slot_place.copy_from_slice(&slot.to_le_bytes());
+        }
+        Ok(Run::new(ids.freeze(), slots.freeze()))
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The sorted ids, 8 bytes each.
+    pub fn ids(&self) -> &Rows {
+        &self.ids
+    }
+
+    /// Their slots, 4 bytes each.
+    pub fn slots(&self) -> &Rows {
+        &self.slots
+    }
+
+    fn entry(&self, i: usize) -> (u64, u32) {
+        (read_u64(self.ids.row(i)), read_u32(self.slots.row(i)))
+    }
+
+    /// (id, slot) of each entry, by id.
+    pub fn entries(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
+        let ids = self.ids.bytes().chunks_exact(8).map(read_u64);
+        ids.zip(self.slots.bytes().chunks_exact(4).map(read_u32))
+    }
+
+    fn find(&self, id: u64) -> Option<u32> {
+        if id < self.first || id > self.last {
+            return None;
+        }
+        let (mut low, mut high) = (0, self.ids.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if read_u64(self.ids.row(middle)) < id { low = middle + 1 } else { high = middle }
+        }
+        (low < self.ids.len()).then(|| self.entry(low)).filter(|e| e.0 == id).map(|e| e.1)
+    }
+}
+
+fn read_u64(bytes: &[u8]) -> u64 {
+    u64::from_le_bytes(bytes.try_into().expect("id rows are 8 bytes"))
+}
+
+fn read_u32(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(bytes.try_into().expect("slot rows are 4 bytes"))
+}
+
+/// The id map of a view: runs from oldest to newest.
+#[derive(Clone, Debug, Default)]
+pub struct IdMap {
+    runs: Arc<Vec<Run>>,
+}
+
+impl IdMap {
+    /// A map of one run (from a file), or of none.
+    pub fn from_run(run: Option<Run>) -> IdMap {
+        IdMap { runs: Arc::new(run.into_iter().collect()) }
+    }
+
+    /// The newest slot recorded for `id`. It is the row of `id` if it is live,
+    /// and there is none otherwise.
+    pub fn find(&self, id: u64) -> Option<u32> {
+        self.runs.iter().rev().find_map(|run| run.find(id))
+    }
+
+    /// Bytes the map takes.
+    pub fn bytes(&self) -> u64 {
+        self.runs.iter().map(|r| r.len() as u64 * 12).sum()
+    }
+
+    /// The map with `entries` (sorted by id, no repeats) added. Entries whose
+    /// slot is `dead` may be dropped on the way.
+    pub fn with(&self, entries: &[(u64, u32)], dead: &dyn Fn(u32) -> bool) -> Result<IdMap> {
+        let Some(mut newest) = Run::from_sorted(entries.iter().copied())? else { return Ok(self.clone()) };
+        let mut runs = self.runs.as_ref().clone();
+        // Binary-counter merging: each entry is moved O(log n) times in all.
+        while let Some(older) = runs.pop_if(|older| older.len() < 2 * newest.len()) {
+            match merge(&older, &newest, dead)? {
+                Some(merged) => newest = merged,
+                None => return Ok(IdMap { runs: Arc::new(runs) }),
+            }
+        }
+        runs.push(newest);
+        Ok(IdMap { runs: Arc::new(runs) })
+    }
+
+    /// All live entries as one run, under new slot numbers (`None` drops the entry).
+    pub fn rebuilt(&self, new_slot: &dyn Fn(u32) -> Option<u32>) -> Result<Option<Run>> {
+        let mut all: Option<Run> = None;
+        for run in self.runs.iter() {
+            let moved: Vec<_> = run.entries().filter_map(|(id, slot)| Some((id, new_slot(slot)?))).collect();
+            let Some(run) = Run::from_sorted(moved.into_iter())? else { continue };
+            all = match all {
+                None => Some(run),
+                Some(older) => merge(&older, &run, &|_| false)?,
+            };
+        }
+        Ok(all)
+    }
+}
+
+/// Entries of both runs; where both have an id, the newer one's.
+fn merge(older: &Run, newer: &Run, dead: &dyn Fn(u32) -> bool) -> Result<Option<Run>> {
+    let mut out = Vec::with_capacity(older.len() + newer.len());
+    let (mut a, mut b) = (older.entries().peekable(), newer.entries().peekable());
+    loop {
+        let entry = match (a.peek(), b.peek()) {
+            (Some(x), Some(y)) if x.0 < y.0 => a.next(),
+            (Some(x), Some(y)) => {
+                if x.0 == y.0 {
+                    a.next();
+                }
+                b.next()
+            }
+            (Some(_), None) => a.next(),
+            (None, _) => b.next(),
+        };
+        match entry {
+            Some(entry) if dead(entry.1) => {}
+            Some(entry) => out.push(entry),
+            None => return Run::from_sorted(out.into_iter()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    proptest! {
+        /// Batches of upserts and deletes against a map: the newest live slot wins.
+        #[test]
+        fn agrees_with_a_map(batches in proptest::collection::vec(
+            proptest::collection::btree_set(0u64..200, 1..40), 1..30), deletes in any::<u64>()) {
+            let (mut map, mut model) = (IdMap::default(), BTreeMap::new());
+            let mut dead = BTreeSet::new();
+            let mut slot = 0u32;
+            for (round, batch) in batches.iter().enumerate() {
+                let entries: Vec<_> = batch.iter().map(|&id| { slot += 1; (id, slot) }).collect();
+                for &(id, slot) in &entries {
+                    dead.extend(model.insert(id, slot));
+                }
+                map = map.with(&entries, &|s| dead.contains(&s)).unwrap();
+                if deletes >> (round % 64) & 1 == 1 {
+                    let id = batch.iter().next().copied().unwrap();
+                    dead.extend(model.remove(&id));
+                }
+            }
+            let live = |slot: &u32| !dead.contains(slot);
+            for id in 0..200 {
+                prop_assert_eq!(map.find(id).filter(live), model.get(&id).copied());
+            }
+            let whole = map.rebuilt(&|s| live(&s).then_some(s + 1000)).unwrap();
+            prop_assert_eq!(whole.as_ref().map_or(0, Run::len), model.len());
+            let whole = IdMap::from_run(whole);
+            prop_assert!(model.iter().all(|(&id, &s)| whole.find(id) == Some(s + 1000)));
+        }
+    }
+
+    #[test]
+    fn single_row_batches_leave_few_runs() {
+        let mut map = IdMap::default();
+        for id in 0..1000u32 {
+            map = map.with(&[(id as u64 * 7919 % 1000, id)], &|_| false).unwrap();
+        }
+        assert!(map.runs.len() <= 10, "{} runs", map.runs.len());
+        assert!((0..1000).all(|id| map.find(id).is_some()));
+        assert_eq!((map.find(1000), map.find(u64::MAX)), (None, None));
+        assert_eq!(map.bytes(), 12_000);
+    }
+}

@@ -1,0 +1,276 @@
+//! Graph work behind the writers' backs: extend the graph over the tail, take
+//! dead nodes out of it, and hand over to compaction.
+//!
+//! Each step makes the next [`Index`] beside the present one and swaps it in.
+//! Where a step ends depends on slot numbers alone, never on when the thread
+//! happened to run, so that the same rows give the same graph, byte for byte.
+
+use super::column::Column;
+use super::commit::broken;
+use super::compact;
+use super::core::Core;
+use super::error::{Error, ErrorKind, Result, fail};
+use super::input::Shape;
+use super::options::Quant;
+use super::view::{Index, View};
+use crate::arena::release_freed_memory;
+use crate::index::{BuildError, Progress};
+use crate::kernel;
+use crate::quant::{Gate, Sq8};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::{Arc, OnceLock};
+
+/// The graph is extended when the tail has grown to a sixteenth of it: small
+/// enough to scan, large enough to pay for copying the links (128 B a row).
+const TAIL_SHARE: u32 = 16;
+const TAIL_MIN: u32 = 1024;
+const TAIL_MAX: u32 = 16 << 10;
+/// From some size on the copy would cost more than the rows it is for.
+const TAIL_FLOOR_SHARE: u32 = 64;
+/// Codes are trained again when the rows are eight times as many.
+const RETRAIN_GROWTH: u32 = 8;
+/// Rows that training looks at, spread evenly.
+const TRAIN_ROWS: u32 = 16 << 10;
+/// Fewer tombstones than this are not worth a step.
+const DEAD_MIN: u64 = 32;
+
+/// What only graph work touches.
+#[derive(Default)]
+pub struct IndexState {
+    /// The codes, continued from step to step.
+    pub codes: Option<Column>,
+}
+
+/// One thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Link the slots below `upto`.
+    Extend { upto: u32 },
+    /// Take dead nodes out of the graph.
+    Consolidate,
+    /// Rewrite chunks that are mostly dead.
+    Compact,
+}
+
+/// What is to be done for `view`, if anything. `all` = also rows that could
+/// wait until there are more of them.
+pub fn next_step(core: &Core, view: &View, all: bool) -> Option<Step> {
+    let graph = &view.index.graph;
+    let dead_nodes = view.dead_nodes();
+    if dead_nodes >= DEAD_MIN && dead_nodes as f64 > core.settings.consolidate_ratio * graph.nodes() as f64 {
+        return Some(Step::Consolidate);
+    }
+    if compact::candidate(core, view).is_some() {
+        return Some(Step::Compact);
+    }
+    let (covered, end) = (graph.len(), view.end());
+    if covered == end || (covered == 0 && view.live() < core.settings.graph_min_rows) {
+        return None;
+    }
+    let goal = milestone(covered, core.settings.graph_min_rows);
+    if end >= goal {
+        return Some(Step::Extend { upto: goal });
+    }
+    (all && view.unindexed() > 0).then_some(Step::Extend { upto: end })
+}
+
+/// Where the graph over slots `0..covered` is extended to next.
+fn milestone(covered: u32, graph_min_rows: u64) -> u32 {
+    if covered == 0 {
+        return graph_min_rows.clamp(1, u32::MAX as u64 / 2) as u32;
+    }
+    let most = TAIL_MAX.max(covered / TAIL_FLOOR_SHARE);
+    covered.saturating_add((covered / TAIL_SHARE).clamp(TAIL_MIN, most))
+}
+
+/// The indexer's work: step after step until there is nothing to do. `all`
+/// goes for the rows there are at some moment, not for all that writers add meanwhile.
+pub fn work(core: &Core, mut all: bool) -> Result<()> {
+    let mut state = core.index.lock().unwrap_or_else(|poisoned| {
+        // A panic in a step may have left codes without rows behind.
+        core.index.clear_poison();
+        let mut state = poisoned.into_inner();
+        state.codes = None;
+        state
+    });
+    let mut steps = 0;
+    while !core.is_closing() {
+        let view = core.view.load_full();
+        let Some(step) = next_step(core, &view, all) else {
+            view.index.unreachable.get_or_init(|| view.index.graph.check().unreachable);
+            if steps > 0 {
+                release_freed_memory();
+            }
+            return core.check_faults();
+        };
+        steps += 1;
+        let done = match step {
+            Step::Extend { upto } => extend(core, &mut state, &view, upto),
+            Step::Consolidate => consolidate(core, &view),
+            Step::Compact => compact::compact(core, &mut state, &view),
+        };
+        if let Err(error) = done {
+            // The codes may be ahead of the index, or made by a codec that it never got.
+            state.codes = None;
+            return if error.kind() == ErrorKind::Cancelled { Ok(()) } else { Err(error) };
+        }
+        // Counts in a forged file may ask for a step for ever.
+        if extent(&core.view.load()) == extent(&view) {
+            return fail(ErrorKind::Internal, format!("{step:?} changed nothing; the graph may be damaged"));
+        }
+        all &= step != Step::Extend { upto: view.end() };
+    }
+    Ok(())
+}
+
+/// What every step changes: slots covered, nodes, slots in all, dead rows.
+fn extent(view: &View) -> (u32, u32, u32, u64) {
+    (view.index.graph.len(), view.index.graph.nodes(), view.end(), view.dead.count() - view.holes)
+}
+
+/// Ends a build when the database closes.
+struct UntilClosing<'a>(&'a Core);
+
+impl Progress for UntilClosing<'_> {
+    fn advance(&self, _done: u64, _total: u64) -> bool {
+        !self.0.is_closing()
+    }
+}
+
+fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result<()> {
+    let mut index = next_index(view);
+    let retrain = index.trained == 0 || upto / RETRAIN_GROWTH >= index.trained;
+    if retrain && core.settings.quant != Quant::None {
+        train(core, state, view, &mut index, upto)?;
+    }
+    encode(core, state, view, &mut index, upto)?;
+    // The codes of the new rows make a new space, everything else stays.
+    let coded = index.space(&view.stored, core.shift);
+    let key = |slot| view.id_of(slot);
+    index.graph =
+        index.graph.extend(&coded, &key, upto, &view.dead, &threads(core)?, &UntilClosing(core)).map_err(built)?;
+    install(core, index)
+}
+
+fn consolidate(core: &Core, view: &View) -> Result<()> {
+    let mut index = next_index(view);
+    index.graph =
+        index.graph.consolidate(&view.coded, &view.dead, &threads(core)?, &UntilClosing(core)).map_err(built)?;
+    install(core, index)
+}
+
+/// The present index, to be changed into the next one.
+pub fn next_index(view: &View) -> Index {
+    let present = &view.index;
+    Index { version: present.version + 1, unreachable: OnceLock::new(), ..Index::clone(present) }
+}
+
+/// Swaps the index in, unless what it was made from turned out damaged.
+fn install(core: &Core, index: Index) -> Result<()> {
+    core.check_faults()?;
+    index.check_whole(core.shift)?;
+    let mut writer = core.writer.lock().map_err(|_| broken())?;
+    writer.check_usable()?;
+    writer.index = Arc::new(index);
+    core.publish(&mut writer)
+}
+
+/// Threads for one step. The pool lives as long as the step, so an idle
+/// database has no idle threads.
+fn threads(core: &Core) -> Result<ThreadPool> {
+    let name = |i| format!("vdb-build-{i}");
+    let pool = ThreadPoolBuilder::new().num_threads(core.settings.threads as usize).thread_name(name).build();
+    pool.map_err(|e| Error::new(ErrorKind::NoMemory, format!("cannot start build threads: {e}")))
+}
+
+/// Chooses codes from rows spread over slots `0..upto`. Codes that are there
+/// already are kept while new ones would hardly differ.
+fn train(core: &Core, state: &mut IndexState, view: &View, index: &mut Index, upto: u32) -> Result<()> {
+    index.trained = upto;
+    let gate = if core.settings.quant == Quant::Sq8 { Gate::Open } else { Gate::Measured };
+    let sample = sample(&core.shape, view, upto)?;
+    let Some(fresh) = Sq8::train(core.shape.metric, core.shape.dim, &sample, gate) else {
+        (index.codec, state.codes) = (None, None);
+        index.codes.clear();
+        return Ok(());
+    };
+    if index.codec.as_ref().is_none_or(|present| !present.is_close_to(&fresh)) {
+        index.codec = Some(Arc::new(fresh));
+        state.codes = None;
+        index.codes.clear();
+    }
+    Ok(())
+}
+
+/// Up to [`TRAIN_ROWS`] live rows of slots `0..upto`, evenly spread, as f32.
+fn sample(shape: &Shape, view: &View, upto: u32) -> Result<Vec<f32>> {
+    if matches!(shape.scalar, kernel::Scalar::B1 | kernel::Scalar::U8 | kernel::Scalar::I8) {
+        // Bytes and bits are their own codes.
+        return Ok(Vec::new());
+    }
+    let budget = (TRAIN_ROWS as usize).min((64 << 20) / (4 * shape.dim)).max(1) as u32;
+    let step = (upto / budget).max(1);
+    let mut rows = Vec::new();
+    for slot in (0..upto).step_by(step as usize).filter(|&slot| !view.dead.get(slot)) {
+        if let Some(row) = view.stored.rows.get(slot) {
+            let at = rows.len();
+            rows.resize(at + shape.dim, 0.0);
+            kernel::widen(shape.scalar, row, &mut rows[at..]);
+        }
+    }
+    Ok(rows)
+}
+
+/// Brings the codes up to slot `upto`.
+fn encode(core: &Core, state: &mut IndexState, view: &View, index: &mut Index, upto: u32) -> Result<()> {
+    let Some(codec) = index.codec.clone() else { return Ok(()) };
+    let codes = match &mut state.codes {
+        Some(codes) => codes,
+        none => none.insert(Column::from_pieces(core.shift, codec.code_bytes(), index.codes.clone())?),
+    };
+    let mut wide = vec![0.0; core.shape.dim];
+    let first = codes.end();
+    let count = upto.saturating_sub(first) as usize;
+    codes.reserve(count)?;
+    codes.append(count, |from, room| {
+        for (i, code) in room.chunks_exact_mut(codec.code_bytes()).enumerate() {
+            // Slots without a row (holes) keep whatever is there: nothing links to them.
+            if let Some(row) = view.stored.rows.get(first + (from + i) as u32) {
+                kernel::widen(core.shape.scalar, row, &mut wide);
+                codec.encode_row(&wide, code);
+            }
+        }
+    });
+    index.codes = codes.pieces();
+    Ok(())
+}
+
+/// A failed build as a public error.
+pub fn built(error: BuildError) -> Error {
+    match error {
+        BuildError::Cancelled => Error::new(ErrorKind::Cancelled, "cancelled"),
+        BuildError::Memory(error) => error.into(),
+        BuildError::TooManySlots { .. } => Error::new(ErrorKind::Limit, error.to_string()),
+        error => Error::new(ErrorKind::Internal, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::milestone;
+
+    #[test]
+    fn milestones_depend_on_slots_alone_and_stay_worth_the_copy() {
+        assert_eq!(milestone(0, 2000), 2000);
+        let mut covered = 2000;
+        let mut steps = 0;
+        while covered < 1_000_000 {
+            let next = milestone(covered, 2000);
+            assert!(next - covered >= 1024 && next - covered <= 16 << 10);
+            (covered, steps) = (next, steps + 1);
+        }
+        assert!(steps < 150, "{steps} steps to a million rows");
+        assert_eq!(milestone(64 << 20, 2000) - (64 << 20), 1 << 20);
+        assert_eq!(milestone(u32::MAX - 5, 2000), u32::MAX);
+    }
+}

@@ -1,0 +1,260 @@
+//! The database object: orders the parts, owns locks and threads.
+//!
+//! [`Database`] is the public face. Behind it:
+//!
+//! | file | owns |
+//! |---|---|
+//! | `core` | what all parts share; publishing a view |
+//! | `view` | the immutable picture a search runs on |
+//! | `writer`, `commit`, `record`, `input` | batches: check, plan, log, apply, group commit |
+//! | `column`, `ids` | rows in chunks; ids to slots |
+//! | `reader` | searches and point reads |
+//! | `background`, `indexer`, `compact` | graph work and compaction behind the writers' backs |
+//! | `checkpoint`, `open` | files from views, and back; replay of the log |
+//! | `check` | whether files, ids and graph are whole |
+//! | `follow` | databases that are only read, beside their writer |
+//!
+//! Must never touch bytes on disk or compute distances itself: `storage` and
+//! `index` do, and this is the only place that knows both.
+
+mod background;
+mod check;
+mod checkpoint;
+mod column;
+mod commit;
+mod compact;
+mod core;
+mod error;
+mod follow;
+mod ids;
+mod indexer;
+mod input;
+mod open;
+mod options;
+mod reader;
+mod record;
+mod stats;
+mod task;
+mod types;
+mod view;
+mod writer;
+
+pub use check::{CheckLevel, CheckReport, Place, Problem};
+pub use error::{Error, ErrorKind, Result};
+pub use options::*;
+pub use task::{KeepGoing, Task};
+pub use types::{Hits, ID_NONE, Outcome, SearchParams, Stats, Vectors};
+
+use crate::kernel::Scalar;
+use crate::storage::Storage;
+use core::Core;
+use error::fail;
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use writer::Batch;
+
+/// An open database: one directory, or memory.
+///
+/// Every method may be called from any thread at any time. Writers queue;
+/// searches work on the newest published view and never wait for a writer.
+/// Dropping it closes it; [`Database::close`] also tells whether that went well.
+///
+/// ```
+/// use vdb::{Database, Hits, Metric, Options, SearchParams, Vectors};
+///
+/// let options = Options::new().dim(3).metric(Metric::Cosine);
+/// let db = Database::open(None, &options)?;
+/// db.insert_batch(&[10, 20], Vectors::f32(&[1., 0., 0., 0., 1., 0.], 3)?, None)?;
+///
+/// let (mut ids, mut distances, mut counts) = ([0; 1], [0.; 1], [0; 1]);
+/// let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+/// db.search(Vectors::f32(&[0.9, 0.1, 0.], 3)?, 1, &SearchParams::default(), hits)?;
+/// assert_eq!((ids, counts), ([10], [1]));
+/// # Ok::<(), vdb::Error>(())
+/// ```
+pub struct Database {
+    core: Arc<Core>,
+    closed: bool,
+}
+
+impl Database {
+    /// Opens the database in the directory `path` and becomes its one writer;
+    /// creates it if `storage.create` allows. `None` = in memory, gone on close.
+    /// With `storage.read_only` it only reads, beside the writer: [`Database::refresh`].
+    pub fn open(path: Option<&Path>, options: &Options) -> Result<Database> {
+        Ok(Database { core: open::open(path, options)?, closed: false })
+    }
+
+    /// Opens the database on a [`Storage`] of the caller's (`None` = in memory)
+    /// with chunks of `1 << chunk_shift` rows (6 to 16), for tests: the
+    /// simulated disk, and many chunks of few rows.
+    #[doc(hidden)]
+    pub fn open_on(storage: Option<Box<dyn Storage>>, options: &Options, chunk_shift: Option<u32>) -> Result<Database> {
+        Ok(Database { core: open::open_on(storage, options, chunk_shift)?, closed: false })
+    }
+
+    /// Ends background work at its next step, writes a checkpoint if there is
+    /// anything new, and gives up the lock. Every acknowledged batch was safe
+    /// before; an error here says that the checkpoint failed.
+    pub fn close(mut self) -> Result<()> {
+        self.shut()
+    }
+
+    /// Closes without a checkpoint, for when the state in memory is not to be
+    /// trusted: after a panic. The next open replays the log, which has every
+    /// acknowledged batch.
+    pub fn abandon(mut self) {
+        self.closed = true;
+        self.stop_workers();
+    }
+
+    fn shut(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.closed, true) {
+            return Ok(());
+        }
+        self.stop_workers();
+        checkpoint::checkpoint(&self.core, None)
+    }
+
+    fn stop_workers(&self) {
+        self.core.closing.store(true, Relaxed);
+        self.core.indexer.stop();
+        self.core.checkpointer.stop();
+    }
+
+    /// The effective settings.
+    pub fn settings(&self) -> &Settings {
+        &self.core.settings
+    }
+
+    /// Inserts `vectors` under `ids`, all or none. An id that exists, in the
+    /// database or twice in the batch, is an error. The rows can be found and
+    /// are as durable as the database promises when this returns.
+    pub fn insert_batch(&self, ids: &[u64], vectors: Vectors<'_>, task: Option<&Task>) -> Result<()> {
+        self.put(ids, vectors, false, task)
+    }
+
+    /// Inserts or replaces, all or none. Where an id stands twice in the batch
+    /// the last row wins.
+    pub fn upsert_batch(&self, ids: &[u64], vectors: Vectors<'_>, task: Option<&Task>) -> Result<()> {
+        self.put(ids, vectors, true, task)
+    }
+
+    fn put(&self, ids: &[u64], vectors: Vectors<'_>, replace: bool, task: Option<&Task>) -> Result<()> {
+        self.core.check_writable()?;
+        let total = ids.len() as u64;
+        let rows = input::prepare(&self.core.shape, ids, vectors)?;
+        if task.is_some_and(|task| !task.step(0, total)) {
+            return fail(ErrorKind::Cancelled, "cancelled before anything was written");
+        }
+        if total > 0 {
+            commit::commit(&self.core, Batch::Put { ids: Cow::Borrowed(ids), rows, replace })?;
+        }
+        // Too late to cancel: the batch is there.
+        if let Some(task) = task {
+            task.finished(total);
+        }
+        Ok(())
+    }
+
+    /// Deletes rows, all in one batch; returns how many there were. Unknown
+    /// ids are passed over.
+    pub fn delete_batch(&self, ids: &[u64]) -> Result<u64> {
+        self.core.check_writable()?;
+        if ids.is_empty() { Ok(0) } else { commit::commit(&self.core, Batch::Delete { ids: Cow::Borrowed(ids) }) }
+    }
+
+    /// Copies the vectors of `ids`, converted to `scalar`, to rows of `out`
+    /// that are `stride` bytes apart (0 = packed). `found[i]` becomes 1, or 0
+    /// for an unknown id, whose row is left alone. On error rows may have been written.
+    pub fn get_batch(
+        &self,
+        ids: &[u64],
+        scalar: Scalar,
+        out: &mut [u8],
+        stride: usize,
+        found: &mut [u8],
+    ) -> Result<()> {
+        reader::get_batch(&self.core, ids, scalar, out, stride, found)
+    }
+
+    /// Number of rows.
+    pub fn count(&self) -> Result<u64> {
+        Ok(self.core.view.load().live())
+    }
+
+    /// Finds the `k` nearest rows of each query, nearest first, ties by id.
+    /// All queries run on one snapshot. Query i fills `hits.ids[i*k..]`.
+    pub fn search(&self, queries: Vectors<'_>, k: usize, params: &SearchParams, hits: Hits<'_>) -> Result<Outcome> {
+        reader::search(&self.core, queries, k, params, hits)
+    }
+
+    /// Makes every batch so far survive power loss, whatever the durability level.
+    pub fn sync(&self) -> Result<()> {
+        self.core.check_writable()?;
+        commit::sync(&self.core)
+    }
+
+    /// Writes the present state as immutable files, so that the next open has
+    /// no log to replay. Runs beside searches and writes. In memory: does nothing.
+    pub fn checkpoint(&self, task: Option<&Task>) -> Result<()> {
+        self.core.check_writable()?;
+        checkpoint::checkpoint(&self.core, task)
+    }
+
+    /// Waits until every row there is now is in the graph (where there are rows
+    /// enough for one) and the upkeep after deletes is done. Progress counts rows.
+    /// Where the database is only read, nothing is under way: returns at once.
+    pub fn wait_indexed(&self, task: Option<&Task>) -> Result<()> {
+        let watch = || {
+            let view = self.core.view.load();
+            let (done, total) = (view.live() - view.unindexed().min(view.live()), view.live());
+            match task {
+                Some(task) if !task.step(done, total) => fail(ErrorKind::Cancelled, "waiting was cancelled"),
+                _ => Ok(()),
+            }
+        };
+        if self.core.follower.is_some() {
+            return watch();
+        }
+        self.core.indexer.finish(&watch)
+    }
+
+    /// Where the database is only read: moves on to the newest state that the
+    /// writer has committed, or stays where it is when there is none. Searches
+    /// under way keep the state they began with; a batch is seen whole or not
+    /// at all, and never goes again. It may be seen before the writer's own
+    /// call has returned, and so before it is durable. After an error the
+    /// state of before stands. Everywhere else: does nothing.
+    pub fn refresh(&self) -> Result<()> {
+        follow::refresh(&self.core)
+    }
+
+    /// Checks the database up to `level`, beside searches and writes; only
+    /// checkpoints (and [`Database::stats`]) wait while files are read. What is
+    /// wrong is in the report; an error says that the check could not be made.
+    /// Works also after damage was met, when other calls fail.
+    pub fn check(&self, level: CheckLevel, task: Option<&Task>) -> Result<CheckReport> {
+        check::check(&self.core, level, task)
+    }
+
+    /// A picture of the database in numbers.
+    pub fn stats(&self) -> Result<Stats> {
+        stats::collect(&self.core)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // Nobody is left to tell: what was acknowledged is in the log.
+        let _ = self.shut();
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Database({} rows, LSN {})", self.core.view.load().live(), self.core.view.load().lsn)
+    }
+}

@@ -1,0 +1,419 @@
+//! Opening: a new database, the files of an existing one, the replay of its
+//! log. Reads headers and maps files; no work per row beyond the log.
+
+use super::background::Worker;
+use super::checkpoint::{self, Checkpoints};
+use super::column::{Column, Piece};
+use super::commit::lock;
+use super::core::{Core, Counters, Store};
+use super::error::{Error, ErrorKind, Result, fail};
+use super::follow::Follower;
+use super::ids::{IdMap, Run};
+use super::indexer::{self, IndexState};
+use super::input::{Shape, Stored};
+use super::options::{self, Durability, OptionId, Options, Settings};
+use super::record::{self, Record};
+use super::view::{Index, stored_kernel};
+use super::writer::{Batch, MAX_SLOTS, Writer};
+use crate::arena::{FaultCell, Rows, ScratchPool};
+use crate::index::{Graph, Params};
+use crate::quant::Sq8;
+use crate::storage::wal::{self, Replayed, WalStart, WalWriter, WriteMode};
+use crate::storage::{Manifest, OsStorage, Part, PartKind, PartRef, Schema, Storage, manifest};
+use crate::util::bits::SlotBits;
+use arc_swap::ArcSwap;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+/// A chunk's vectors take at most this many bytes; most have 2^16 rows.
+const CHUNK_BYTES: usize = 256 << 20;
+
+/// Opens the database in the directory `path`, or one in memory.
+pub fn open(path: Option<&Path>, options: &Options) -> Result<Arc<Core>> {
+    options.validate()?;
+    let settings = options.settings();
+    let Settings { create, read_only, mmap, .. } = settings;
+    let create = create && !read_only;
+    if create && path.is_some_and(|path| !path.exists()) {
+        // Options no database can have leave no directory behind.
+        shape_of(&settings)?;
+    }
+    let storage = path.map(|path| OsStorage::open(path, create, mmap)).transpose()?;
+    open_on(storage.map(|storage| Box::new(storage) as _), options, None)
+}
+
+/// Opens the database that `storage` holds, or creates one there; without
+/// storage, one in memory. A new database gets chunks of `1 << shift` rows.
+pub fn open_on(storage: Option<Box<dyn Storage>>, options: &Options, shift: Option<u32>) -> Result<Arc<Core>> {
+    options.validate()?;
+    let faults = Arc::<FaultCell>::default();
+    let Some(storage) = storage else {
+        let settings = options.settings();
+        if settings.read_only {
+            return fail(
+                ErrorKind::InvalidArgument,
+                "there is nothing to read in memory; storage.read_only needs a path",
+            );
+        }
+        let writer = empty_writer(&settings, shift)?;
+        return finish(settings, writer, Files::None, faults);
+    };
+    if options.settings().read_only {
+        let (settings, writer, follower) = Follower::open(storage, options, &faults)?;
+        return finish(settings, writer, Files::Read(follower), faults);
+    }
+    let lock = storage.lock()?;
+    let (settings, writer, checkpoints) = match Manifest::load(storage.as_ref())? {
+        Some(manifest) => load(storage.as_ref(), manifest, options, &faults)?,
+        None if !options.settings().create => {
+            return fail(ErrorKind::NotFound, "there is no database in the directory; set storage.create to make one");
+        }
+        None => create(storage.as_ref(), options, shift)?,
+    };
+    let store = Store { storage, checkpoints: Mutex::new(checkpoints), _lock: lock };
+    finish(settings, writer, Files::Written(store), faults)
+}
+
+/// What is behind a database.
+enum Files {
+    /// Nothing: it is in memory.
+    None,
+    /// A directory of its own.
+    Written(Store),
+    /// The directory of a writer.
+    Read(Follower),
+}
+
+fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<FaultCell>) -> Result<Arc<Core>> {
+    let (store, follower) = match files {
+        Files::None => (None, None),
+        Files::Written(store) => (Some(store), None),
+        Files::Read(follower) => (None, Some(follower)),
+    };
+    if let Some(log) = writer.log.as_mut() {
+        let buffered = settings.durability == Durability::None;
+        log.set_mode(if buffered { WriteMode::Buffered } else { WriteMode::Direct });
+    }
+    let view = writer.view()?;
+    let counters = Counters::default();
+    let written = store.as_ref().map(|store| lock(&store.checkpoints).manifest.lsn);
+    let checkpoint_lsn = written.or(follower.as_ref().map(|follower| follower.manifest().lsn));
+    counters.checkpoint_lsn.store(checkpoint_lsn.unwrap_or(0), Relaxed);
+    let core = Arc::new(Core {
+        shape: writer.shape,
+        shift: writer.shift,
+        settings,
+        view: ArcSwap::from_pointee(view),
+        writer: Mutex::new(writer),
+        queue: Mutex::default(),
+        index: Mutex::new(IndexState::default()),
+        indexer: Worker::new("indexer", indexer::work),
+        checkpointer: Worker::new("checkpoint", checkpoint::work),
+        store,
+        follower,
+        faults,
+        scratch: ScratchPool::default(),
+        counters,
+        closing: AtomicBool::new(false),
+    });
+    core.indexer.attach(&core);
+    core.checkpointer.attach(&core);
+    if core.follower.is_none() && indexer::next_step(&core, &core.view.load(), false).is_some() {
+        core.indexer.wake();
+    }
+    Ok(core)
+}
+
+fn shape_of(settings: &Settings) -> Result<Shape> {
+    if settings.dim == 0 {
+        return fail(ErrorKind::InvalidArgument, "a new database needs its dimension: set schema.dim (1 to 65536)");
+    }
+    let shape = Shape { dim: settings.dim as usize, metric: settings.metric, scalar: settings.scalar };
+    stored_kernel(&shape).map(|_| shape)
+}
+
+/// Rows per chunk as a power of two, for rows of so many bytes.
+fn chunk_shift(row_bytes: usize) -> u32 {
+    (10..16).rev().find(|&shift| row_bytes << (shift + 1) <= CHUNK_BYTES).map_or(10, |shift| shift + 1)
+}
+
+fn empty_writer(settings: &Settings, shift: Option<u32>) -> Result<Writer> {
+    let shape = shape_of(settings)?;
+    let shift = shift.unwrap_or_else(|| chunk_shift(shape.row_bytes()));
+    Ok(Writer {
+        shape,
+        shift,
+        vectors: Column::new(shift, shape.row_bytes())?,
+        ids: Column::new(shift, 8)?,
+        dead: SlotBits::new(shift),
+        holes: 0,
+        id_map: IdMap::default(),
+        index: Arc::new(Index::empty(empty_graph(settings))),
+        lsn: 0,
+        log: None,
+        failed: None,
+    })
+}
+
+fn empty_graph(settings: &Settings) -> Graph {
+    let (m, ef_construction) = (settings.m as usize, settings.ef_construction as usize);
+    Graph::empty(Params { m, ef_construction, seed: settings.seed })
+}
+
+fn create(storage: &dyn Storage, options: &Options, shift: Option<u32>) -> Result<(Settings, Writer, Checkpoints)> {
+    let settings = options.settings();
+    let mut writer = empty_writer(&settings, shift)?;
+    manifest::prepare_new(storage)?;
+    // What an older database left in the same disk blocks must not pass for a record.
+    let salt = RandomState::new().hash_one(std::process::id());
+    writer.log = Some(WalWriter::create(storage, 1, salt, 0)?);
+    let schema = Schema {
+        dim: settings.dim,
+        metric: settings.metric as u32,
+        scalar: settings.scalar as u32,
+        quant: settings.quant as u32,
+        m: settings.m,
+        ef_construction: settings.ef_construction,
+        seed: settings.seed,
+        chunk_shift: writer.shift,
+    };
+    let generation = manifest::FIRST_GENERATION;
+    let manifest = Manifest { generation, schema, next_file: 1, wal: 1, salt, ..Manifest::default() };
+    manifest.write(storage)?;
+    Ok((settings, writer, Checkpoints { manifest, ..Checkpoints::default() }))
+}
+
+/// The settings of an existing database: its schema, the rest as asked for.
+pub fn stored_settings(schema: &Schema, options: &Options) -> Result<Settings> {
+    let odd = |what: &str, value: u32| Error::new(ErrorKind::Corrupt, format!("the manifest holds {what} {value}"));
+    let stored = Settings {
+        dim: schema.dim,
+        metric: options::metric_from(schema.metric.into()).ok_or_else(|| odd("metric", schema.metric))?,
+        scalar: options::scalar_from(schema.scalar.into()).ok_or_else(|| odd("scalar", schema.scalar))?,
+        quant: options::quant_from(schema.quant.into()).ok_or_else(|| odd("quant", schema.quant))?,
+        m: schema.m,
+        ef_construction: schema.ef_construction,
+        seed: schema.seed,
+        ..options.settings()
+    };
+    for id in [
+        OptionId::Dim,
+        OptionId::Metric,
+        OptionId::Scalar,
+        OptionId::Quant,
+        OptionId::M,
+        OptionId::EfConstruction,
+        OptionId::Seed,
+    ] {
+        let (asked, has) = (options.get(id), stored.get(id));
+        id.info()
+            .check(has)
+            .map_err(|e| Error::new(ErrorKind::Corrupt, format!("in the manifest: {}", e.message())))?;
+        if options.is_set(id) && asked != has && !(id == OptionId::Dim && asked.as_f64() == 0.0) {
+            let name = id.info().name;
+            let message = format!("{name} is {}, the database was created with {}", asked.as_f64(), has.as_f64());
+            return fail(ErrorKind::Mismatch, message);
+        }
+    }
+    Ok(stored)
+}
+
+fn load(
+    storage: &dyn Storage,
+    manifest: Manifest,
+    options: &Options,
+    faults: &Arc<FaultCell>,
+) -> Result<(Settings, Writer, Checkpoints)> {
+    let settings = stored_settings(&manifest.schema, options)?;
+    let parts = open_parts(storage, &manifest, &settings, faults, &OpenParts::new())?;
+    let (mut writer, chunks) = read_parts(&manifest, &settings, &parts)?;
+    let start = manifest.wal_start();
+    let replayed = replay(storage, &start, &mut writer)?;
+    writer.log = Some(WalWriter::resume(storage, &start, &replayed)?);
+    manifest.remove_obsolete(storage)?;
+    let index_version = writer.index.version;
+    Ok((settings, writer, Checkpoints { manifest, chunks, index_version }))
+}
+
+/// Parts by their file numbers.
+pub type OpenParts = HashMap<u64, Part>;
+
+/// Opens the parts of `manifest` but for those that are open already.
+pub fn open_parts(
+    storage: &dyn Storage,
+    manifest: &Manifest,
+    settings: &Settings,
+    faults: &Arc<FaultCell>,
+    present: &OpenParts,
+) -> Result<OpenParts> {
+    let open = |part: &PartRef| match present.get(&part.number) {
+        Some(open) if open.part_ref() == part => Ok(open.clone()),
+        _ => Part::open(storage, part, faults, settings.verify_on_open),
+    };
+    manifest.parts.iter().map(|entry| Ok((entry.part.number, open(&entry.part)?))).collect()
+}
+
+/// The state in `parts`, those of `manifest`, without a log to write to.
+pub fn read_parts(manifest: &Manifest, settings: &Settings, parts: &OpenParts) -> Result<(Writer, ChunkParts)> {
+    let shape = shape_of(settings)?;
+    let shift = manifest.schema.chunk_shift;
+    if !(6..=16).contains(&shift) {
+        return fail(ErrorKind::Corrupt, format!("the manifest holds a chunk size of 2^{shift} rows"));
+    }
+    let mut chunks = ChunkParts::new();
+    let parts = Parts { manifest, parts };
+    let mut writer = parts.rows(settings, shape, shift, &mut chunks)?;
+    writer.index = Arc::new(parts.index(settings, &writer, shift, &mut chunks)?);
+    writer.lsn = manifest.lsn;
+    Ok((writer, chunks))
+}
+
+/// Applies the batches that the log holds from `start` on.
+pub fn replay(storage: &dyn Storage, start: &WalStart, writer: &mut Writer) -> Result<Replayed> {
+    let shape = writer.shape;
+    wal::replay(storage, start, |found| {
+        let batch = match record::decode(found.kind, found.payload, shape.row_bytes())? {
+            Record::Delete { ids } => Batch::Delete { ids: Cow::Owned(ids) },
+            Record::Put { ids, rows } => {
+                let rows = Stored::packed_rows(rows, &shape, ids.len())?;
+                Batch::Put { ids: Cow::Owned(ids), rows, replace: true }
+            }
+        };
+        writer.replay(found.lsn, &batch)
+    })
+}
+
+/// The parts of the live generation.
+struct Parts<'a> {
+    manifest: &'a Manifest,
+    parts: &'a OpenParts,
+}
+
+/// The part of each chunk, by content (serial, rows).
+pub type ChunkParts = HashMap<(u64, usize), PartRef>;
+
+impl Parts<'_> {
+    /// The parts of one kind, by position: 0, 1, 2, ...
+    fn all(&self, kind: PartKind) -> Result<Vec<&Part>> {
+        let mut entries: Vec<_> = self.manifest.parts.iter().filter(|entry| entry.part.kind == kind).collect();
+        entries.sort_unstable_by_key(|entry| entry.position);
+        if entries.iter().enumerate().any(|(i, entry)| entry.position != i as u64) {
+            return fail(ErrorKind::Corrupt, format!("the manifest does not name all {kind:?} parts"));
+        }
+        let closed = || Error::new(ErrorKind::Internal, "a part of the manifest was not opened");
+        entries.iter().map(|entry| self.parts.get(&entry.part.number).ok_or_else(closed)).collect()
+    }
+
+    /// A section that must be there.
+    fn section(&self, part: &Part, tag: u32, stride: usize) -> Result<Rows> {
+        let missing = || self.damaged(part, format!("section {tag} is missing"));
+        part.rows(tag, stride)?.ok_or_else(missing)
+    }
+
+    fn damaged(&self, part: &Part, what: impl std::fmt::Display) -> Error {
+        Error::new(ErrorKind::Corrupt, format!("{} is damaged: {what}", part.part_ref().file_name()))
+    }
+
+    /// Rows, ids and tombstones.
+    fn rows(&self, settings: &Settings, shape: Shape, shift: u32, chunks: &mut ChunkParts) -> Result<Writer> {
+        let (mut vectors, mut ids) = (Vec::new(), Vec::new());
+        for part in self.all(PartKind::Chunk)? {
+            let rows = self.section(part, checkpoint::VECTORS, shape.row_bytes())?;
+            let row_ids = self.section(part, checkpoint::IDS, 8)?;
+            if rows.is_empty() || rows.len() > 1 << shift || rows.len() != row_ids.len() {
+                return Err(self.damaged(part, format!("{} vectors, {} ids", rows.len(), row_ids.len())));
+            }
+            let piece = Piece::new(rows);
+            chunks.insert((piece.serial, piece.rows.len()), *part.part_ref());
+            vectors.push(piece);
+            ids.push(Piece::new(row_ids));
+        }
+        let end = ((vectors.len().saturating_sub(1)) << shift) + vectors.last().map_or(0, |p| p.rows.len());
+        if end as u64 > MAX_SLOTS {
+            return fail(ErrorKind::Corrupt, format!("the manifest names {end} slots, more than {MAX_SLOTS}"));
+        }
+        let holes = holes(&vectors, shift);
+        let mut writer =
+            Writer { holes, dead: self.tombstones(&vectors, shift)?, ..empty_writer(settings, Some(shift))? };
+        writer.vectors = Column::from_pieces(shift, shape.row_bytes(), vectors)?;
+        writer.ids = Column::from_pieces(shift, 8, ids)?;
+        writer.id_map = self.id_map(end)?;
+        Ok(writer)
+    }
+
+    fn tombstones(&self, chunks: &[Piece], shift: u32) -> Result<SlotBits> {
+        let mut dead = SlotBits::new(shift);
+        let Some(part) = self.all(PartKind::Tombstones)?.pop() else {
+            let holes = holes(chunks, shift);
+            return if holes == 0 { Ok(dead) } else { fail(ErrorKind::Corrupt, "the tombstones part is missing") };
+        };
+        let bits = self.section(part, checkpoint::BITS, 1 << (shift - 3))?;
+        if bits.len() != chunks.len() {
+            return Err(self.damaged(part, format!("{} chunks of {}", bits.len(), chunks.len())));
+        }
+        let mut words = Vec::new();
+        for (chunk, piece) in chunks.iter().enumerate() {
+            words.clear();
+            words.extend(bits.row(chunk).chunks_exact(8).map(super::view::read_id));
+            // Past the last row nothing can be dead; in a hole before it all is.
+            let last = chunk + 1 == chunks.len();
+            let stray = (piece.rows.len()..1 << shift).any(|bit| (words[bit / 64] >> (bit % 64) & 1 == 1) == last);
+            if stray {
+                return Err(self.damaged(part, format!("chunk {chunk} has marks for rows it does not hold")));
+            }
+            dead.put_chunk(chunk, &words);
+        }
+        Ok(dead)
+    }
+
+    fn id_map(&self, end: usize) -> Result<IdMap> {
+        let Some(part) = self.all(PartKind::Ids)?.pop() else { return Ok(IdMap::default()) };
+        let ids = self.section(part, checkpoint::SORTED_IDS, 8)?;
+        let slots = self.section(part, checkpoint::SLOTS, 4)?;
+        if ids.len() > end {
+            return Err(self.damaged(part, format!("{} ids for {end} slots", ids.len())));
+        }
+        let run = Run::new(ids, slots).ok_or_else(|| self.damaged(part, "ids and slots do not match"))?;
+        Ok(IdMap::from_run(Some(run)))
+    }
+
+    /// Graph, codes and codec.
+    fn index(&self, settings: &Settings, writer: &Writer, shift: u32, chunks: &mut ChunkParts) -> Result<Index> {
+        let mut index = Index::empty(empty_graph(settings));
+        let Some(part) = self.all(PartKind::Graph)?.pop() else { return Ok(index) };
+        let header = self.section(part, checkpoint::GRAPH_HEADER, 1)?;
+        let mut get = |tag, stride| part.rows(tag, stride).ok().flatten();
+        index.graph = Graph::from_sections(header.bytes(), &mut get).map_err(|what| self.damaged(part, what))?;
+        let params = index.graph.params();
+        if index.graph.len() > writer.vectors.end() || params != empty_graph(settings).params() {
+            return Err(self.damaged(part, format!("it is for {} slots with {params:?}", index.graph.len())));
+        }
+        let blob = |tag| self.manifest.extra.iter().find(|extra| extra.tag == tag).map(|extra| &extra.bytes[..]);
+        let trained = blob(checkpoint::EXTRA_TRAINED).and_then(|bytes| bytes.try_into().ok());
+        index.trained = trained.map_or(0, u32::from_le_bytes);
+        let Some(bytes) = blob(checkpoint::EXTRA_CODEC) else { return Ok(index) };
+        let codec = Sq8::from_bytes(settings.dim as usize, bytes);
+        let codec = codec.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the manifest holds no usable codec"))?;
+        for part in self.all(PartKind::Codes)? {
+            let piece = Piece::new(self.section(part, checkpoint::CODES, codec.code_bytes())?);
+            chunks.insert((piece.serial, piece.rows.len()), *part.part_ref());
+            index.codes.push(piece);
+        }
+        index.codec = Some(Arc::new(codec));
+        let fits = index.codes.iter().all(|piece| piece.rows.len() <= 1 << shift);
+        if !fits || super::column::table(&index.codes, shift).end() < index.graph.len() {
+            return fail(ErrorKind::Corrupt, "there are fewer codes than the graph has slots");
+        }
+        Ok(index)
+    }
+}
+
+/// Slots that do not exist because a chunk before the last is partly filled.
+fn holes(chunks: &[Piece], shift: u32) -> u64 {
+    let before_last = &chunks[..chunks.len().saturating_sub(1)];
+    before_last.iter().map(|piece| (1u64 << shift) - piece.rows.len() as u64).sum()
+}

@@ -1,0 +1,281 @@
+//! Options: what a caller sets, and the settings that follow.
+//!
+//! Everything is derived from one table, [`OPTIONS`]. A value is checked when it is
+//! set, not when the database is opened; nothing is accepted and ignored. What
+//! contradicts an existing database is found by `open`, with [`Options::is_set`].
+
+mod table;
+
+pub use table::{OPTIONS, OptionId, OptionInfo, OptionType, Value};
+
+use super::error::Result;
+use crate::kernel::{Metric, Scalar};
+
+/// What a power cut or a kill can take back of an acknowledged batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u32)]
+pub enum Durability {
+    /// A kill may lose batches since the last checkpoint; whole batches only.
+    None = 1,
+    /// A kill loses nothing; a power cut may lose the last batches.
+    Process = 2,
+    /// Neither loses anything: each batch is on the disk before the call returns.
+    Full = 3,
+}
+
+/// The codes the graph is walked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Quant {
+    /// One byte for each component where a measurement on the data finds that
+    /// codes rank it well, else none.
+    Auto = 0,
+    /// No codes: the graph is walked on the vectors themselves.
+    None = 1,
+    /// One byte for each component, without the measurement. Vectors of bytes
+    /// and bits are walked as they are.
+    Sq8 = 2,
+}
+
+/// What the caller set; the rest keeps its default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options {
+    values: [Option<Value>; OPTIONS.len()],
+}
+
+impl Options {
+    /// Nothing set.
+    pub fn new() -> Options {
+        Options::default()
+    }
+
+    /// Sets a whole number or the number of an enum value.
+    pub fn set_u64(&mut self, number: u32, value: u64) -> Result<()> {
+        self.put(OptionInfo::by_number(number)?, Value::U64(value))
+    }
+
+    /// Sets a fraction.
+    pub fn set_f64(&mut self, number: u32, value: f64) -> Result<()> {
+        self.put(OptionInfo::by_number(number)?, Value::F64(value))
+    }
+
+    /// Sets by name; `value` is a number or, for enums, a name: `("schema.metric", "cosine")`.
+    pub fn set_text(&mut self, name: &str, value: &str) -> Result<()> {
+        let info = OptionInfo::by_name(name)?;
+        self.put(info, info.parse(value)?)
+    }
+
+    fn put(&mut self, info: &OptionInfo, value: Value) -> Result<()> {
+        self.values[info.id.position()] = Some(info.check(value)?);
+        Ok(())
+    }
+
+    /// Checks every value that was set against its limits.
+    pub fn validate(&self) -> Result<()> {
+        for (info, value) in OPTIONS.iter().zip(self.values) {
+            if let Some(value) = value {
+                info.check(value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the caller set it.
+    pub fn is_set(&self, id: OptionId) -> bool {
+        self.values[id.position()].is_some()
+    }
+
+    /// Its value: what the caller set, or the default.
+    pub fn get(&self, id: OptionId) -> Value {
+        self.values[id.position()].unwrap_or(id.info().default)
+    }
+
+    /// All values, defaults filled in.
+    pub fn settings(&self) -> Settings {
+        // A switch or enum value in `self` is one of the table's names.
+        let known = "a stored value passed OptionInfo::check";
+        Settings {
+            dim: self.whole(OptionId::Dim) as u32,
+            metric: metric_from(self.whole(OptionId::Metric)).expect(known),
+            scalar: scalar_from(self.whole(OptionId::Scalar)).expect(known),
+            quant: quant_from(self.whole(OptionId::Quant)).expect(known),
+            m: self.whole(OptionId::M) as u32,
+            ef_construction: self.whole(OptionId::EfConstruction) as u32,
+            ef_search: self.whole(OptionId::EfSearch) as u32,
+            seed: self.whole(OptionId::Seed),
+            graph_min_rows: self.whole(OptionId::GraphMinRows),
+            consolidate_ratio: self.get(OptionId::ConsolidateRatio).as_f64(),
+            create: self.whole(OptionId::Create) != 0,
+            read_only: self.whole(OptionId::ReadOnly) != 0,
+            mmap: self.whole(OptionId::Mmap) != 0,
+            verify_on_open: self.whole(OptionId::VerifyOnOpen) != 0,
+            durability: durability_from(self.whole(OptionId::Durability)).expect(known),
+            wal_limit_bytes: self.whole(OptionId::WalLimitBytes),
+            compact_ratio: self.get(OptionId::CompactRatio).as_f64(),
+            threads: self.whole(OptionId::Threads) as u32,
+        }
+    }
+
+    fn whole(&self, id: OptionId) -> u64 {
+        match self.get(id) {
+            Value::U64(v) => v,
+            Value::F64(v) => v as u64,
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident($value:ident: $type:ty) = $id:ident($converted:expr);)*) => {
+        /// Setters to chain. They take any number; [`Options::validate`], which
+        /// opening a database calls first, refuses one outside the limits.
+        impl Options {
+            $($(#[$doc])*
+            pub fn $name(mut self, $value: $type) -> Options {
+                self.values[OptionId::$id.position()] = Some($converted);
+                self
+            })*
+        }
+    };
+}
+
+setters! {
+    /// Components of a vector, 1 to 65536.
+    dim(dim: u32) = Dim(Value::U64(dim.into()));
+    /// What "near" means.
+    metric(metric: Metric) = Metric(Value::U64(metric as u64));
+    /// How a component is stored.
+    scalar(scalar: Scalar) = Scalar(Value::U64(scalar as u64));
+    /// The codes the graph is walked on.
+    quant(quant: Quant) = Quant(Value::U64(quant as u64));
+    /// Links of a node on upper levels, 2 to 256.
+    m(m: u32) = M(Value::U64(m.into()));
+    /// Breadth of the search that finds the links of a new node, 8 to 4096.
+    ef_construction(ef: u32) = EfConstruction(Value::U64(ef.into()));
+    /// Breadth of a search that gives none of its own, 1 to 100,000.
+    ef_search(ef: u32) = EfSearch(Value::U64(ef.into()));
+    /// Seed of the level of each row.
+    seed(seed: u64) = Seed(Value::U64(seed));
+    /// Rows from which on a graph is built.
+    graph_min_rows(rows: u64) = GraphMinRows(Value::U64(rows));
+    /// Share of dead nodes at which the graph is consolidated, 0.01 to 1.
+    consolidate_ratio(ratio: f64) = ConsolidateRatio(Value::F64(ratio));
+    /// Whether open creates a database that is not there.
+    create(create: bool) = Create(Value::U64(create.into()));
+    /// Whether the database is only read, beside the process that writes it.
+    read_only(read_only: bool) = ReadOnly(Value::U64(read_only.into()));
+    /// Whether files are mapped instead of read into memory.
+    mmap(mmap: bool) = Mmap(Value::U64(mmap.into()));
+    /// Whether open reads and checks every byte.
+    verify_on_open(verify: bool) = VerifyOnOpen(Value::U64(verify.into()));
+    /// When a batch counts as written.
+    durability(durability: Durability) = Durability(Value::U64(durability as u64));
+    /// Size of the log that starts a checkpoint, from 1 MiB.
+    wal_limit_bytes(bytes: u64) = WalLimitBytes(Value::U64(bytes));
+    /// Share of dead rows at which a chunk is rewritten, 0.05 to 1.
+    compact_ratio(ratio: f64) = CompactRatio(Value::F64(ratio));
+    /// Threads that build the graph, 0 for one per core, at most 1024.
+    threads(threads: u32) = Threads(Value::U64(threads.into()));
+}
+
+/// Every effective value of a database.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Components of a vector; 0 = not given.
+    pub dim: u32,
+    /// What "near" means.
+    pub metric: Metric,
+    /// How a component is stored.
+    pub scalar: Scalar,
+    /// The codes the graph is walked on.
+    pub quant: Quant,
+    /// Links of a node on upper levels; twice as many on level 0.
+    pub m: u32,
+    /// Breadth of the search that finds the links of a new node.
+    pub ef_construction: u32,
+    /// Breadth of a search that gives none of its own.
+    pub ef_search: u32,
+    /// Seed of the level of each row.
+    pub seed: u64,
+    /// Rows from which on a graph is built.
+    pub graph_min_rows: u64,
+    /// Share of dead nodes at which the graph is consolidated.
+    pub consolidate_ratio: f64,
+    /// Whether open creates a database that is not there.
+    pub create: bool,
+    /// Whether the database is only read, beside the process that writes it.
+    pub read_only: bool,
+    /// Whether files are mapped instead of read into memory.
+    pub mmap: bool,
+    /// Whether open reads and checks every byte.
+    pub verify_on_open: bool,
+    /// When a batch counts as written.
+    pub durability: Durability,
+    /// Size of the log that starts a checkpoint, in bytes.
+    pub wal_limit_bytes: u64,
+    /// Share of dead rows at which a chunk is rewritten.
+    pub compact_ratio: f64,
+    /// Threads that build the graph; 0 = one per core.
+    pub threads: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Options::new().settings()
+    }
+}
+
+impl Settings {
+    /// The value of one option.
+    pub fn get(&self, id: OptionId) -> Value {
+        match id {
+            OptionId::Dim => Value::U64(self.dim.into()),
+            OptionId::Metric => Value::U64(self.metric as u64),
+            OptionId::Scalar => Value::U64(self.scalar as u64),
+            OptionId::Quant => Value::U64(self.quant as u64),
+            OptionId::M => Value::U64(self.m.into()),
+            OptionId::EfConstruction => Value::U64(self.ef_construction.into()),
+            OptionId::EfSearch => Value::U64(self.ef_search.into()),
+            OptionId::Seed => Value::U64(self.seed),
+            OptionId::GraphMinRows => Value::U64(self.graph_min_rows),
+            OptionId::ConsolidateRatio => Value::F64(self.consolidate_ratio),
+            OptionId::Create => Value::U64(self.create.into()),
+            OptionId::ReadOnly => Value::U64(self.read_only.into()),
+            OptionId::Mmap => Value::U64(self.mmap.into()),
+            OptionId::Durability => Value::U64(self.durability as u64),
+            OptionId::WalLimitBytes => Value::U64(self.wal_limit_bytes),
+            OptionId::VerifyOnOpen => Value::U64(self.verify_on_open.into()),
+            OptionId::CompactRatio => Value::F64(self.compact_ratio),
+            OptionId::Threads => Value::U64(self.threads.into()),
+        }
+    }
+}
+
+/// Defines `fn(u64) -> Option<Enum>` for an enum whose numbers are its discriminants.
+macro_rules! from_number {
+    ($(#[$doc:meta])* $name:ident -> $enum:ident { $($variant:ident)* }) => {
+        $(#[$doc])*
+        pub fn $name(number: u64) -> Option<$enum> {
+            [$($enum::$variant),*].into_iter().find(|&v| v as u64 == number)
+        }
+    };
+}
+
+from_number! {
+    /// The metric with this number, as in files and the C header.
+    metric_from -> Metric { L2sq Ip Cosine L1 Hamming Jaccard }
+}
+from_number! {
+    /// The scalar type with this number, as in files and the C header.
+    scalar_from -> Scalar { F32 F16 Bf16 I8 B1 U8 }
+}
+from_number! {
+    /// The codes with this number, as in files and the C header.
+    quant_from -> Quant { Auto None Sq8 }
+}
+from_number! {
+    /// The durability with this number, as in files and the C header.
+    durability_from -> Durability { None Process Full }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! The reading side: point reads and searches on one pinned view.
+//!
+//! A search scans what the graph does not cover (the tail, stray nodes) with
+//! exact distances, walks the graph on codes, reranks the best candidates on
+//! the stored vectors, and merges by (distance, id). It takes no lock, waits
+//! for nobody, and in the steady state allocates nothing: its working memory
+//! comes from a pool that grows with the number of callers.
+
+use super::core::Core;
+use super::error::{Error, ErrorKind, Result, fail};
+use super::input::convert;
+use super::task::Task;
+use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
+use super::view::View;
+use crate::index::flat::{self, TopK};
+use crate::index::{self, Beam, Control};
+use crate::kernel::{self, Scalar};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+/// The graph is walked only when the breadth is a small part of the rows: a
+/// walk of breadth ef computes some 10 ef distances, each dearer than a scanned row's.
+const ROWS_PER_EF: u64 = 10;
+/// Candidates kept beyond ef for the rerank.
+const RERANK_SLACK: usize = 16;
+/// Rows whose loading runs ahead of the rerank.
+const RERANK_AHEAD: usize = 4;
+
+/// Working memory of one search.
+#[derive(Default)]
+pub struct Scratch {
+    walk: index::Scratch,
+    best: TopK,
+    query: Vec<u8>,
+    code: Vec<u8>,
+    wide: Vec<f32>,
+}
+
+/// The deadline and the task of one call.
+struct Limits<'a> {
+    deadline: Option<Instant>,
+    task: Option<&'a Task>,
+}
+
+impl Control for Limits<'_> {
+    fn stop(&self) -> bool {
+        self.task.is_some_and(Task::is_cancelled) || self.deadline.is_some_and(|end| Instant::now() >= end)
+    }
+}
+
+/// Breadth and depth of one search, with the defaults filled in.
+struct Plan {
+    k: usize,
+    ef: usize,
+    rerank: usize,
+    walk: bool,
+}
+
+impl Plan {
+    fn new(core: &Core, view: &View, k: usize, params: &SearchParams) -> Plan {
+        let live = view.live();
+        let k = k.min(usize::try_from(live).unwrap_or(usize::MAX));
+        let ef = if params.ef == 0 { core.settings.ef_search as usize } else { params.ef }.max(k);
+        let rerank = if params.rerank == 0 { (2 * k).max(k + 10) } else { params.rerank.max(k) };
+        let walk = !params.exact && view.index.graph.nodes() > 0 && (ef as u64).saturating_mul(ROWS_PER_EF) < live;
+        Plan { k, ef, rerank, walk }
+    }
+}
+
+/// Searches the newest view for all `queries`.
+pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams, hits: Hits<'_>) -> Result<Outcome> {
+    let count = queries.count();
+    let places = k.checked_mul(count).ok_or_else(|| {
+        Error::new(ErrorKind::OutOfRange, format!("k {k} times {count} queries passes the address space"))
+    })?;
+    if hits.ids.len() < places || hits.distances.len() < places || hits.counts.len() < count {
+        return fail(ErrorKind::InvalidArgument, format!("result buffers are smaller than {count} x {k}"));
+    }
+    if places == 0 {
+        hits.counts[..count].fill(0);
+        return Ok(Outcome::Complete);
+    }
+    core.shape.accepts(&queries)?;
+    let view = core.view.load();
+    let plan = Plan::new(core, &view, k, params);
+    let limits = Limits {
+        deadline: params.deadline.and_then(|time| Instant::now().checked_add(time)),
+        task: params.task.as_ref(),
+    };
+    let mut scratch = core.scratch.take();
+    // All queries are checked before the first result is written.
+    for i in 0..count {
+        take_query(core, &queries, i, &mut scratch)?;
+    }
+    let mut outcome = Outcome::Complete;
+    for i in 0..count {
+        if count > 1 {
+            take_query(core, &queries, i, &mut scratch)?;
+        }
+        if !search_one(core, &view, &plan, &limits, &mut scratch) {
+            outcome = Outcome::Partial;
+        }
+        let to = i * k..(i + 1) * k;
+        hits.counts[i] = write_hits(&mut scratch.best, &mut hits.ids[to.clone()], &mut hits.distances[to]);
+    }
+    core.counters.searches.fetch_add(count as u64, Relaxed);
+    core.counters.distances.fetch_add(std::mem::take(&mut scratch.walk.distances), Relaxed);
+    core.check_faults()?;
+    Ok(outcome)
+}
+
+/// Query `i`, as a stored row would be, into the scratch.
+fn take_query(core: &Core, queries: &Vectors<'_>, i: usize, scratch: &mut Scratch) -> Result<()> {
+    let Scratch { query, wide, .. } = scratch;
+    query.resize(core.shape.row_bytes(), 0);
+    core.shape.store(queries.scalar(), queries.row(i), wide, query).map_err(|e| e.at(i as u64))?;
+    core.shape.check(query).map_err(|e| e.at(i as u64))
+}
+
+/// Fills `scratch.best` for the query in the scratch; false when it was stopped early.
+fn search_one(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> bool {
+    scratch.best.reset(plan.k);
+    let from = if plan.walk { view.index.graph.len() } else { 0 };
+    scratch.walk.distances += (view.end() - from) as u64;
+    let key = |slot| view.id_of(slot);
+    let slots = from..view.end();
+    let scanned = flat::scan(&view.stored, &scratch.query, slots, &view.dead, &key, &mut scratch.best, limits);
+    if !plan.walk {
+        return !scanned.stopped_early;
+    }
+    let walked = walk_graph(core, view, plan, limits, scratch);
+    rerank(view, plan, scratch);
+    !scanned.stopped_early && !walked.stopped_early
+}
+
+/// Walks the graph on codes; the candidates are left in the scratch's pool.
+fn walk_graph(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> index::Outcome {
+    let Scratch { walk, query, code, wide, .. } = scratch;
+    let query: &[u8] = match &view.index.codec {
+        None => query,
+        Some(codec) => {
+            wide.resize(core.shape.dim, 0.0);
+            kernel::widen(core.shape.scalar, query, wide);
+            code.resize(codec.code_bytes(), 0);
+            codec.encode_query(wide, code);
+            code
+        }
+    };
+    // Codes rank a little differently than vectors: a few candidates beyond ef
+    // cost nothing to keep and are reranked with the others.
+    let slack = plan.rerank.saturating_sub(plan.ef).max(RERANK_SLACK);
+    view.index.graph.search(&view.coded, query, Beam::new(plan.ef, slack), &view.dead, walk, limits)
+}
+
+/// Takes the best candidates of the pool over into `best`, with exact distances.
+fn rerank(view: &View, plan: &Plan, scratch: &mut Scratch) {
+    let Scratch { walk, best, query, .. } = scratch;
+    let key = |slot| view.id_of(slot);
+    if view.index.codec.is_none() {
+        walk.pool.iter().for_each(|(distance, slot)| best.offer(distance, slot, &key));
+        return;
+    }
+    // Vectors lie cold in memory, or on disk: loaded a few rows ahead.
+    let mut ahead = walk.pool.iter().take(plan.rerank);
+    ahead.by_ref().take(RERANK_AHEAD).for_each(|(_, slot)| view.stored.prefetch(slot, query.len()));
+    for (_, slot) in walk.pool.iter().take(plan.rerank) {
+        if let Some((_, next)) = ahead.next() {
+            view.stored.prefetch(next, query.len());
+        }
+        walk.distances += 1;
+        if let Some(distance) = view.stored.distance(query, slot) {
+            best.offer(distance, slot, &key);
+        }
+    }
+}
+
+/// Distances of the `k` rows nearest to the row in `slot`, nearest first: those
+/// that a walk of the graph with the default breadth finds, or with `exact`
+/// the true ones. For the audit; a cancelled task ends it early.
+pub fn nearest(core: &Core, view: &View, slot: u32, k: usize, exact: bool, task: Option<&Task>) -> Vec<f32> {
+    let Some(row) = view.stored.rows.get(slot) else { return Vec::new() };
+    let params = SearchParams { exact, ..SearchParams::default() };
+    let plan = Plan { walk: !exact, ..Plan::new(core, view, k, &params) };
+    let mut scratch = core.scratch.take();
+    scratch.query.clear();
+    scratch.query.extend_from_slice(row);
+    search_one(core, view, &plan, &Limits { deadline: None, task }, &mut scratch);
+    // Not a caller's search, so not in the statistics.
+    scratch.walk.distances = 0;
+    scratch.best.sorted().map(|(distance, ..)| distance).collect()
+}
+
+/// Writes the results nearest first and marks the unused places.
+fn write_hits(best: &mut TopK, ids: &mut [u64], distances: &mut [f32]) -> u32 {
+    let found = best.sorted();
+    let count = found.len();
+    for (place, (distance, _, id)) in found.enumerate() {
+        ids[place] = id;
+        distances[place] = distance;
+    }
+    ids[count..].fill(ID_NONE);
+    distances[count..].fill(f32::INFINITY);
+    count as u32
+}
+
+/// Copies vectors by id; see [`super::Database::get_batch`].
+pub fn get_batch(
+    core: &Core,
+    ids: &[u64],
+    scalar: Scalar,
+    out: &mut [u8],
+    stride: usize,
+    found: &mut [u8],
+) -> Result<()> {
+    let row_bytes = scalar.row_bytes(core.shape.dim);
+    let stride = if stride == 0 { row_bytes } else { stride };
+    let needed = ids.len().saturating_sub(1).checked_mul(stride).and_then(|b| b.checked_add(row_bytes));
+    if stride < row_bytes || found.len() < ids.len() || (!ids.is_empty() && needed.is_none_or(|n| n > out.len())) {
+        let message = format!("buffers are smaller than {} rows of {row_bytes} bytes at stride {stride}", ids.len());
+        return fail(ErrorKind::InvalidArgument, message);
+    }
+    if (scalar == Scalar::B1) != (core.shape.scalar == Scalar::B1) {
+        let message = format!("{:?} vectors cannot be read as {scalar:?}", core.shape.scalar);
+        return fail(ErrorKind::Mismatch, message);
+    }
+    let view = core.view.load();
+    let mut wide = Vec::new();
+    for (i, &id) in ids.iter().enumerate() {
+        let slot = view.slot_of(id);
+        found[i] = slot.is_some() as u8;
+        let Some(slot) = slot else { continue };
+        let (row, place) = (view.stored.rows.row(slot), &mut out[i * stride..][..row_bytes]);
+        if scalar == core.shape.scalar {
+            place.copy_from_slice(row);
+        } else {
+            convert(core.shape.scalar, row, scalar, core.shape.dim, &mut wide, place).map_err(|e| e.at(i as u64))?;
+        }
+    }
+    core.check_faults()
+}

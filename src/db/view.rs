@@ -1,0 +1,178 @@
+//! A view: one immutable picture of the database. A search pins one and works
+//! on nothing else, so it needs no lock and sees a batch whole or not at all.
+//! Whatever a view refers to lives until the last holder lets go.
+
+use super::column::{Piece, table};
+use super::error::Result;
+use super::ids::IdMap;
+use super::input::Shape;
+use crate::arena::RowTable;
+use crate::index::{Graph, Space};
+use crate::kernel::{Kernel, kernel};
+use crate::quant::Sq8;
+use crate::util::bits::SlotBits;
+use std::sync::{Arc, OnceLock};
+
+/// The rows, in chunks. The two columns always have the same lengths.
+#[derive(Clone, Debug)]
+pub struct Chunks {
+    /// Vectors as stored.
+    pub vectors: Vec<Piece>,
+    /// Ids, 8 bytes each.
+    pub ids: Vec<Piece>,
+}
+
+/// The graph with the codes it is walked on. Covers slots `0..graph.len()`.
+#[derive(Clone)]
+pub struct Index {
+    /// The graph; empty until there are rows enough for one.
+    pub graph: Graph,
+    /// How codes are made; `None` when the graph walks on the vectors themselves.
+    pub codec: Option<Arc<Sq8>>,
+    /// The codes, at least of the slots the graph covers.
+    pub codes: Vec<Piece>,
+    /// Slots that existed when the codec was last trained.
+    pub trained: u32,
+    /// Changes with every step, so that a checkpoint knows what is new.
+    pub version: u64,
+    /// Nodes the walk cannot reach, once the graph was audited.
+    pub unreachable: OnceLock<u64>,
+}
+
+impl Index {
+    /// An index over no rows.
+    pub fn empty(graph: Graph) -> Index {
+        Index { graph, codec: None, codes: Vec::new(), trained: 0, version: 0, unreachable: OnceLock::new() }
+    }
+
+    /// One past the last slot that has a code.
+    pub fn coded_end(&self, shift: u32) -> u32 {
+        table(&self.codes, shift).end()
+    }
+
+    /// Refuses an index whose graph covers slots without codes: written to a
+    /// checkpoint it would make a database that cannot be opened.
+    pub fn check_whole(&self, shift: u32) -> Result<()> {
+        let (covered, coded) = (self.graph.len(), self.coded_end(shift));
+        if self.codec.is_some() && coded < covered {
+            let message = format!("the next graph covers {covered} slots, only {coded} have codes; it is not used");
+            return super::error::fail(super::error::ErrorKind::Internal, message);
+        }
+        Ok(())
+    }
+
+    /// What the graph is walked on: the codes, or the vectors as `stored`.
+    pub fn space(&self, stored: &Space, shift: u32) -> Space {
+        match &self.codec {
+            Some(codec) => Space { rows: table(&self.codes, shift), kernel: codec.kernel() },
+            None => stored.clone(),
+        }
+    }
+}
+
+/// One picture of the database.
+pub struct View {
+    /// Vectors by slot, compared exactly.
+    pub stored: Space,
+    /// What the graph is walked on: codes, or the vectors themselves.
+    pub coded: Space,
+    /// Ids by slot.
+    pub ids: RowTable,
+    /// The same rows as chunks with their serial numbers.
+    pub chunks: Chunks,
+    /// Dead slots, and slots that do not exist (holes).
+    pub dead: SlotBits,
+    /// Bits in `dead` that never were rows: ends of chunks that compaction left partly filled.
+    pub holes: u64,
+    /// Ids to slots.
+    pub id_map: IdMap,
+    /// Graph and codes.
+    pub index: Arc<Index>,
+    /// Last batch that is part of the picture.
+    pub lsn: u64,
+}
+
+impl View {
+    /// Puts a picture together.
+    pub fn new(shape: &Shape, parts: ViewParts) -> Result<View> {
+        let ViewParts { chunks, dead, holes, id_map, index, lsn, shift } = parts;
+        let stored = Space { rows: table(&chunks.vectors, shift), kernel: stored_kernel(shape)? };
+        let ids = table(&chunks.ids, shift);
+        let coded = index.space(&stored, shift);
+        Ok(View { stored, coded, ids, chunks, dead, holes, id_map, index, lsn })
+    }
+
+    /// One past the last slot.
+    pub fn end(&self) -> u32 {
+        self.stored.rows.end()
+    }
+
+    /// Rows a search can return.
+    pub fn live(&self) -> u64 {
+        self.end() as u64 - self.dead.count()
+    }
+
+    /// The slot of a live row.
+    pub fn slot_of(&self, id: u64) -> Option<u32> {
+        self.id_map.find(id).filter(|&slot| slot < self.end() && !self.dead.get(slot))
+    }
+
+    /// The id of a slot that exists.
+    pub fn id_of(&self, slot: u32) -> u64 {
+        read_id(self.ids.row(slot))
+    }
+
+    /// Dead slots among those below `end`, holes included.
+    pub fn dead_below(&self, end: u32) -> u64 {
+        let shift = self.dead.shift();
+        let whole = (end >> shift) as usize;
+        let mut count: u64 = (0..whole).map(|chunk| self.dead.count_chunk(chunk)).sum();
+        if let Some(words) = self.dead.chunk(whole) {
+            let rest = end & ((1 << shift) - 1);
+            count += words[..(rest / 64) as usize].iter().map(|w| w.count_ones() as u64).sum::<u64>();
+            if !rest.is_multiple_of(64) {
+                count += (words[(rest / 64) as usize] & ((1 << (rest % 64)) - 1)).count_ones() as u64;
+            }
+        }
+        count
+    }
+
+    /// Nodes of the graph that are dead: tombstones that still route.
+    pub fn dead_nodes(&self) -> u64 {
+        let covered = self.index.graph.len();
+        let absent = covered as u64 - self.index.graph.nodes() as u64;
+        self.dead_below(covered).saturating_sub(absent)
+    }
+
+    /// Live rows that the graph does not cover yet.
+    pub fn unindexed(&self) -> u64 {
+        let covered = self.index.graph.len();
+        (self.end() - covered) as u64 - (self.dead.count() - self.dead_below(covered))
+    }
+}
+
+/// What a [`View`] is made of.
+pub struct ViewParts {
+    pub chunks: Chunks,
+    pub dead: SlotBits,
+    pub holes: u64,
+    pub id_map: IdMap,
+    pub index: Arc<Index>,
+    pub lsn: u64,
+    pub shift: u32,
+}
+
+/// Exact distances between stored rows.
+pub fn stored_kernel(shape: &Shape) -> Result<Kernel> {
+    kernel(shape.metric, shape.scalar).ok_or_else(|| {
+        super::error::Error::new(
+            super::error::ErrorKind::Unsupported,
+            format!("{:?} distance is not defined for {:?} vectors", shape.metric, shape.scalar),
+        )
+    })
+}
+
+/// An id as it lies in an id column.
+pub fn read_id(row: &[u8]) -> u64 {
+    u64::from_le_bytes(row.try_into().expect("id rows are 8 bytes"))
+}

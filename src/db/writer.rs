@@ -1,0 +1,269 @@
+//! The writing side: what the next view will be made of.
+//!
+//! Every batch goes through *plan* (may fail, changes nothing), *log* (may
+//! fail, is rolled back) and *apply* (cannot fail). So a batch is there as a
+//! whole or not at all, in memory as on disk. Used under one lock only; does
+//! no graph work, so ingest runs at the speed of memory and disk.
+
+use super::column::Column;
+use super::error::{Error, ErrorKind, Result, fail};
+use super::ids::IdMap;
+use super::input::{Shape, Stored};
+use super::record;
+use super::view::{Chunks, Index, View, ViewParts};
+use crate::storage::wal::WalWriter;
+use crate::util::bits::SlotBits;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Rows of a database, dead ones included: as many as the graph can number.
+pub const MAX_SLOTS: u64 = crate::index::hnsw::MAX_SLOTS as u64;
+
+/// One batch.
+pub enum Batch<'a> {
+    /// Rows to insert; with `replace` ids that are there already are replaced.
+    Put { ids: Cow<'a, [u64]>, rows: Stored<'a>, replace: bool },
+    /// Rows to delete; unknown ids are passed over.
+    Delete { ids: Cow<'a, [u64]> },
+}
+
+impl Batch<'_> {
+    /// The same batch in memory of its own.
+    pub fn into_owned(self) -> Result<Batch<'static>> {
+        Ok(match self {
+            Batch::Put { ids, rows, replace } => {
+                Batch::Put { ids: Cow::Owned(ids.into_owned()), rows: rows.into_owned()?, replace }
+            }
+            Batch::Delete { ids } => Batch::Delete { ids: Cow::Owned(ids.into_owned()) },
+        })
+    }
+}
+
+/// What applying a batch will change.
+struct Plan {
+    dead: SlotBits,
+    id_map: IdMap,
+    /// Rows of the batch to append, in order; `None` = all of them.
+    kept: Option<Vec<usize>>,
+    /// Rows inserted, replaced or deleted.
+    changed: u64,
+}
+
+/// Everything the next view is made of.
+pub struct Writer {
+    pub shape: Shape,
+    pub shift: u32,
+    pub vectors: Column,
+    pub ids: Column,
+    pub dead: SlotBits,
+    pub holes: u64,
+    pub id_map: IdMap,
+    pub index: Arc<Index>,
+    pub lsn: u64,
+    /// `None` in memory.
+    pub log: Option<WalWriter>,
+    /// Why writing is over until the database is opened again.
+    pub failed: Option<Error>,
+}
+
+impl Writer {
+    /// The picture as it is now.
+    pub fn view(&mut self) -> Result<View> {
+        let parts = ViewParts {
+            chunks: Chunks { vectors: self.vectors.pieces(), ids: self.ids.pieces() },
+            dead: self.dead.clone(),
+            holes: self.holes,
+            id_map: self.id_map.clone(),
+            index: self.index.clone(),
+            lsn: self.lsn,
+            shift: self.shift,
+        };
+        View::new(&self.shape, parts)
+    }
+
+    /// An error once a write failed in a way that leaves its fate unknown: from
+    /// then on the writer is ahead of what readers may see.
+    pub fn check_usable(&self) -> Result<()> {
+        match &self.failed {
+            None => Ok(()),
+            Some(why) => {
+                fail(ErrorKind::Poisoned, format!("writing stopped after an error: {why}; reopen the database"))
+            }
+        }
+    }
+
+    /// Logs and applies one batch; returns the number of rows it changed. The
+    /// record is in the log's hands, not durable yet.
+    pub fn write(&mut self, batch: &Batch<'_>) -> Result<u64> {
+        self.check_usable()?;
+        let plan = self.plan(batch)?;
+        if plan.changed == 0 {
+            return Ok(0);
+        }
+        self.log(batch)?;
+        Ok(self.apply(batch, plan))
+    }
+
+    /// Applies a batch that the log already holds.
+    pub fn replay(&mut self, lsn: u64, batch: &Batch<'_>) -> Result<()> {
+        let plan = self.plan(batch)?;
+        self.apply(batch, plan);
+        self.lsn = lsn;
+        Ok(())
+    }
+
+    fn plan(&mut self, batch: &Batch<'_>) -> Result<Plan> {
+        match batch {
+            Batch::Put { ids, rows, replace } => self.plan_put(ids, rows, *replace),
+            Batch::Delete { ids } => self.plan_delete(ids),
+        }
+    }
+
+    fn find(&self, id: u64) -> Option<u32> {
+        self.id_map.find(id).filter(|&slot| slot < self.vectors.end() && !self.dead.get(slot))
+    }
+
+    fn plan_put(&mut self, ids: &[u64], rows: &Stored<'_>, replace: bool) -> Result<Plan> {
+        let (sorted, kept) = order(ids, replace)?;
+        let mut replaced = Vec::new();
+        let mut clash: Option<usize> = None;
+        for &(id, at) in &sorted {
+            match self.find(id) {
+                Some(slot) if replace => replaced.push(slot),
+                Some(_) => clash = Some(clash.map_or(at, |first| first.min(at))),
+                None => {}
+            }
+        }
+        if let Some(at) = clash {
+            let message = format!("id {} exists already; use upsert to replace it", ids[at]);
+            return Err(Error::new(ErrorKind::AlreadyExists, message).at(at as u64));
+        }
+        let base = self.vectors.end();
+        if base as u64 + sorted.len() as u64 > MAX_SLOTS {
+            return fail(
+                ErrorKind::Limit,
+                format!("{base} rows and {} more pass the limit of {MAX_SLOTS}", sorted.len()),
+            );
+        }
+        self.vectors.reserve(sorted.len())?;
+        self.ids.reserve(sorted.len())?;
+        debug_assert_eq!(rows.count(), ids.len());
+        let mut dead = self.dead.clone();
+        replaced.iter().for_each(|&slot| {
+            dead.set(slot);
+        });
+        // Rows keep their order in the batch; `kept` lists them when some are dropped.
+        let place = |at: usize| kept.as_ref().map_or(at, |kept| kept.partition_point(|&k| k < at));
+        let entries: Vec<_> = sorted.iter().map(|&(id, at)| (id, base + place(at) as u32)).collect();
+        let id_map = self.id_map.with(&entries, &|slot| dead.get(slot))?;
+        Ok(Plan { dead, id_map, kept, changed: sorted.len() as u64 })
+    }
+
+    fn plan_delete(&mut self, ids: &[u64]) -> Result<Plan> {
+        let mut dead = self.dead.clone();
+        let mut changed = 0;
+        for slot in ids.iter().filter_map(|&id| self.find(id)) {
+            changed += dead.set(slot) as u64;
+        }
+        Ok(Plan { dead, id_map: self.id_map.clone(), kept: None, changed })
+    }
+
+    /// Hands the record of `batch` to the log, whole or not at all.
+    fn log(&mut self, batch: &Batch<'_>) -> Result<()> {
+        let Some(log) = self.log.as_mut() else { return Ok(()) };
+        let lsn = self.lsn + 1;
+        let written = match batch {
+            Batch::Delete { ids } => {
+                let count = (ids.len() as u64).to_le_bytes();
+                log.append(lsn, record::DELETE, &[&count, bytemuck::cast_slice(ids)])
+            }
+            Batch::Put { ids, rows, .. } => {
+                let count = (ids.len() as u64).to_le_bytes();
+                let mut parts: Vec<&[u8]> = vec![&count, bytemuck::cast_slice(ids)];
+                match rows.packed() {
+                    Some(packed) => parts.push(packed),
+                    None => parts.extend((0..rows.count()).map(|i| rows.row(i))),
+                }
+                log.append(lsn, record::PUT, &parts)
+            }
+        };
+        let Err(error) = written else { return Ok(()) };
+        let error = Error::from(error);
+        // The log took the record back, unless that failed too.
+        if log.has_failed() {
+            self.failed = Some(error.clone());
+        }
+        Err(error)
+    }
+
+    fn apply(&mut self, batch: &Batch<'_>, plan: Plan) -> u64 {
+        if let Batch::Put { ids, rows, .. } = batch {
+            let count = plan.kept.as_ref().map_or(ids.len(), Vec::len);
+            let source = |i: usize| plan.kept.as_ref().map_or(i, |kept| kept[i]);
+            let stride = self.vectors.stride();
+            self.vectors.append(count, |from, room| match (rows.packed(), &plan.kept) {
+                (Some(packed), None) => room.copy_from_slice(&packed[from * stride..][..room.len()]),
+                _ => {
+                    for (i, row) in room.chunks_exact_mut(stride).enumerate() {
+                        row.copy_from_slice(rows.row(source(from + i)));
+                    }
+                }
+            });
+            self.ids.append(count, |from, room| {
+                for (i, row) in room.chunks_exact_mut(8).enumerate() {
+                    row.copy_from_slice(&ids[source(from + i)].to_le_bytes());
+                }
+            });
+        }
+        self.dead = plan.dead;
+        self.id_map = plan.id_map;
+        self.lsn += 1;
+        plan.changed
+    }
+}
+
+/// Ids with the row of the batch that each stands in, sorted by id.
+type SortedIds = Vec<(u64, usize)>;
+
+/// The ids of a batch, each once; and, when an id
+/// stood twice, the rows that are kept (the last of each id wins). Twice is an
+/// error unless rows may be replaced.
+fn order(ids: &[u64], replace: bool) -> Result<(SortedIds, Option<Vec<usize>>)> {
+    let mut sorted: Vec<(u64, usize)> = ids.iter().enumerate().map(|(at, &id)| (id, at)).collect();
+    if !sorted.is_sorted() {
+        sorted.sort_unstable();
+    }
+    let repeat = sorted.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).min();
+    match repeat {
+        None => Ok((sorted, None)),
+        Some(at) if !replace => {
+            Err(Error::new(ErrorKind::AlreadyExists, format!("id {} stands twice in the batch", ids[at])).at(at as u64))
+        }
+        Some(_) => {
+            let mut last: Vec<(u64, usize)> = Vec::with_capacity(sorted.len());
+            for (id, at) in sorted {
+                match last.last_mut() {
+                    Some(previous) if previous.0 == id => *previous = (id, at),
+                    _ => last.push((id, at)),
+                }
+            }
+            let mut kept: Vec<usize> = last.iter().map(|&(_, at)| at).collect();
+            kept.sort_unstable();
+            Ok((last, Some(kept)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_a_repeated_id_wins_or_is_refused() {
+        let (sorted, kept) = order(&[5, 3, 5, 1], true).unwrap();
+        assert_eq!((sorted, kept), (vec![(1, 3), (3, 1), (5, 2)], Some(vec![1, 2, 3])));
+        let refused = order(&[5, 3, 5, 3], false).unwrap_err();
+        assert_eq!((refused.kind(), refused.item()), (ErrorKind::AlreadyExists, Some(2)));
+        assert_eq!(order(&[2, 1], false).unwrap(), (vec![(1, 1), (2, 0)], None));
+    }
+}
