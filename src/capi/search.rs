@@ -1,0 +1,204 @@
+//! Search
+//!
+//! Row i of the results fills `ids[i * k]` and `distances[i * k]` onwards, nearest first,
+//! ties by id; `counts[i] <= k` of them. Places left over are VDB_ID_NONE and +INFINITY.
+
+use super::args::{Layout, Sized32, read_struct, write};
+use super::boundary::{Access, on_database};
+use super::error::{Failure, Outcome, no_memory, refuse, vdb_error_t};
+use super::open::vdb;
+use super::status::{vdb_status, vdb_status_t};
+use super::task::{task_from, vdb_task};
+use super::types::{vdb_scalar_t, vdb_search_flag};
+use crate::db::{Database, Hits, OptionId, SearchParams, Value};
+use std::ffi::c_void;
+use std::time::Duration;
+
+/// Largest `k` of a search.
+pub const VDB_MAX_K: u32 = 16777216;
+
+/// How a search runs. All zero after struct_size means the defaults; see
+/// VDB_SEARCH_PARAMS_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct vdb_search_params_t {
+    /// Set by the caller to sizeof(vdb_search_params_t).
+    pub struct_size: u32,
+    /// Breadth of the graph search, at most 100000; 0 means VDB_OPT_EF_SEARCH. At least k is used.
+    pub ef: u32,
+    /// Type of the query components; 0 means the type the database stores.
+    pub query_scalar: vdb_scalar_t,
+    /// Bits of `enum vdb_search_flag`.
+    pub flags: u32,
+    /// Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10).
+    /// At least k is used.
+    pub rerank: u32,
+    /// 0 in this version.
+    pub reserved: u32,
+    /// Time limit in microseconds; 0 means none. The search then returns VDB_PARTIAL.
+    pub deadline_us: u64,
+    /// Cancels the search, which then returns VDB_PARTIAL; may be NULL.
+    pub task: *mut vdb_task,
+}
+
+// SAFETY: `repr(C)`, 6 x 4 + 2 x 8 bytes without padding; a NULL task is valid.
+unsafe impl Sized32 for vdb_search_params_t {
+    const NAME: &'static str = "vdb_search_params_t";
+}
+
+/// Finds the `k` nearest rows of each query.
+///
+/// `queries`: `query_count` vectors of `dim` components, `stride` bytes apart (0 = packed),
+/// of type `params->query_scalar`; like rows they are converted to the scalar type of the
+/// database, so U8 rows want queries of whole numbers. `params` may be NULL. `ids` and
+/// `distances` have `query_count * k` places, `counts` has `query_count` or is NULL. All
+/// queries run on the calling thread and see one consistent state of the database. k = 0
+/// and an empty database are not errors, and a k above the number of rows returns all rows.
+///
+/// Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
+/// so far are valid. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
+/// or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
+/// is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K),
+/// INVALID_ARGUMENT (stride), CORRUPT, IO, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vdb_search(
+    db: *const vdb,
+    queries: *const c_void,
+    query_count: usize,
+    dim: usize,
+    stride: usize,
+    k: usize,
+    params: *const vdb_search_params_t,
+    ids: *mut u64,
+    distances: *mut f32,
+    counts: *mut u32,
+    error: *mut vdb_error_t,
+) -> vdb_status_t {
+    let raw = RawSearch { queries, query_count, dim, stride, k, params, ids, distances, counts, exact: false };
+    // SAFETY: R2, R3, R9.
+    unsafe { on_database(db, Access::Read, error, |database| raw.run(database)) }
+}
+
+/// As vdb_search, but compares each query with every row: the answer that the results of
+/// vdb_search are measured against. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vdb_search_exact(
+    db: *const vdb,
+    queries: *const c_void,
+    query_count: usize,
+    dim: usize,
+    stride: usize,
+    k: usize,
+    params: *const vdb_search_params_t,
+    ids: *mut u64,
+    distances: *mut f32,
+    counts: *mut u32,
+    error: *mut vdb_error_t,
+) -> vdb_status_t {
+    let raw = RawSearch { queries, query_count, dim, stride, k, params, ids, distances, counts, exact: true };
+    // SAFETY: R2, R3, R9.
+    unsafe { on_database(db, Access::Read, error, |database| raw.run(database)) }
+}
+
+/// A search as the caller passed it. Whoever makes one vouches for the pointers (R3, R9).
+struct RawSearch {
+    queries: *const c_void,
+    query_count: usize,
+    dim: usize,
+    stride: usize,
+    k: usize,
+    params: *const vdb_search_params_t,
+    ids: *mut u64,
+    distances: *mut f32,
+    counts: *mut u32,
+    exact: bool,
+}
+
+impl RawSearch {
+    /// # Safety
+    /// The pointers are NULL or what R3 and R9 say.
+    unsafe fn run(&self, database: &Database) -> Outcome {
+        let settings = database.settings();
+        // SAFETY: passed on from the caller.
+        let (mut params, scalar) = unsafe { params_from(self.params) }?;
+        params.exact |= self.exact;
+        let scalar = if scalar == 0 { settings.scalar as vdb_scalar_t } else { scalar };
+        let dims = (self.dim, settings.dim);
+        let layout = Layout::new(scalar, self.query_count, dims, self.stride, "queries")?;
+        let places = self.places()?;
+        // SAFETY: passed on from the caller.
+        let (ids, distances) =
+            unsafe { (write(self.ids, places, "ids")?, write(self.distances, places, "distances")?) };
+        let mut unwanted = Vec::new();
+        let counts = match self.counts.is_null() {
+            // SAFETY: passed on from the caller.
+            false => unsafe { write(self.counts, self.query_count, "counts") }?,
+            true => {
+                unwanted.try_reserve_exact(self.query_count).map_err(|_| no_memory("counts", 4 * self.query_count))?;
+                unwanted.resize(self.query_count, 0);
+                &mut unwanted[..]
+            }
+        };
+        if places == 0 {
+            counts.fill(0);
+            return Ok(vdb_status::VDB_OK);
+        }
+        // SAFETY: passed on from the caller.
+        let queries = unsafe { layout.vectors(self.queries.cast(), "queries") }?;
+        let outcome = database.search(queries, self.k, &params, Hits { ids, distances, counts })?;
+        Ok(match outcome {
+            crate::db::Outcome::Complete => vdb_status::VDB_OK,
+            crate::db::Outcome::Partial => vdb_status::VDB_PARTIAL,
+        })
+    }
+
+    /// Number of results there is room for.
+    fn places(&self) -> Result<usize, Failure> {
+        let (k, queries) = (self.k, self.query_count);
+        match k.checked_mul(queries) {
+            // Ids are the largest of the three arrays.
+            Some(places) if places <= isize::MAX as usize / size_of::<u64>() => {
+                if k > VDB_MAX_K as usize {
+                    return refuse(vdb_status::VDB_ERR_LIMIT, format!("k = {k} is above the limit of {VDB_MAX_K}"));
+                }
+                Ok(places)
+            }
+            _ => refuse(vdb_status::VDB_ERR_OUT_OF_RANGE, format!("{queries} queries x k = {k} overflow")),
+        }
+    }
+}
+
+/// The parameters for the database, and the number of the query's scalar type.
+///
+/// # Safety
+/// `params` is NULL or what R9 says.
+unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(SearchParams, vdb_scalar_t), Failure> {
+    if params.is_null() {
+        return Ok((SearchParams::default(), 0));
+    }
+    // SAFETY: passed on from the caller.
+    let p = unsafe { read_struct(params) }?;
+    let known = vdb_search_flag::VDB_SEARCH_EXACT as u32;
+    if p.flags & !known != 0 {
+        return refuse(vdb_status::VDB_ERR_UNSUPPORTED, format!("search flags {:#x} are not known", p.flags & !known));
+    }
+    if p.reserved != 0 {
+        return refuse(vdb_status::VDB_ERR_UNSUPPORTED, "vdb_search_params_t: reserved is not 0");
+    }
+    if Value::U64(p.ef.into()) > OptionId::EfSearch.info().max {
+        let max = OptionId::EfSearch.info().max;
+        return refuse(vdb_status::VDB_ERR_OUT_OF_RANGE, format!("ef = {} is above {max}", p.ef));
+    }
+    if p.rerank > VDB_MAX_K {
+        return refuse(vdb_status::VDB_ERR_OUT_OF_RANGE, format!("rerank = {} is above {VDB_MAX_K}", p.rerank));
+    }
+    let parsed = SearchParams {
+        ef: p.ef as usize,
+        rerank: p.rerank as usize,
+        exact: p.flags & known != 0,
+        deadline: (p.deadline_us != 0).then(|| Duration::from_micros(p.deadline_us)),
+        task: task_from(p.task)?,
+    };
+    Ok((parsed, p.query_scalar))
+}

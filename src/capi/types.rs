@@ -1,0 +1,158 @@
+//! Numbers that cross the boundary. They arrive as integers, never as Rust enums (an
+//! unknown value in one is undefined behaviour), and are checked where they are used.
+//! Their agreement with the engine's own enums is tested in `tests/abi_numbers.rs`.
+
+/// The one id that cannot be stored; marks unused places in results.
+pub const VDB_ID_NONE: u64 = u64::MAX;
+
+/// What "near" means. The smaller distance is always the nearer.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_metric {
+    /// Squared Euclidean distance.
+    VDB_METRIC_L2SQ = 1,
+    /// 1 - dot product.
+    VDB_METRIC_IP = 2,
+    /// 1 - cosine.
+    VDB_METRIC_COSINE = 3,
+    /// Sum of absolute differences.
+    VDB_METRIC_L1 = 4,
+    /// Number of differing bits.
+    VDB_METRIC_HAMMING = 5,
+    /// 1 - |a & b| / |a | b|, 0 when both are empty.
+    VDB_METRIC_JACCARD = 6,
+}
+
+/// A scalar type, one of `enum vdb_scalar`.
+pub type vdb_scalar_t = u32;
+
+/// Type of a component. Rows are packed, little-endian, of any alignment.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_scalar {
+    /// IEEE 754 binary32.
+    VDB_SCALAR_F32 = 1,
+    /// IEEE 754 binary16.
+    VDB_SCALAR_F16 = 2,
+    /// The upper half of a binary32.
+    VDB_SCALAR_BF16 = 3,
+    /// Signed byte.
+    VDB_SCALAR_I8 = 4,
+    /// One bit, lowest bit of a byte first. Bits past the dimension are ignored on the way in
+    /// and zero on the way out.
+    VDB_SCALAR_B1 = 5,
+    /// Unsigned byte.
+    VDB_SCALAR_U8 = 6,
+}
+
+/// The codes the graph is walked on. Distances returned are exact whatever the codes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_quant {
+    /// One byte for each component where a measurement on the data finds that codes rank it
+    /// well, else none. Vectors of bytes and bits are walked as they are in any case.
+    VDB_QUANT_AUTO = 0,
+    /// No codes: the graph is walked on the vectors themselves.
+    VDB_QUANT_NONE = 1,
+    /// One byte for each component, without the measurement.
+    VDB_QUANT_SQ8 = 2,
+}
+
+/// What a kill or a power cut can take back of a batch after its call returned.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_durability {
+    /// A kill may lose batches since the last checkpoint; whole batches only.
+    VDB_DURABILITY_NONE = 1,
+    /// A kill loses nothing; a power cut may lose the last batches.
+    VDB_DURABILITY_PROCESS = 2,
+    /// Neither loses anything. The default.
+    VDB_DURABILITY_FULL = 3,
+}
+
+/// An option, one of `enum vdb_option`.
+pub type vdb_option_t = u32;
+
+/// Options. vdb_option_at has names, limits and defaults. 1xx schema (fixed when the
+/// database is created, as are M, EF_CONSTRUCTION and SEED), 2xx graph, 3xx storage, 4xx run time.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_option {
+    /// Components of a vector, 1-65536. Needed to create a database.
+    VDB_OPT_DIM = 101,
+    /// One of `enum vdb_metric`; default L2SQ.
+    VDB_OPT_METRIC = 102,
+    /// One of `enum vdb_scalar`: how components are stored; default F32.
+    VDB_OPT_SCALAR = 103,
+    /// One of `enum vdb_quant`; default AUTO.
+    VDB_OPT_QUANT = 104,
+    /// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
+    VDB_OPT_M = 201,
+    /// Breadth of the search that finds the links of a new node; 8-4096, default 200.
+    VDB_OPT_EF_CONSTRUCTION = 202,
+    /// Breadth of a search that gives none of its own; 1-100000, default 64.
+    VDB_OPT_EF_SEARCH = 203,
+    /// Seed of the level of each row; default 42.
+    VDB_OPT_SEED = 204,
+    /// Rows from which on a graph is built; below, searches scan; default 2000.
+    VDB_OPT_GRAPH_MIN_ROWS = 205,
+    /// Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.05.
+    VDB_OPT_CONSOLIDATE_RATIO = 206,
+    /// 1 = vdb_open creates a database that is not there; default 1.
+    VDB_OPT_CREATE = 301,
+    /// 1 = vdb_open only reads, beside the process that writes: it creates, locks and
+    /// changes nothing, and vdb_refresh moves the handle on; default 0.
+    VDB_OPT_READ_ONLY = 302,
+    /// 1 = files are mapped, 0 = read into memory (for files you do not trust); default 1.
+    VDB_OPT_MMAP = 303,
+    /// One of `enum vdb_durability`; default FULL.
+    VDB_OPT_DURABILITY = 304,
+    /// Size of the write-ahead log that starts a checkpoint; from 1 MiB, default 256 MiB.
+    VDB_OPT_WAL_LIMIT_BYTES = 305,
+    /// 1 = vdb_open reads and checks every byte; default 0 (each part at its first use).
+    VDB_OPT_VERIFY_ON_OPEN = 307,
+    /// Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
+    VDB_OPT_COMPACT_RATIO = 308,
+    /// Threads that build the graph, 0 = one for each core; default 0.
+    VDB_OPT_THREADS = 401,
+}
+
+/// How the value of an option is set and read.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_option_type {
+    /// A whole number: vdb_options_set_u64.
+    VDB_OPTION_TYPE_U64 = 1,
+    /// A fraction: vdb_options_set_f64.
+    VDB_OPTION_TYPE_F64 = 2,
+    /// One of a few numbers with names: vdb_options_set_u64.
+    VDB_OPTION_TYPE_ENUM = 3,
+}
+
+/// Bits of vdb_option_info_t.flags.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_option_flag {
+    /// Fixed when the database is created.
+    VDB_OPTION_FLAG_SCHEMA = 1,
+}
+
+/// Bits of vdb_search_params_t.flags.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_search_flag {
+    /// Compare with every row instead of walking the graph.
+    VDB_SEARCH_EXACT = 1,
+}
+
+/// How much vdb_check looks at. Each level includes those before it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_check_level {
+    /// Every byte of the live files, the log included, is read from disk and verified.
+    VDB_CHECK_CHECKSUMS = 1,
+    /// Ids lead to their rows and back, deletions and the graph agree with the rows.
+    VDB_CHECK_STRUCTURE = 2,
+    /// The recall of the graph is measured on stored rows.
+    VDB_CHECK_RECALL = 3,
+}
