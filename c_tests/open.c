@@ -1,0 +1,206 @@
+/* Opening and closing. */
+#define _GNU_SOURCE
+#include "harness.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static vdb_status_t try_open(const char *path, const char *name, const char *value, vdb **db, vdb_error_t *caller) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb_options *options = NULL;
+  CHECK_OK(vdb_options_new(&options, &error));
+  if (name != NULL) CHECK_OK(vdb_options_set_text(options, name, value, &error));
+  vdb_status_t status = vdb_open(path, options, db, caller);
+  vdb_options_free(options);
+  return status;
+}
+
+static void memory_comes_and_goes(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db(NULL, 4);
+  uint64_t count = 77;
+  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_U64(0, count);
+  insert_noise(db, 1, 10, 4);
+  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_U64(10, count);
+  CHECK_OK(vdb_sync(db, &error));
+  CHECK_OK(vdb_checkpoint(db, NULL, &error));
+  CHECK_OK(vdb_close(db, &error));
+}
+
+static void a_directory_keeps_rows_and_schema(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  const char *path = temp_path("kept");
+  vdb *db = open_db_with(path, 6, (const char *const[]){"schema.metric", "cosine", "hnsw.m", "24", NULL});
+  insert_noise(db, 1, 300, 6);
+  CHECK_OK(vdb_close(db, &error));
+
+  REQUIRE_OK(vdb_open(path, NULL, &db, &error));
+  uint64_t value = 0;
+  CHECK_OK(vdb_count(db, &value, &error));
+  CHECK_U64(300, value);
+  CHECK_OK(vdb_option_get_u64(db, VDB_OPT_DIM, &value, &error));
+  CHECK_U64(6, value);
+  CHECK_OK(vdb_option_get_u64(db, VDB_OPT_METRIC, &value, &error));
+  CHECK_U64(VDB_METRIC_COSINE, value);
+  CHECK_OK(vdb_option_get_u64(db, VDB_OPT_M, &value, &error));
+  CHECK_U64(24, value);
+  CHECK_OK(vdb_close(db, &error));
+
+  CHECK_STATUS(VDB_ERR_MISMATCH, try_open(path, "schema.dim", "7", &db, &error));
+  CHECK(db == NULL);
+  CHECK_STATUS(VDB_ERR_MISMATCH, try_open(path, "schema.metric", "l2sq", &db, &error));
+  CHECK_OK(try_open(path, "schema.dim", "6", &db, &error));
+  CHECK_OK(vdb_close(db, &error));
+}
+
+static void what_cannot_be_opened(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = (vdb *)&error;
+  CHECK_STATUS(VDB_ERR_NOT_FOUND, try_open(temp_path("absent"), "storage.create", "off", &db, &error));
+  CHECK(db == NULL);
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, try_open("", "schema.dim", "4", &db, &error));
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_open(NULL, NULL, &db, &error)); /* no dimension */
+  const char *never = temp_path("never");
+  struct stat info;
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_open(never, NULL, &db, &error)); /* no dimension */
+  CHECK(stat(never, &info) != 0 && errno == ENOENT);                          /* and no directory */
+  const char *file = temp_path("file");
+  FILE *f = fopen(file, "w");
+  REQUIRE(f != NULL);
+  fclose(f);
+  CHECK_STATUS(VDB_ERR_IO, try_open(file, "schema.dim", "4", &db, &error));
+  CHECK_STATUS(VDB_ERR_IO, try_open("/dev/null/inside", "schema.dim", "4", &db, &error));
+  CHECK(error.os_error == ENOTDIR);
+  char deep[600] = "/dev/null/";
+  for (size_t i = strlen(deep); i < sizeof deep - 1; i++) deep[i] = i % 50 == 0 ? '/' : 'a';
+  CHECK_STATUS(VDB_ERR_IO, try_open(deep, "schema.dim", "4", &db, &error));
+  CHECK(strstr(error.message, strerror(ENOTDIR)) != NULL); /* the reason fits behind a long path */
+
+  vdb_options *options = NULL;
+  CHECK_OK(vdb_options_new(&options, &error));
+  CHECK_OK(vdb_options_set_u64(options, VDB_OPT_DIM, 64, &error));
+  CHECK_OK(vdb_options_set_u64(options, VDB_OPT_METRIC, VDB_METRIC_HAMMING, &error));
+  CHECK_STATUS(VDB_ERR_UNSUPPORTED, vdb_open(NULL, options, &db, &error));
+  CHECK_OK(vdb_options_set_u64(options, VDB_OPT_SCALAR, VDB_SCALAR_B1, &error));
+  CHECK_OK(vdb_open(NULL, options, &db, &error));
+  CHECK_OK(vdb_close(db, &error));
+  vdb_options_free(options);
+}
+
+static void one_writer_at_a_time(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  const char *path = temp_path("locked");
+  vdb *first = open_db(path, 4), *second = first;
+  CHECK_STATUS(VDB_ERR_LOCKED, vdb_open(path, NULL, &second, &error));
+  CHECK(second == NULL);
+  CHECK_OK(vdb_close(first, &error));
+  CHECK_OK(vdb_open(path, NULL, &second, &error));
+  CHECK_OK(vdb_close(second, &error));
+}
+
+static void a_closed_handle_is_closed_for_every_function(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db(NULL, 2);
+  insert_noise(db, 1, 3, 2);
+  CHECK_OK(vdb_close(db, &error));
+  const vdb *handles[] = {db, (vdb *)&error, (vdb *)8, (vdb *)UINTPTR_MAX, (vdb *)((uintptr_t)db ^ 1)};
+  for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++) {
+    vdb *gone = (vdb *)handles[i];
+    uint64_t ids[2] = {1, 2}, value = 77;
+    float vectors[4] = {0}, distances[2];
+    uint8_t found[2];
+    double ratio;
+    size_t len;
+    vdb_stats_t stats = {.struct_size = sizeof stats};
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_close(gone, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_option_get_u64(gone, VDB_OPT_DIM, &value, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_option_get_f64(gone, VDB_OPT_COMPACT_RATIO, &ratio, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_insert_batch(gone, ids, vectors, 2, 2, 0, VDB_SCALAR_F32, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_upsert_batch(gone, ids, vectors, 2, 2, 0, VDB_SCALAR_F32, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_delete_batch(gone, ids, 2, &value, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_get_batch(gone, ids, 2, 2, VDB_SCALAR_F32, vectors, 0, found, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_count(gone, &value, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_search(gone, vectors, 1, 2, 0, 2, NULL, ids, distances, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_search_exact(gone, vectors, 1, 2, 0, 2, NULL, ids, distances, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_sync(gone, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_checkpoint(gone, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_wait_indexed(gone, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_check(gone, VDB_CHECK_CHECKSUMS, NULL, 0, &len, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_refresh(gone, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_stats_get(gone, &stats, &error));
+    CHECK_U64(77, value);
+  }
+  CHECK_OK(vdb_close(NULL, &error));
+}
+
+/* A handle of one kind where another is expected: only a cast gets a caller there. */
+static void handles_of_the_wrong_kind(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb_options *options = NULL;
+  vdb_task *task = NULL;
+  uint64_t count;
+  CHECK_OK(vdb_options_new(&options, &error));
+  CHECK_OK(vdb_task_new(&task, &error));
+  CHECK_STATUS(VDB_ERR_CLOSED, vdb_count((vdb *)options, &count, &error));
+  CHECK_STATUS(VDB_ERR_CLOSED, vdb_close((vdb *)task, &error));
+  CHECK_STATUS(VDB_ERR_CLOSED, vdb_options_set_u64((vdb_options *)task, VDB_OPT_DIM, 3, &error));
+  vdb_options_free((vdb_options *)task);
+  vdb_task_free((vdb_task *)options);
+  CHECK_OK(vdb_options_set_u64(options, VDB_OPT_DIM, 3, &error));
+  CHECK_OK(vdb_task_cancel(task));
+  vdb_options_free(options);
+  vdb_task_free(task);
+}
+
+static void many_databases_at_once(void) {
+  enum { COUNT = 100 };
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *all[COUNT];
+  for (int i = 0; i < COUNT; i++) {
+    all[i] = open_db(NULL, 2);
+    insert_noise(all[i], 1, (size_t)i, 2);
+  }
+  for (int i = 0; i < COUNT; i += 2) CHECK_OK(vdb_close(all[i], &error));
+  for (int i = 0; i < COUNT; i++) {
+    uint64_t count = 0;
+    CHECK_STATUS(i % 2 == 0 ? VDB_ERR_CLOSED : VDB_OK, vdb_count(all[i], &count, &error));
+    CHECK_U64(i % 2 == 0 ? 0 : i, count);
+  }
+  for (int i = 1; i < COUNT; i += 2) CHECK_OK(vdb_close(all[i], &error));
+}
+
+static void statistics_grow_at_the_end(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db(NULL, 4);
+  insert_noise(db, 1, 20, 4);
+  vdb_stats_t stats = {.struct_size = sizeof stats};
+  CHECK_OK(vdb_stats_get(db, &stats, &error));
+  CHECK(stats.struct_size == sizeof stats && stats.dim == 4);
+  CHECK_U64(20, stats.live);
+  /* A caller with an older header gets the fields it knows. */
+  vdb_stats_t older = {.struct_size = 16, .deleted = 77};
+  CHECK_OK(vdb_stats_get(db, &older, &error));
+  CHECK(older.live == 20 && older.deleted == 77);
+  /* A caller with a newer one gets zeros for the rest. */
+  struct { vdb_stats_t known; uint64_t newer[3]; } newer = {.known = {.struct_size = sizeof newer}, .newer = {7, 7, 7}};
+  CHECK_OK(vdb_stats_get(db, &newer.known, &error));
+  CHECK(newer.known.live == 20 && newer.newer[0] == 0 && newer.newer[2] == 0);
+  stats.struct_size = 0;
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_stats_get(db, &stats, &error));
+  CHECK_OK(vdb_close(db, &error));
+}
+
+TEST_TABLE(open) = {
+    TEST(memory_comes_and_goes),
+    TEST(a_directory_keeps_rows_and_schema),
+    TEST(what_cannot_be_opened),
+    TEST(one_writer_at_a_time),
+    TEST(a_closed_handle_is_closed_for_every_function),
+    TEST(handles_of_the_wrong_kind),
+    TEST(many_databases_at_once),
+    TEST(statistics_grow_at_the_end),
+    END_OF_TESTS,
+};

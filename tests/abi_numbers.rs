@@ -1,0 +1,65 @@
+//! The numbers of the C header are the engine's: two lists, kept apart so that neither
+//! changes by accident, compared here.
+
+use ::vdb::capi::{VDB_ID_NONE, vdb_check_level, vdb_durability, vdb_metric, vdb_option, vdb_quant, vdb_scalar};
+use vdb::db::{CheckLevel, OPTIONS, OptionId};
+use vdb::{Durability, Metric, Quant, Scalar};
+
+#[test]
+fn enum_numbers_agree() {
+    let pairs = [
+        (Metric::L2sq as u32, vdb_metric::VDB_METRIC_L2SQ as u32),
+        (Metric::Ip as u32, vdb_metric::VDB_METRIC_IP as u32),
+        (Metric::Cosine as u32, vdb_metric::VDB_METRIC_COSINE as u32),
+        (Metric::L1 as u32, vdb_metric::VDB_METRIC_L1 as u32),
+        (Metric::Hamming as u32, vdb_metric::VDB_METRIC_HAMMING as u32),
+        (Metric::Jaccard as u32, vdb_metric::VDB_METRIC_JACCARD as u32),
+        (Scalar::F32 as u32, vdb_scalar::VDB_SCALAR_F32 as u32),
+        (Scalar::F16 as u32, vdb_scalar::VDB_SCALAR_F16 as u32),
+        (Scalar::Bf16 as u32, vdb_scalar::VDB_SCALAR_BF16 as u32),
+        (Scalar::I8 as u32, vdb_scalar::VDB_SCALAR_I8 as u32),
+        (Scalar::B1 as u32, vdb_scalar::VDB_SCALAR_B1 as u32),
+        (Scalar::U8 as u32, vdb_scalar::VDB_SCALAR_U8 as u32),
+        (Quant::Auto as u32, vdb_quant::VDB_QUANT_AUTO as u32),
+        (Quant::None as u32, vdb_quant::VDB_QUANT_NONE as u32),
+        (Quant::Sq8 as u32, vdb_quant::VDB_QUANT_SQ8 as u32),
+        (Durability::None as u32, vdb_durability::VDB_DURABILITY_NONE as u32),
+        (Durability::Process as u32, vdb_durability::VDB_DURABILITY_PROCESS as u32),
+        (Durability::Full as u32, vdb_durability::VDB_DURABILITY_FULL as u32),
+        (CheckLevel::Checksums as u32, vdb_check_level::VDB_CHECK_CHECKSUMS as u32),
+        (CheckLevel::Structure as u32, vdb_check_level::VDB_CHECK_STRUCTURE as u32),
+        (CheckLevel::Recall as u32, vdb_check_level::VDB_CHECK_RECALL as u32),
+    ];
+    for (i, (engine, header)) in pairs.into_iter().enumerate() {
+        assert_eq!(engine, header, "pair {i}");
+    }
+    assert_eq!(VDB_ID_NONE, ::vdb::ID_NONE);
+}
+
+#[test]
+fn every_option_is_in_the_header_and_the_reverse() {
+    let header = [
+        (vdb_option::VDB_OPT_DIM, OptionId::Dim),
+        (vdb_option::VDB_OPT_METRIC, OptionId::Metric),
+        (vdb_option::VDB_OPT_SCALAR, OptionId::Scalar),
+        (vdb_option::VDB_OPT_QUANT, OptionId::Quant),
+        (vdb_option::VDB_OPT_M, OptionId::M),
+        (vdb_option::VDB_OPT_EF_CONSTRUCTION, OptionId::EfConstruction),
+        (vdb_option::VDB_OPT_EF_SEARCH, OptionId::EfSearch),
+        (vdb_option::VDB_OPT_SEED, OptionId::Seed),
+        (vdb_option::VDB_OPT_GRAPH_MIN_ROWS, OptionId::GraphMinRows),
+        (vdb_option::VDB_OPT_CONSOLIDATE_RATIO, OptionId::ConsolidateRatio),
+        (vdb_option::VDB_OPT_CREATE, OptionId::Create),
+        (vdb_option::VDB_OPT_READ_ONLY, OptionId::ReadOnly),
+        (vdb_option::VDB_OPT_MMAP, OptionId::Mmap),
+        (vdb_option::VDB_OPT_DURABILITY, OptionId::Durability),
+        (vdb_option::VDB_OPT_WAL_LIMIT_BYTES, OptionId::WalLimitBytes),
+        (vdb_option::VDB_OPT_VERIFY_ON_OPEN, OptionId::VerifyOnOpen),
+        (vdb_option::VDB_OPT_COMPACT_RATIO, OptionId::CompactRatio),
+        (vdb_option::VDB_OPT_THREADS, OptionId::Threads),
+    ];
+    assert_eq!(header.len(), OPTIONS.len());
+    for ((number, id), info) in header.into_iter().zip(OPTIONS) {
+        assert_eq!((number as u32, id), (info.id.number(), info.id), "{}", info.name);
+    }
+}

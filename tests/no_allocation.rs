@@ -1,0 +1,67 @@
+//! In the steady state a search allocates nothing: its working memory comes
+//! from a pool. Counted by the allocator itself.
+
+mod common;
+
+use common::shapes::Shape;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use vdb::{Database, Hits, Metric, Options, Scalar, SearchParams};
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The system allocator, counting the calls of each thread.
+struct Counting;
+
+// SAFETY: every call is passed on to the system allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.with(Cell::get);
+    work();
+    ALLOCATIONS.with(Cell::get) - before
+}
+
+#[test]
+fn a_search_in_the_steady_state_allocates_nothing() {
+    assert!(allocations(|| drop(std::hint::black_box(Box::new(1)))) > 0, "the counter counts");
+    let cases = [
+        (Metric::Cosine, Scalar::F32, 4000, false),
+        (Metric::L2sq, Scalar::U8, 4000, false),
+        (Metric::Ip, Scalar::F16, 4000, false),
+        (Metric::L2sq, Scalar::F32, 500, false),
+        (Metric::L2sq, Scalar::F32, 4000, true),
+    ];
+    for (metric, scalar, count, exact) in cases {
+        let (rows, queries) = Shape::Clusters.rows(scalar, 64, count, 50);
+        let db = Database::open(None, &Options::new().dim(64).metric(metric).scalar(scalar)).unwrap();
+        common::fill(&db, &rows);
+        let params = SearchParams { exact, ..SearchParams::default() };
+        let (mut ids, mut distances, mut counts) = (vec![0; 500], vec![0.0; 500], vec![0; 50]);
+        let mut search = || {
+            let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+            db.search(queries.vectors(), 10, &params, hits).unwrap();
+        };
+        search();
+        search();
+        let allocated = allocations(search);
+        assert_eq!(allocated, 0, "{metric:?} {scalar:?}, {count} rows, exact {exact}");
+        assert!(counts.iter().all(|&c| c == 10));
+    }
+}

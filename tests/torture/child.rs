@@ -1,0 +1,205 @@
+//! Processes of this same program that do what may go wrong, under limits of time and
+//! memory, and tell what they saw on their standard output.
+
+use super::model::{self, Op};
+use super::tally::{Dice, Finding, Trouble, Verdict};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use vdb::storage::OsStorage;
+use vdb::{Database, Durability, Error, ErrorKind, Hits, Options, Scalar, SearchParams, Vectors};
+
+/// Address space of a child: hundreds of times the files it opens.
+const MEMORY: u64 = 1 << 30;
+/// Patience with a child that opens and searches a few thousand rows.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What `read` found, or why it found nothing.
+pub type Answer = Result<u64, (ErrorKind, String)>;
+
+pub fn start(arguments: &[&str]) -> Child {
+    start_with(arguments, Stdio::null())
+}
+
+pub fn start_with(arguments: &[&str], stdin: Stdio) -> Child {
+    let program = std::env::current_exe().expect("a running program has a path");
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("this program can be started again")
+}
+
+/// Waits for the child to end; kills it when it takes longer than `patience`.
+pub fn finish(child: &mut Child, patience: Duration) -> Verdict<ExitStatus> {
+    let end = Instant::now() + patience;
+    loop {
+        match child.try_wait().expect("a child can be waited for") {
+            Some(status) => return Ok(status),
+            None if Instant::now() < end => std::thread::sleep(Duration::from_millis(1)),
+            None => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(Trouble::Hang.because(format!("no end after {patience:?}")));
+            }
+        }
+    }
+}
+
+/// Lets a child read the database in `dir` and tells what it found: the digest of all
+/// rows, or the error.
+pub fn read(dir: &Path, universe: u64, then: &str) -> Verdict<Answer> {
+    let dir = dir.to_str().expect("paths of temporary directories are text");
+    let mut child = start(&["--read", dir, &universe.to_string(), then]);
+    let status = finish(&mut child, PATIENCE)?;
+    let (mut out, mut err) = (String::new(), String::new());
+    let _ = child.stdout.take().map(|mut pipe| pipe.read_to_string(&mut out));
+    let _ = child.stderr.take().map(|mut pipe| pipe.read_to_string(&mut err));
+    let words: Vec<&str> = out.trim().splitn(3, ' ').collect();
+    match words[..] {
+        ["rows", digest] if status.success() => Ok(Ok(digest.parse().expect("a digest is a number"))),
+        ["error", kind, text] if status.success() => Ok(Err((kind_named(kind), text.into()))),
+        ["finding", name, text] if status.success() => {
+            Err(Trouble::named(name).expect("findings are named").because(text))
+        }
+        _ => Err(Trouble::Crash.because(format!("{status}: {out}{err}"))),
+    }
+}
+
+fn kind_named(name: &str) -> ErrorKind {
+    use ErrorKind::*;
+    let kinds = [Corrupt, FormatTooNew, NotFound, NoMemory, Mismatch, Limit, Io, Unsupported, Locked];
+    kinds.into_iter().find(|kind| format!("{kind:?}") == name).unwrap_or(Internal)
+}
+
+/// The child behind [`read`]. `then` is `look`, `checkpoint`, or `use`: then the rows do
+/// not matter, but everything is tried.
+pub fn reading(dir: &str, universe: u64, then: &str) {
+    limit_memory();
+    let answer = if then == "use" { try_everything(Path::new(dir)) } else { look(Path::new(dir), universe, then) };
+    match answer {
+        Ok(Ok(digest)) => println!("rows {digest}"),
+        Ok(Err(finding)) => println!("finding {} {}", finding.trouble.name(), finding.what.replace('\n', " ")),
+        Err(error) => println!("error {:?} {}", error.kind(), error.to_string().replace('\n', " ")),
+    }
+}
+
+fn look(dir: &Path, universe: u64, then: &str) -> Result<Verdict<u64>, Error> {
+    let db = Database::open(Some(dir), &Options::new().create(false))?;
+    let rows = model::contents(&db, universe);
+    // Damage is reported by every later call, so an error here is the database's own.
+    db.stats()?;
+    if let Err(Finding { trouble: Trouble::Unreadable, what }) = rows {
+        return Err(Error::new(ErrorKind::Corrupt, what));
+    }
+    if then == "checkpoint" {
+        db.wait_indexed(None)?;
+        db.checkpoint(None)?;
+        db.close()?;
+    } else {
+        db.abandon();
+    }
+    Ok(rows.map(|rows| model::digest(&rows)))
+}
+
+/// Searches, reads and writes a database of whatever shape. Errors of the calls after
+/// opening are as good as answers.
+fn try_everything(dir: &Path) -> Result<Verdict<u64>, Error> {
+    let db = Database::open(Some(dir), &Options::new().create(false))?;
+    let dim = db.settings().dim as usize;
+    let values: Vec<f32> = (0..dim * 3).map(|i| (i % 250) as f32).collect();
+    let rows = Vectors::f32(&values, dim)?;
+    let (mut ids, mut distances, mut counts) = ([0; 30], [0.0; 30], [0; 3]);
+    for exact in [false, true] {
+        let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+        let _ = db.search(rows, 10, &SearchParams { exact, ef: 200, ..SearchParams::default() }, hits);
+    }
+    let _ = db.get_batch(&ids, Scalar::F32, &mut vec![0; dim * 4 * 30], 0, &mut [0; 30]);
+    let _ = db.upsert_batch(&[1, 2, 3], rows, None);
+    let _ = db.delete_batch(&(0..400).collect::<Vec<_>>());
+    let _ = db.wait_indexed(None);
+    let _ = db.stats();
+    let _ = db.close();
+    Ok(Ok(0))
+}
+
+#[cfg(unix)]
+pub fn limit_memory() {
+    let limit = libc::rlimit { rlim_cur: MEMORY, rlim_max: MEMORY };
+    // SAFETY: the pointer is to a live, initialised struct of the type the call takes.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+}
+
+#[cfg(not(unix))]
+pub fn limit_memory() {}
+
+/// Starts a child that does random operations to the database in `dir`.
+pub fn start_writer(dir: &Path, seed: u64, level: Durability, universe: u64) -> Child {
+    let dir = dir.to_str().expect("paths of temporary directories are text");
+    start(&["--write", dir, &seed.to_string(), &(level as u32).to_string(), &universe.to_string()])
+}
+
+/// The child behind [`start_writer`]: says `b` before each operation and `d` after it,
+/// until it is killed.
+pub fn writing(dir: &str, seed: u64, level: u64, universe: u64) {
+    let level = vdb::db::durability_from(level).expect("the parent names a level");
+    let open = || model::open(OsStorage::open(dir, true, true)?, level);
+    let mut out = std::io::stdout();
+    let mut say = |word: &str| out.write_all(word.as_bytes()).and_then(|()| out.flush()).expect("the parent listens");
+    let (mut dice, mut db) = (Dice::new(seed), open().expect("opens"));
+    loop {
+        let op = Op::random(&mut dice, universe);
+        say("b\n");
+        if matches!(op, Op::Reopen) {
+            db.close().expect("closes");
+            db = open().expect("opens again");
+        } else {
+            op.run(&db).expect("nothing fails here");
+        }
+        say("d\n");
+    }
+}
+
+/// Kills the writer some time after its `operations`-th operation; returns the numbers
+/// of operations that it began and that it ended. `on_done` hears of each end.
+pub fn kill_after(
+    mut child: Child,
+    operations: usize,
+    pause: Duration,
+    mut on_done: impl FnMut(),
+) -> Verdict<(usize, usize)> {
+    let mut told = BufReader::new(child.stdout.take().expect("the output is a pipe"));
+    let (mut begun, mut done, mut line) = (0, 0, String::new());
+    loop {
+        line.clear();
+        // The end of the pipe is the end of the child: what it said is all here.
+        if !told.read_line(&mut line).is_ok_and(|read| read > 0) {
+            break;
+        }
+        begun += (line == "b\n") as usize;
+        if line == "d\n" {
+            done += 1;
+            on_done();
+        }
+        if line == "d\n" && done == operations {
+            std::thread::sleep(pause);
+            let _ = child.kill();
+        }
+    }
+    let mut err = String::new();
+    let _ = child.stderr.take().map(|mut pipe| pipe.read_to_string(&mut err));
+    let status = child.wait().expect("a child can be waited for");
+    match status.code() {
+        None if killed(status) => Ok((begun, done)),
+        _ => Err(Trouble::Crash.because(format!("the writer ended by itself, {status}: {err}"))),
+    }
+}
+
+#[cfg(unix)]
+fn killed(status: ExitStatus) -> bool {
+    std::os::unix::process::ExitStatusExt::signal(&status) == Some(libc::SIGKILL)
+}
+
+#[cfg(not(unix))]
+fn killed(_: ExitStatus) -> bool {
+    true
+}
