@@ -1,0 +1,74 @@
+"""The libraries that compare.py knows. A new one is one entry here and one source file beside peer.h."""
+
+import dataclasses
+import glob
+import pathlib
+import subprocess
+import tarfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+EF = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 900, 1280)
+
+
+@dataclasses.dataclass(frozen=True)
+class Adapter:
+    """How one library is built and driven."""
+
+    name: str
+    source: str  # file beside peer.h
+    compiler: tuple  # command and flags that go before the sources
+    link: tuple  # flags that go after them
+    rows: str = "f4"  # component type it is given: "f4", or "native" for the data set's own
+    unit_length: bool = False  # under cosine, scale rows and queries to length 1 first
+    sweep: tuple = tuple((ef, 0) for ef in EF)  # (ef, rerank) of every point of the curve
+    sdist: str = ""  # PyPI source archive whose headers it needs
+
+
+CXX = ("g++", "-O3", "-march=native", "-DNDEBUG", "-std=c++17", "-w")
+CC = ("gcc", "-O3", "-march=native", "-std=gnu11", "-Wall", "-Wextra")
+
+VDB = {
+    "source": "vdb_peer.c",
+    "compiler": (*CC, f"-I{ROOT}/include"),
+    "link": (f"-L{ROOT}/build/lib", "-lvdb", f"-Wl,-rpath,{ROOT}/build/lib"),
+}
+
+ADAPTERS = {
+    a.name: a
+    for a in (
+        Adapter(name="vdb", rows="native", **VDB),
+        Adapter(name="vdb-f32", **VDB),
+        Adapter(
+            name="hnswlib",
+            source="hnswlib_peer.cpp",
+            compiler=CXX,
+            link=("-lpthread",),
+            unit_length=True,
+            sdist="hnswlib==0.8.0",
+        ),
+    )
+}
+
+
+def headers_of(sdist, python, work):
+    """Unpacks a source archive from PyPI under `work`; returns the folder with its headers."""
+    name = sdist.split("==")[0]
+    if not (found := glob.glob(f"{work}/{name}-*/")):
+        subprocess.run([python, "-m", "pip", "-q", "download", sdist, "--no-binary", ":all:", "--no-deps",
+                        "--no-build-isolation", "-d", work], check=True)
+        with tarfile.open(glob.glob(f"{work}/{name}-*.tar.gz")[0]) as archive:
+            archive.extractall(work, filter="data")
+        found = glob.glob(f"{work}/{name}-*/")
+    return found[0]
+
+
+def compile_driver(adapter, python, work):
+    """Compiles driver.c with the adapter's source; returns the program."""
+    program, shared = work / f"driver-{adapter.name}", work / "driver.o"
+    subprocess.run([*CC, "-c", str(HERE / "driver.c"), "-o", str(shared)], check=True)
+    include = [f"-I{headers_of(adapter.sdist, python, work)}"] if adapter.sdist else []
+    subprocess.run([*adapter.compiler, *include, str(HERE / adapter.source), str(shared), *adapter.link, "-o",
+                    str(program)], check=True)
+    return program

@@ -1,0 +1,86 @@
+"""Writes the record of a run: JSON for programs, Markdown for people."""
+
+import datetime
+import json
+import os
+import platform
+
+import measure
+
+TARGETS = (0.9, 0.95, 0.99, 0.999)
+RATIO_TARGETS = (0.95, 0.99, 0.999)
+
+
+def machine():
+    """What the figures were measured on."""
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        model = next((line.split(":", 1)[1].strip() for line in info if line.startswith("model name")), "unknown")
+    return {"cpu": model, "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}",
+            "load_1_min": round(os.getloadavg()[0], 2)}
+
+
+def ratios(results):
+    """vdb divided by each other library: of QPS more is better, of build CPU time and resident bytes less."""
+    found = {}
+    for ours in (name for name in results if name.startswith("vdb")):
+        for theirs in (name for name in results if not name.startswith("vdb")):
+            a, b = results[ours], results[theirs]
+            suffix = f"vs_{theirs}" if ours == "vdb" else f"{ours}_vs_{theirs}"
+            for target in RATIO_TARGETS:
+                at = str(target)
+                found[f"qps_{at}_{suffix}"] = measure.ratio(a["qps_at_recall"][at], b["qps_at_recall"][at])
+            found[f"build_{suffix}"] = measure.ratio(a["build"]["cpu_s"], b["build"]["cpu_s"])
+            found[f"resident_{suffix}"] = measure.ratio(a["resident_bytes"], b["resident_bytes"])
+    return found
+
+
+def number(value, form):
+    return "never" if value is None else format(value, form)
+
+
+def table(results):
+    """One line per library: QPS at each recall, build, memory."""
+    lines = [f"| library | {' | '.join(f'QPS @{t}' for t in TARGETS)} | build, CPU-s | resident, MB | of it anonymous, MB "
+             "| open, ms |", "|---" * (len(TARGETS) + 5) + "|"]
+    for name, r in results.items():
+        cells = [number(r["qps_at_recall"][str(t)], ",.0f") for t in TARGETS]
+        cells += [f"{r['build']['cpu_s']:.1f}", f"{r['resident_bytes'] / 1e6:.0f}", f"{r['anonymous_bytes'] / 1e6:.0f}",
+                  f"{r['open_s'] * 1e3:.1f}"]
+        lines.append(f"| {name} ({r['version']}) | {' | '.join(cells)} |")
+    return lines
+
+
+def markdown(record):
+    options, host = record["options"], record["machine"]
+    lines = [f"# Comparison, {record['date']}", "",
+             f"{host['cpu']}, {host['cores']} cores, {host['system']}, load {host['load_1_min']}. One core, one query per "
+             f"call, CPU time, median of {options['passes']} interleaved passes; M={options['m']}, "
+             f"efConstruction={options['ef_construction']}, recall@10. `never`: the curve ends below that recall.",
+             "", "Reproduce: `make bench-compare`."]
+    for name, part in record["sets"].items():
+        lines += ["", f"## {name}: {part['rows']:,} x {part['dim']}, {part['metric']}", "", *table(part["results"])]
+        if record["ratios"][name]:
+            lines += ["", "vdb / other (QPS: more is better; build, resident: less is better):", ""]
+        lines += [f"- `{key}`: {number(value, '.2f')}" for key, value in record["ratios"][name].items()]
+    return "\n".join(lines) + "\n"
+
+
+def write(options, results, sets):
+    """Writes <date>-compare.json and .md into the record folder and prints the Markdown."""
+    record = {
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "options": {"passes": options.passes, "m": options.m, "ef_construction": options.ef_construction},
+        "ratios": {name: ratios(found) for name, found in results.items()},
+        "sets": {
+            name: {"rows": len(sets[name].base), "dim": sets[name].base.shape[1], "metric": sets[name].metric,
+                   "results": found}
+            for name, found in results.items()
+        },
+    }
+    text = markdown(record)
+    options.record.mkdir(parents=True, exist_ok=True)
+    stem = options.record / f"{record['date']}-compare"
+    stem.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    stem.with_suffix(".md").write_text(text, encoding="utf-8")
+    print(text)
