@@ -1,0 +1,66 @@
+# vdb: build, test, try and measure. Needs a Rust toolchain (cargo) and a C compiler.
+# What else a test can use (valgrind, a C++ compiler) is used when it is there.
+
+ABI := $(shell sed -n 's/^\#define VDB_ABI_VERSION //p' include/vdb.h)
+CARGO ?= cargo
+CC ?= cc
+STRIP ?= strip
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+LIB := build/lib
+WARNINGS := -Wall -Wextra -Wpedantic -Werror
+
+.PHONY: build header test torture mutations lint demo bench bench-compare bench-scale bench-churn clean
+.DEFAULT_GOAL := build
+
+# build/lib: libvdb.so.N (the name programs load), libvdb.so (the name they link), libvdb.a.
+# The library stays loaded once it is: threads that are about to end may still run in it.
+build:
+	$(CARGO) rustc --release --lib --crate-type cdylib,staticlib -- \
+		-C link-arg=-Wl,-soname,libvdb.so.$(ABI) -C link-arg=-Wl,-z,nodelete
+	@mkdir -p $(LIB)
+	@$(STRIP) -o $(LIB)/libvdb.so.$(ABI) $(TARGET)/release/libvdb.so
+	@ln -sf libvdb.so.$(ABI) $(LIB)/libvdb.so
+	@cp $(TARGET)/release/libvdb.a $(LIB)/libvdb.a
+
+# Writes include/vdb.h anew from src/capi. `make test` checks that it is current.
+header:
+	VDB_BLESS=1 $(CARGO) test --quiet --test header
+
+# Everything: unit, property, integration and documentation tests, and the C tests.
+test:
+	@RUST_BACKTRACE=0 .ci/summary.sh $(CARGO) test --no-fail-fast -- --show-output
+
+# Crashes, kills, damage, failing calls and threads at random: SECONDS=n SEED=s.
+# The last line of its output must be all zeros.
+torture:
+	@$(CARGO) test --test torture -- --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
+# Removes each sync and each check of stored bytes in turn: the crash tests must notice.
+mutations:
+	@tests/mutations.sh
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	@for file in c_tests/*.c c_tests/load/*.c examples/*.c; do \
+		[ ! -e $$file ] || $(CC) -std=c11 $(WARNINGS) -fsyntax-only -Iinclude $$file || exit 1; \
+	done
+
+# A tour on real data: ingest, search, update, reopen, recall and speed.
+demo: build
+	@$(CC) -std=c11 -O2 $(WARNINGS) -Iinclude examples/demo.c -o build/demo \
+		-L$(LIB) -lvdb -lm -Wl,-rpath,'$$ORIGIN/lib'
+	@rm -rf build/demo.vdb
+	@build/demo data/wordnet build/demo.vdb
+
+bench:
+	$(CARGO) bench
+
+# bench-compare (other libraries on the same data), bench-scale (a million rows) and
+# bench-churn (rows replaced); each leaves a record in benches/record.
+bench-compare bench-scale bench-churn: bench-%: build
+	@$(MAKE) --no-print-directory -C benches/compare $*
+
+clean:
+	$(CARGO) clean
+	rm -rf build
