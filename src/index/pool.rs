@@ -102,6 +102,12 @@ impl Pool {
         self.live.iter().map(|&c| c & !EXPANDED)
     }
 
+    /// The distance beyond which no candidate is of use; NaN while all are.
+    #[inline]
+    pub(super) fn reach(&self) -> f32 {
+        distance_of(self.keep_below)
+    }
+
     /// Adds a live candidate that is not in the pool; whether it found a place.
     #[inline]
     pub(super) fn insert(&mut self, candidate: u64) -> bool {

@@ -24,6 +24,15 @@ impl Space {
         Some((self.kernel.distance)(query, row))
     }
 
+    /// Distances of `query` to the rows of four slots, faster than one by one;
+    /// `None` unless all four have a row.
+    #[inline]
+    pub(super) fn four(&self, query: &[u8], slots: [u32; 4]) -> Option<[f32; 4]> {
+        let row = |slot| self.rows.get(slot)?.get(..query.len());
+        let [a, b, c, d] = slots;
+        Some((self.kernel.four)(query, [row(a)?, row(b)?, row(c)?, row(d)?]))
+    }
+
     /// Scalar product of a row with itself, for inner-product kernels.
     #[inline]
     pub(super) fn squared_length(&self, row: &[u8]) -> f32 {

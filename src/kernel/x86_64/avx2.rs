@@ -25,9 +25,14 @@ impl Arithmetic for Avx2 {
         unsafe { rows::<P, 1>(query, [row])[0] }
     }
 
-    unsafe fn four<P: Pair>(query: &[u8], [a, b, c, d]: [&[u8]; 4]) -> [f32; 4] {
-        // Two at a time: the accumulators of four rows do not fit into 16 registers.
-        // SAFETY: the caller vouches for the CPU.
+    unsafe fn four<P: Pair>(query: &[u8], four: [&[u8]; 4]) -> [f32; 4] {
+        if matches!(P::SCALAR, Scalar::I8 | Scalar::U8) && !P::NORMS {
+            // SAFETY: the caller vouches for the CPU.
+            return unsafe { rows::<P, 4>(query, four) };
+        }
+        // Two at a time: all accumulators of four rows do not fit into 16 registers.
+        let [a, b, c, d] = four;
+        // SAFETY: as above.
         let ([a, b], [c, d]) = unsafe { (rows::<P, 2>(query, [a, b]), rows::<P, 2>(query, [c, d])) };
         [a, b, c, d]
     }
@@ -186,7 +191,7 @@ fn last_bytes(count: usize) -> __m256i {
         }
         masks
     };
-    load_bytes(&MASKS[count..])
+    load_first(&MASKS[count..])
 }
 
 /// Bytes in a vector.
@@ -235,15 +240,20 @@ fn int_block<P: Pair, const R: usize, const SHORT: bool>(
     let zero = _mm256_setzero_si256();
     let mut of_query = OfQuery { norm: zero, lowest: zero };
     let mut lanes = [IntLanes { main: zero, norm: zero }; R];
-    let mut at = range.start;
-    while at + WIDTH <= range.end {
-        let x = load_bytes(&query[at..at + WIDTH]);
+    // Vectors of equal count, so that the loop has no checks.
+    let (whole, _) = query[range.clone()].as_chunks::<WIDTH>();
+    let mut whole_rows = [whole; R];
+    for r in 0..R {
+        whole_rows[r] = &rows[r][range.clone()].as_chunks::<WIDTH>().0[..whole.len()];
+    }
+    for (i, x) in whole.iter().enumerate() {
+        let x = load_bytes(x);
         add_query::<P, SHORT>(&mut of_query, x);
         for r in 0..R {
-            add_row::<P, SHORT>(&mut lanes[r], x, load_bytes(&rows[r][at..at + WIDTH]));
+            add_row::<P, SHORT>(&mut lanes[r], x, load_bytes(&whole_rows[r][i]));
         }
-        at += WIDTH;
     }
+    let at = range.start + whole.len() * WIDTH;
     if at < range.end {
         let x = load_last(query, at, range.end);
         add_query::<P, SHORT>(&mut of_query, x);
@@ -255,11 +265,16 @@ fn int_block<P: Pair, const R: usize, const SHORT: bool>(
     if SHORT && _mm256_movemask_epi8(minimum) != 0 {
         return false;
     }
+    let mut main = [zero; R];
     for r in 0..R {
-        sums[r].main += total_int(lanes[r].main);
+        main[r] = lanes[r].main;
+    }
+    let main = totals(main);
+    for r in 0..R {
+        sums[r].main += main[r] as i64;
         if P::NORMS {
-            sums[r].query_norm += total_int(of_query.norm);
-            sums[r].row_norm += total_int(lanes[r].norm);
+            sums[r].query_norm += totals([of_query.norm])[0] as i64;
+            sums[r].row_norm += totals([lanes[r].norm])[0] as i64;
         }
     }
     true
@@ -336,22 +351,42 @@ fn absolute_difference<P: Pair>(x: __m256i, y: __m256i) -> __m256i {
     }
 }
 
-/// Sum of the 32-bit lanes of one [`BLOCK`].
+/// Sums of the 32-bit lanes of vectors, each within one [`BLOCK`].
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn total_int(lanes: __m256i) -> i64 {
-    let four = _mm_add_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256::<1>(lanes));
-    let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two))) as i64
+fn totals<const R: usize>(lanes: [__m256i; R]) -> [i32; R] {
+    let mut sums = [0; R];
+    // Four at a time are folded side by side.
+    let (fours, rest) = lanes.as_chunks::<4>();
+    for (i, &[a, b, c, d]) in fours.iter().enumerate() {
+        let pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+        let four = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256::<1>(pairs));
+        sums[4 * i] = _mm_cvtsi128_si32(four);
+        sums[4 * i + 1] = _mm_extract_epi32::<1>(four);
+        sums[4 * i + 2] = _mm_extract_epi32::<2>(four);
+        sums[4 * i + 3] = _mm_extract_epi32::<3>(four);
+    }
+    for (i, &one) in rest.iter().enumerate() {
+        let four = _mm_add_epi32(_mm256_castsi256_si128(one), _mm256_extracti128_si256::<1>(one));
+        let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+        sums[4 * fours.len() + i] = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)));
+    }
+    sums
 }
 
 /// 32 bytes.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn load_bytes(bytes: &[u8]) -> __m256i {
-    assert!(bytes.len() >= WIDTH);
-    // SAFETY: the assertion covers the 32 bytes that are read; no alignment is needed.
+fn load_bytes(bytes: &[u8; WIDTH]) -> __m256i {
+    // SAFETY: the array has the 32 bytes that are read; no alignment is needed.
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+/// The first 32 bytes of a longer slice.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn load_first(bytes: &[u8]) -> __m256i {
+    load_bytes(bytes.first_chunk().expect("32 bytes or more"))
 }
 
 /// The bytes from `at` to `end`, less than 32, zeros in place of those missing.
@@ -360,7 +395,7 @@ fn load_bytes(bytes: &[u8]) -> __m256i {
 fn load_last(row: &[u8], at: usize, end: usize) -> __m256i {
     if end >= WIDTH {
         // The last whole vector, without the bytes that were there before.
-        _mm256_and_si256(last_bytes(end - at), load_bytes(&row[end - WIDTH..]))
+        _mm256_and_si256(last_bytes(end - at), load_first(&row[end - WIDTH..]))
     } else {
         load_bytes(&padded::<WIDTH>(&row[at..end]))
     }
