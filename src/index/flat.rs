@@ -113,19 +113,46 @@ pub fn scan(
     top: &mut TopK,
     control: &dyn Control,
 ) -> Outcome {
-    let shift = space.rows.shift();
-    let end = slots.end.min(space.rows.end());
-    let mut at = slots.start;
-    while at < end {
+    for block in blocks(space, slots) {
         if control.stop() {
             return Outcome { stopped_early: true };
         }
-        // Up to the end of the block, of the chunk or of the range.
-        let last = (at | (BLOCK - 1)).min(at | ((1 << shift) - 1)).min(end - 1);
-        scan_block(space, query, at..last + 1, dead, key, top);
-        at = last + 1;
+        scan_block(space, query, block, dead, key, top);
     }
     Outcome::default()
+}
+
+/// As [`scan`] for many queries, each with its own list: a block of rows is
+/// compared with all of them while it is in the cache.
+pub fn scan_many(
+    space: &Space,
+    queries: &[Vec<u8>],
+    slots: Range<u32>,
+    dead: &SlotBits,
+    key: &dyn Fn(u32) -> u64,
+    tops: &mut [TopK],
+) {
+    for block in blocks(space, slots) {
+        for (query, top) in queries.iter().zip(&mut *tops) {
+            scan_block(space, query, block.clone(), dead, key, top);
+        }
+    }
+}
+
+/// `slots` as far as they exist, cut where a block or a chunk ends.
+fn blocks(space: &Space, slots: Range<u32>) -> impl Iterator<Item = Range<u32>> {
+    let shift = space.rows.shift();
+    let end = slots.end.min(space.rows.end());
+    let mut at = slots.start;
+    std::iter::from_fn(move || {
+        let first = at;
+        if first >= end {
+            return None;
+        }
+        let last = (first | (BLOCK - 1)).min(first | ((1 << shift) - 1)).min(end - 1);
+        at = last + 1;
+        Some(first..at)
+    })
 }
 
 /// As [`scan`], for slots of one chunk and one block.
@@ -259,6 +286,12 @@ mod tests {
             let got: Vec<_> = top.sorted().map(|(d, slot, key)| (d, key, slot)).collect();
             prop_assert_eq!(&got, &expected);
             top.reset(k);
+            let mut both = [TopK::default(), TopK::default()];
+            both.iter_mut().for_each(|top| top.reset(k));
+            scan_many(&space, &[vec![2, 1], vec![2, 1]], from..to, &gone, &key, &mut both);
+            for mut top in both {
+                prop_assert_eq!(&top.sorted().map(|(d, slot, key)| (d, key, slot)).collect::<Vec<_>>(), &expected);
+            }
             let live = (from..to).filter(|&slot| !gone.get(slot));
             let _ = scan_slots(&space, &[2, 1], live, &key, &mut top, &Unlimited);
             prop_assert_eq!(top.sorted().map(|(d, slot, key)| (d, key, slot)).collect::<Vec<_>>(), expected);

@@ -14,7 +14,7 @@ mod space;
 mod testing;
 mod visited;
 
-pub use hnsw::{Graph, MAX_SLOTS, Params, Report, Section};
+pub use hnsw::{Found, Graph, MAX_SLOTS, Params, Probe, Report, Section, Stops};
 pub use pool::Pool;
 pub use space::Space;
 

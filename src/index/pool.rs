@@ -175,6 +175,23 @@ impl Pool {
         if away >= 0.0 { (ordered(self.origin + away * stretch) as u64) << 32 | u32::MAX as u64 } else { u64::MAX }
     }
 
+    /// The least [`Adaptive::stretch`] at which `candidate` is still expanded
+    /// in a search for `k`; minus infinity while fewer than `k` are known.
+    pub(super) fn stretch_of(&self, candidate: u64, k: usize) -> f32 {
+        let Some(&kth) = self.live.get(k - 1) else { return f32::NEG_INFINITY };
+        let (away, next) = (distance_of(kth) - self.origin, distance_of(candidate) - self.origin);
+        match away > 0.0 {
+            true => next / away,
+            false if next > away => f32::INFINITY,
+            false => 1.0,
+        }
+    }
+
+    /// Live candidates that are nearer than `candidate`.
+    pub(super) fn rank_of(&self, candidate: u64) -> usize {
+        self.live.partition_point(|&c| c & !EXPANDED < candidate & !EXPANDED)
+    }
+
     /// Recomputes `keep_below` after an insertion at `at`.
     #[inline]
     fn update_bound(&mut self, at: usize) {

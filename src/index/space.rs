@@ -52,7 +52,7 @@ impl Space {
 
     /// Whether `slots` may be compared by ratios of distances: not for inner
     /// products of rows whose lengths differ by more than quantisation does.
-    pub(super) fn has_ratios(&self, slots: impl Iterator<Item = u32>) -> bool {
+    pub fn has_ratios(&self, slots: impl Iterator<Item = u32>) -> bool {
         if self.kernel.metric != Metric::Ip {
             return true;
         }

@@ -12,12 +12,12 @@
 //! 616 at most 64 rows, 621 at 128, 606 at 512, 604 at 2048.
 
 use super::links::{ABSENT, Draft, Entry, Store, ids};
-use super::search::Walk;
+use super::search::{Walk, to_the_end};
 use super::select::{ranked, select};
 use super::{Graph, MAX_LEVEL, MAX_SLOTS, Params, repair};
 use crate::arena::ScratchPool;
 use crate::index::pool::{candidate, node_of};
-use crate::index::{Adaptive, Beam, BuildError, Progress, Scratch, Space, Unlimited};
+use crate::index::{Adaptive, Beam, BuildError, Progress, Scratch, Space};
 use crate::util::bits::SlotBits;
 use crate::util::hash::mix;
 use rayon::ThreadPool;
@@ -187,7 +187,7 @@ impl Builder<'_> {
         for level in (0..=me.level).rev() {
             scratch.pool.reset(self.beam, 0.0);
             if let Some(start) = start.as_mut().filter(|_| entry.is_some_and(|e| level <= e.level)) {
-                walk.beam(level, *start, self.beam, scratch, &Unlimited);
+                walk.beam(level, *start, self.beam, scratch, &mut to_the_end);
                 let nearest = scratch.pool.candidates().next().map_or(*start, node_of);
                 *start = if level == 1 { self.draft.slot(1, nearest).unwrap_or(nearest) } else { nearest };
             }

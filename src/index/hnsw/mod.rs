@@ -18,6 +18,7 @@
 //! range is skipped where it is read, and every walk visits a node once.
 
 mod build;
+mod calibrate;
 mod check;
 mod consolidate;
 mod links;
@@ -28,6 +29,7 @@ mod serial;
 #[cfg(test)]
 mod tests;
 
+pub use calibrate::{Found, Probe, Stops};
 pub use check::Report;
 pub use serial::Section;
 

@@ -7,12 +7,12 @@
 //! whatever was reachable stays reachable, and one pass leaves no orphan.
 
 use super::links::{Draft, NIL, Store, ids};
-use super::search::Walk;
+use super::search::{Walk, to_the_end};
 use super::select::{ranked, select};
 use crate::arena::ScratchPool;
 use crate::index::pool::node_of;
 use crate::index::visited::Visited;
-use crate::index::{Beam, Scratch, Space, Unlimited};
+use crate::index::{Beam, Scratch, Space};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -71,7 +71,7 @@ fn reachable_near(draft: &Draft, space: &Space, orphan: u32, scratch: &ScratchPo
     let scratch = &mut *scratch.take();
     let beam = Beam::new(draft.params().ef_construction, 0);
     let walk = Walk { store: draft, space, query, dead: None };
-    walk.beam(0, entry.slot, beam, scratch, &Unlimited);
+    walk.beam(0, entry.slot, beam, scratch, &mut to_the_end);
     scratch.pool.candidates().collect()
 }
 

@@ -39,8 +39,19 @@ impl Graph {
             return Outcome::default();
         };
         let start = walk.descend(entry, 0, scratch);
-        walk.beam(0, start, beam, scratch, control)
+        let (mut steps, mut stopped_early) = (0, false);
+        walk.beam(0, start, beam, scratch, &mut |_, _| {
+            steps += 1;
+            stopped_early = steps % STEPS_BETWEEN_CHECKS == 0 && control.stop();
+            !stopped_early
+        });
+        Outcome { stopped_early }
     }
+}
+
+/// Lets a walk run to its own end.
+pub(super) fn to_the_end(_: &Pool, _: u64) -> bool {
+    true
 }
 
 /// A query on its way through a graph.
@@ -111,7 +122,8 @@ impl<S: Store> Walk<'_, S> {
         *nearest < before
     }
 
-    /// Beam search on one level from `start`, into the pool.
+    /// Beam search on one level from `start`, into the pool. `go_on` is asked
+    /// before each expansion, and is shown the pool and the candidate.
     ///
     /// On level 0 the entry point is offered too: every node is reachable from
     /// there, but perhaps not from `start`, so a beam as wide as the graph finds
@@ -122,8 +134,8 @@ impl<S: Store> Walk<'_, S> {
         start: u32,
         beam: Beam,
         scratch: &mut Scratch,
-        control: &dyn Control,
-    ) -> Outcome {
+        go_on: &mut impl FnMut(&Pool, u64) -> bool,
+    ) {
         let entry = self.store.entry();
         let origin = beam.adaptive.and(entry).map_or(0.0, |entry| self.space.origin(self.query, entry.slot));
         scratch.pool.reset(beam, origin);
@@ -134,17 +146,14 @@ impl<S: Store> Walk<'_, S> {
             *distances += 1;
             self.offer(level, start, self.distance(level, start), pool);
         }
-        let mut steps = 0;
         while let Some(next) = pool.next() {
+            if !go_on(pool, next) {
+                return;
+            }
             let gathered = self.gather(level, node_of(next), visited, gathered);
             *distances += gathered.len() as u64;
             self.offer_all(level, gathered, pool);
-            steps += 1;
-            if steps % STEPS_BETWEEN_CHECKS == 0 && control.stop() {
-                return Outcome { stopped_early: true };
-            }
         }
-        Outcome::default()
     }
 
     /// Computes the distances of `nodes` and offers them to the pool.
