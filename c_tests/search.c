@@ -73,6 +73,50 @@ static void the_graph_finds_what_exact_search_finds(void) {
   CHECK_OK(vdb_close(db, &error));
 }
 
+static void recall_can_be_asked_for_and_measured(void) {
+  enum { ROWS = 4000, DIM = 24, QUERIES = 60, K = 10 };
+  static float queries[QUERIES * DIM];
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db(NULL, DIM);
+  vdb_search_params_t params = VDB_SEARCH_PARAMS_INIT;
+  double recall = -1, low = -1, high = -1, narrow = -1;
+  vdb_task *task = NULL;
+#define MEASURE(queries, count, out_recall) \
+  vdb_measure_recall(db, queries, count, DIM, 0, K, &params, out_recall, &low, &high, NULL, &error)
+  CHECK_OK(MEASURE(NULL, 10, &recall)); /* no rows: nothing to miss */
+  CHECK(recall == 1 && low == 0 && high == 1);
+  insert_noise(db, 1, ROWS, DIM);
+  REQUIRE_OK(vdb_wait_indexed(db, NULL, &error));
+  fill_noise(queries, QUERIES * DIM, 9);
+  params.ef = 10;
+  CHECK_OK(MEASURE(queries, QUERIES, &narrow));
+  CHECK(0 < low && low <= narrow && narrow <= high && high < 1);
+  params.ef = 0;
+  params.target_recall = 0.99f;
+  CHECK_OK(MEASURE(queries, QUERIES, &recall));
+  CHECK(recall > narrow && recall >= 0.97 && low <= recall && recall <= high && high <= 1);
+  CHECK_OK(vdb_measure_recall(db, NULL, QUERIES, DIM, 0, K, &params, &recall, NULL, NULL, NULL, &error));
+  CHECK(recall >= 0.97 && recall <= 1);
+  params.flags = VDB_SEARCH_EXACT;
+  CHECK_OK(MEASURE(queries, QUERIES, &recall));
+  CHECK(recall == 1 && high == 1 && low > 0.9);
+  CHECK_STATUS(VDB_ERR_NULL_ARGUMENT, MEASURE(queries, QUERIES, NULL));
+  CHECK_STATUS(VDB_ERR_LIMIT, vdb_measure_recall(db, queries, 1, DIM, 0, VDB_MAX_K + 1, NULL, &recall, NULL, NULL,
+                                                 NULL, &error));
+  CHECK_STATUS(VDB_ERR_DIMENSION, vdb_measure_recall(db, queries, 1, DIM + 1, 0, K, NULL, &recall, NULL, NULL, NULL,
+                                                     &error));
+  queries[3] = NAN;
+  CHECK_STATUS(VDB_ERR_NOT_FINITE, MEASURE(queries, QUERIES, &recall));
+  CHECK_U64(0, error.item);
+  REQUIRE_OK(vdb_task_new(&task, &error));
+  CHECK_OK(vdb_task_cancel(task));
+  CHECK_STATUS(VDB_ERR_CANCELLED, vdb_measure_recall(db, NULL, QUERIES, DIM, 0, K, NULL, &recall, NULL, NULL, task,
+                                                     &error));
+  vdb_task_free(task);
+#undef MEASURE
+  CHECK_OK(vdb_close(db, &error));
+}
+
 static void edges_of_k(void) {
   vdb_error_t error = VDB_ERROR_INIT;
   vdb *db = open_db(NULL, 2);
@@ -148,8 +192,13 @@ static void parameters_are_checked(void) {
   CHECK_STATUS(VDB_ERR_OUT_OF_RANGE, SEARCH(&params));
   params = (vdb_search_params_t){.struct_size = sizeof params, .query_scalar = 77};
   CHECK_STATUS(VDB_ERR_UNSUPPORTED, SEARCH(&params));
-  params = (vdb_search_params_t){.struct_size = sizeof params, .reserved = 1};
-  CHECK_STATUS(VDB_ERR_UNSUPPORTED, SEARCH(&params));
+  for (int i = 0; i < 3; i++) {
+    const float wrong[3] = {-0.1f, 1.0f, NAN};
+    params = (vdb_search_params_t){.struct_size = sizeof params, .target_recall = wrong[i]};
+    CHECK_STATUS(VDB_ERR_OUT_OF_RANGE, SEARCH(&params));
+  }
+  params = (vdb_search_params_t){.struct_size = sizeof params, .target_recall = 0.9f, .ef = 10};
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, SEARCH(&params));
   params = (vdb_search_params_t){.struct_size = 0};
   CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, SEARCH(&params));
   params.struct_size = UINT32_MAX;
@@ -176,5 +225,6 @@ TEST_TABLE(search) = {
     TEST(ties_are_broken_by_id),
     TEST(metrics_are_the_published_formulas),
     TEST(parameters_are_checked),
+    TEST(recall_can_be_asked_for_and_measured),
     END_OF_TESTS,
 };

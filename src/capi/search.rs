@@ -3,7 +3,7 @@
 //! Row i of the results fills `ids[i * k]` and `distances[i * k]` onwards, nearest first,
 //! ties by id; `counts[i] <= k` of them. Places left over are VDB_ID_NONE and +INFINITY.
 
-use super::args::{Layout, Sized32, read_struct, write};
+use super::args::{Layout, Sized32, out, read_struct, write};
 use super::boundary::{Access, on_database};
 use super::error::{Failure, Outcome, no_memory, refuse, vdb_error_t};
 use super::open::vdb;
@@ -33,8 +33,10 @@ pub struct vdb_search_params_t {
     /// Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10).
     /// At least k is used.
     pub rerank: u32,
-    /// 0 in this version.
-    pub reserved: u32,
+    /// Share of the true neighbours to find on average, above 0 and at most 0.9999, instead of
+    /// an ef: how far the search must go for it is measured on the data as the graph grows.
+    /// 0 means VDB_OPT_TARGET_RECALL. Not together with ef.
+    pub target_recall: f32,
     /// Time limit in microseconds; 0 means none. The search then returns VDB_PARTIAL.
     pub deadline_us: u64,
     /// Cancels the search, which then returns VDB_PARTIAL; may be NULL.
@@ -101,6 +103,78 @@ pub unsafe extern "C" fn vdb_search_exact(
     unsafe { on_database(db, Access::Read, error, |database| raw.run(database)) }
 }
 
+/// Measures the recall of searches: the share of the true `k` nearest rows that vdb_search finds
+/// with `params`, by comparing with an exact search of each query.
+///
+/// `queries` as for vdb_search. With `queries` NULL some `query_count` stored rows are looked for
+/// instead, each apart from itself; these are found a little more easily than queries that are no
+/// rows. `recall` receives the share, 0 to 1; `low` and `high` the ends of its 95 % confidence
+/// interval, and may be NULL. Takes as long as `query_count` exact searches.
+///
+/// Errors: as vdb_search, and CANCELLED. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vdb_measure_recall(
+    db: *const vdb,
+    queries: *const c_void,
+    query_count: usize,
+    dim: usize,
+    stride: usize,
+    k: usize,
+    params: *const vdb_search_params_t,
+    recall: *mut f64,
+    low: *mut f64,
+    high: *mut f64,
+    task: *mut vdb_task,
+    error: *mut vdb_error_t,
+) -> vdb_status_t {
+    let body = |database: &Database| {
+        // SAFETY: R9.
+        let (params, scalar) = unsafe { params_from(params) }?;
+        check_k(k)?;
+        // SAFETY: R3.
+        let recall = unsafe { out(recall, "recall") }?;
+        let task = task_from(task)?;
+        let found = if queries.is_null() {
+            database.measure_recall_of_rows(query_count, k, &params, task.as_ref())?
+        } else {
+            let layout = query_layout(database, scalar, query_count, dim, stride)?;
+            // SAFETY: R3.
+            let queries = unsafe { layout.vectors(queries.cast(), "queries") }?;
+            database.measure_recall(queries, k, &params, task.as_ref())?
+        };
+        *recall = found.recall;
+        for (place, value) in [(low, found.low), (high, found.high)] {
+            if !place.is_null() {
+                // SAFETY: R3.
+                *unsafe { out(place, "low and high") }? = value;
+            }
+        }
+        Ok(vdb_status::VDB_OK)
+    };
+    // SAFETY: R2.
+    unsafe { on_database(db, Access::Read, error, body) }
+}
+
+/// Where the queries of a call lie.
+fn query_layout(
+    db: &Database,
+    scalar: vdb_scalar_t,
+    count: usize,
+    dim: usize,
+    stride: usize,
+) -> Result<Layout, Failure> {
+    let settings = db.settings();
+    let scalar = if scalar == 0 { settings.scalar as vdb_scalar_t } else { scalar };
+    Layout::new(scalar, count, (dim, settings.dim), stride, "queries")
+}
+
+fn check_k(k: usize) -> Result<(), Failure> {
+    if k > VDB_MAX_K as usize {
+        return refuse(vdb_status::VDB_ERR_LIMIT, format!("k = {k} is above the limit of {VDB_MAX_K}"));
+    }
+    Ok(())
+}
+
 /// A search as the caller passed it. Whoever makes one vouches for the pointers (R3, R9).
 struct RawSearch {
     queries: *const c_void,
@@ -119,13 +193,10 @@ impl RawSearch {
     /// # Safety
     /// The pointers are NULL or what R3 and R9 say.
     unsafe fn run(&self, database: &Database) -> Outcome {
-        let settings = database.settings();
         // SAFETY: passed on from the caller.
         let (mut params, scalar) = unsafe { params_from(self.params) }?;
         params.exact |= self.exact;
-        let scalar = if scalar == 0 { settings.scalar as vdb_scalar_t } else { scalar };
-        let dims = (self.dim, settings.dim);
-        let layout = Layout::new(scalar, self.query_count, dims, self.stride, "queries")?;
+        let layout = query_layout(database, scalar, self.query_count, self.dim, self.stride)?;
         let places = self.places()?;
         // SAFETY: passed on from the caller.
         let (ids, distances) =
@@ -159,9 +230,7 @@ impl RawSearch {
         match k.checked_mul(queries) {
             // Ids are the largest of the three arrays.
             Some(places) if places <= isize::MAX as usize / size_of::<u64>() => {
-                if k > VDB_MAX_K as usize {
-                    return refuse(vdb_status::VDB_ERR_LIMIT, format!("k = {k} is above the limit of {VDB_MAX_K}"));
-                }
+                check_k(k)?;
                 Ok(places)
             }
             _ => refuse(vdb_status::VDB_ERR_OUT_OF_RANGE, format!("{queries} queries x k = {k} overflow")),
@@ -183,8 +252,15 @@ unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(SearchParam
     if p.flags & !known != 0 {
         return refuse(vdb_status::VDB_ERR_UNSUPPORTED, format!("search flags {:#x} are not known", p.flags & !known));
     }
-    if p.reserved != 0 {
-        return refuse(vdb_status::VDB_ERR_UNSUPPORTED, "vdb_search_params_t: reserved is not 0");
+    let recall_max = OptionId::TargetRecall.info().max.as_f64() as f32;
+    if !(0.0..=recall_max).contains(&p.target_recall) {
+        let message =
+            format!("target_recall = {} is outside 0..{recall_max}; use an exact search for all", p.target_recall);
+        return refuse(vdb_status::VDB_ERR_OUT_OF_RANGE, message);
+    }
+    if p.ef != 0 && p.target_recall != 0.0 {
+        let message = format!("ef = {} and target_recall = {} exclude each other", p.ef, p.target_recall);
+        return refuse(vdb_status::VDB_ERR_INVALID_ARGUMENT, message);
     }
     if Value::U64(p.ef.into()) > OptionId::EfSearch.info().max {
         let max = OptionId::EfSearch.info().max;
@@ -195,6 +271,7 @@ unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(SearchParam
     }
     let parsed = SearchParams {
         ef: p.ef as usize,
+        target_recall: p.target_recall,
         rerank: p.rerank as usize,
         exact: p.flags & known != 0,
         deadline: (p.deadline_us != 0).then(|| Duration::from_micros(p.deadline_us)),

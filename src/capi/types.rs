@@ -98,6 +98,9 @@ pub enum vdb_option {
     VDB_OPT_GRAPH_MIN_ROWS = 205,
     /// Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.05.
     VDB_OPT_CONSOLIDATE_RATIO = 206,
+    /// Recall of a search that gives neither an ef nor a recall of its own, see
+    /// vdb_search_params_t.target_recall; 0-0.9999, default 0 (by ef).
+    VDB_OPT_TARGET_RECALL = 207,
     /// 1 = vdb_open creates a database that is not there; default 1.
     VDB_OPT_CREATE = 301,
     /// 1 = vdb_open only reads, beside the process that writes: it creates, locks and

@@ -33,6 +33,7 @@ pub const BITS: u32 = 1;
 /// Small blobs in the manifest.
 pub const EXTRA_CODEC: u32 = 1;
 pub const EXTRA_TRAINED: u32 = 2;
+pub const EXTRA_CALIBRATION: u32 = 3;
 
 /// What the files hold now, and what is in which.
 #[derive(Default)]
@@ -221,7 +222,9 @@ impl Work<'_> {
 
 fn extras(view: &View) -> Vec<Extra> {
     let mut extra = vec![Extra { tag: EXTRA_TRAINED, bytes: view.index.trained.to_le_bytes().to_vec() }];
-    extra.extend(view.index.codec.as_ref().map(|codec| Extra { tag: EXTRA_CODEC, bytes: codec.to_bytes() }));
+    let index = &view.index;
+    extra.extend(index.codec.as_ref().map(|codec| Extra { tag: EXTRA_CODEC, bytes: codec.to_bytes() }));
+    extra.extend(index.calibration.as_ref().map(|c| Extra { tag: EXTRA_CALIBRATION, bytes: c.to_bytes() }));
     extra
 }
 

@@ -5,6 +5,7 @@
 //! Where a step ends depends on slot numbers alone, never on when the thread
 //! happened to run, so that the same rows give the same graph, byte for byte.
 
+use super::calibration;
 use super::column::Column;
 use super::commit::broken;
 use super::compact;
@@ -144,11 +145,18 @@ fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result
         train(core, state, view, &mut index, upto)?;
     }
     encode(core, state, view, &mut index, upto)?;
+    let threads = threads(core)?;
+    if calibration::is_due(&index)
+        && let Some(measured) = calibration::measure(core, view, &index, upto, &threads)
+    {
+        (index.calibration, index.linked) = (Some(Arc::new(measured)), 0);
+    }
     // The codes of the new rows make a new space, everything else stays.
     let coded = index.space(&view.stored, core.shift);
     let key = |slot| view.id_of(slot);
-    index.graph =
-        index.graph.extend(&coded, &key, upto, &view.dead, &threads(core)?, &UntilClosing(core)).map_err(built)?;
+    let nodes = index.graph.nodes();
+    index.graph = index.graph.extend(&coded, &key, upto, &view.dead, &threads, &UntilClosing(core)).map_err(built)?;
+    index.linked += (index.graph.nodes() - nodes) as u64;
     install(core, index)
 }
 

@@ -9,7 +9,9 @@
 //! | `writer`, `commit`, `record`, `input` | batches: check, plan, log, apply, group commit |
 //! | `column`, `ids` | rows in chunks; ids to slots |
 //! | `reader` | searches and point reads |
+//! | `recall` | what searches find, measured |
 //! | `background`, `indexer`, `compact` | graph work and compaction behind the writers' backs |
+//! | `calibration` | how far searches go for a wanted recall |
 //! | `checkpoint`, `open` | files from views, and back; replay of the log |
 //! | `check` | whether files, ids and graph are whole |
 //! | `follow` | databases that are only read, beside their writer |
@@ -18,6 +20,7 @@
 //! `index` do, and this is the only place that knows both.
 
 mod background;
+mod calibration;
 mod check;
 mod checkpoint;
 mod column;
@@ -32,6 +35,7 @@ mod input;
 mod open;
 mod options;
 mod reader;
+mod recall;
 mod record;
 mod stats;
 mod task;
@@ -42,6 +46,7 @@ mod writer;
 pub use check::{CheckLevel, CheckReport, Place, Problem};
 pub use error::{Error, ErrorKind, Result};
 pub use options::*;
+pub use recall::Recall;
 pub use task::{KeepGoing, Task};
 pub use types::{Hits, ID_NONE, Outcome, SearchParams, Stats, Vectors};
 
@@ -238,6 +243,30 @@ impl Database {
     /// Works also after damage was met, when other calls fail.
     pub fn check(&self, level: CheckLevel, task: Option<&Task>) -> Result<CheckReport> {
         check::check(&self.core, level, task)
+    }
+
+    /// Measures which share of the true `k` nearest rows searches with `params` find for `queries`,
+    /// by comparing with an exact search of each.
+    pub fn measure_recall(
+        &self,
+        queries: Vectors<'_>,
+        k: usize,
+        params: &SearchParams,
+        task: Option<&Task>,
+    ) -> Result<Recall> {
+        recall::of_queries(&self.core, queries, k, params, task)
+    }
+
+    /// As [`Database::measure_recall`] for some `count` stored rows, each apart from itself. They are
+    /// found a little more easily than queries that are no rows.
+    pub fn measure_recall_of_rows(
+        &self,
+        count: usize,
+        k: usize,
+        params: &SearchParams,
+        task: Option<&Task>,
+    ) -> Result<Recall> {
+        recall::of_stored_rows(&self.core, count, k, params, task)
     }
 
     /// A picture of the database in numbers.

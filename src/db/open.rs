@@ -2,6 +2,7 @@
 //! log. Reads headers and maps files; no work per row beyond the log.
 
 use super::background::Worker;
+use super::calibration::Calibration;
 use super::checkpoint::{self, Checkpoints};
 use super::column::{Column, Piece};
 use super::commit::lock;
@@ -395,6 +396,7 @@ impl Parts<'_> {
         let blob = |tag| self.manifest.extra.iter().find(|extra| extra.tag == tag).map(|extra| &extra.bytes[..]);
         let trained = blob(checkpoint::EXTRA_TRAINED).and_then(|bytes| bytes.try_into().ok());
         index.trained = trained.map_or(0, u32::from_le_bytes);
+        index.calibration = blob(checkpoint::EXTRA_CALIBRATION).and_then(Calibration::from_bytes).map(Arc::new);
         let Some(bytes) = blob(checkpoint::EXTRA_CODEC) else { return Ok(index) };
         let codec = Sq8::from_bytes(settings.dim as usize, bytes);
         let codec = codec.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the manifest holds no usable codec"))?;

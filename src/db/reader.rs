@@ -14,13 +14,16 @@ use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::index::flat::{self, TopK};
 use crate::index::{self, Beam, Control};
-use crate::kernel::{self, Scalar};
+use crate::kernel::Scalar;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 /// The graph is walked only when the breadth is a small part of the rows: a
 /// walk of breadth ef computes some 10 ef distances, each dearer than a scanned row's.
 const ROWS_PER_EF: u64 = 10;
+/// Breadth for a wanted recall while nothing was measured: in a graph that never took new rows in.
+/// Below ten times as many rows that is a scan.
+const EF_UNMEASURED: usize = 400;
 /// Candidates kept beyond ef for the rerank.
 const RERANK_SLACK: usize = 16;
 /// Rows whose loading runs ahead of the rerank.
@@ -51,20 +54,48 @@ impl Control for Limits<'_> {
 /// Breadth and depth of one search, with the defaults filled in.
 struct Plan {
     k: usize,
-    ef: usize,
     rerank: usize,
-    walk: bool,
+    /// How the graph is walked; `None` = every row is scanned.
+    beam: Option<Beam>,
+}
+
+/// Candidates that are ranked again where the caller does not say: enough for codes to be off by a few places.
+pub fn rerank_depth(k: usize) -> usize {
+    k.saturating_mul(2).max(k.saturating_add(10))
 }
 
 impl Plan {
     fn new(core: &Core, view: &View, k: usize, params: &SearchParams) -> Plan {
-        let live = view.live();
-        let k = k.min(usize::try_from(live).unwrap_or(usize::MAX));
-        let ef = if params.ef == 0 { core.settings.ef_search as usize } else { params.ef }.max(k);
-        let rerank = if params.rerank == 0 { (2 * k).max(k + 10) } else { params.rerank.max(k) };
-        let walk = !params.exact && view.index.graph.nodes() > 0 && (ef as u64).saturating_mul(ROWS_PER_EF) < live;
-        Plan { k, ef, rerank, walk }
+        let k = k.min(usize::try_from(view.live()).unwrap_or(usize::MAX));
+        let rerank = if params.rerank == 0 { rerank_depth(k) } else { params.rerank.max(k) };
+        let walks = !params.exact && view.index.graph.nodes() > 0;
+        let beam = if walks { Plan::beam(core, view, (k, rerank), params) } else { None };
+        Plan { k, rerank, beam }
     }
+
+    /// By `ef` or by the recall wanted, whichever is given, the call's own first.
+    fn beam(core: &Core, view: &View, (k, rerank): (usize, usize), params: &SearchParams) -> Option<Beam> {
+        let default = if params.ef == 0 { core.settings.target_recall as f32 } else { 0.0 };
+        let target = if params.target_recall > 0.0 { params.target_recall } else { default };
+        if target > 0.0
+            && let Some(calibration) = &view.index.calibration
+        {
+            return Some(calibration.beam(k, rerank, target));
+        }
+        let ef = match params.ef {
+            0 if target > 0.0 => EF_UNMEASURED,
+            0 => core.settings.ef_search as usize,
+            ef => ef,
+        };
+        let ef = ef.max(k);
+        ((ef as u64).saturating_mul(ROWS_PER_EF) < view.live()).then(|| beam_of(ef, rerank))
+    }
+}
+
+/// A beam of `ef`. Codes rank a little differently than vectors: a few candidates beyond it cost
+/// nothing to keep and are reranked with the others.
+fn beam_of(ef: usize, rerank: usize) -> Beam {
+    Beam::new(ef, rerank.saturating_sub(ef).max(RERANK_SLACK))
 }
 
 /// Searches the newest view for all `queries`.
@@ -120,36 +151,22 @@ fn take_query(core: &Core, queries: &Vectors<'_>, i: usize, scratch: &mut Scratc
 /// Fills `scratch.best` for the query in the scratch; false when it was stopped early.
 fn search_one(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> bool {
     scratch.best.reset(plan.k);
-    let from = if plan.walk { view.index.graph.len() } else { 0 };
+    let from = if plan.beam.is_some() { view.index.graph.len() } else { 0 };
     scratch.walk.distances += (view.end() - from) as u64;
     let key = |slot| view.id_of(slot);
     let slots = from..view.end();
     let scanned = flat::scan(&view.stored, &scratch.query, slots, &view.dead, &key, &mut scratch.best, limits);
-    if !plan.walk {
-        return !scanned.stopped_early;
-    }
-    let walked = walk_graph(core, view, plan, limits, scratch);
+    let Some(beam) = plan.beam else { return !scanned.stopped_early };
+    let walked = walk_graph(core, view, beam, limits, scratch);
     rerank(view, plan, scratch);
     !scanned.stopped_early && !walked.stopped_early
 }
 
 /// Walks the graph on codes; the candidates are left in the scratch's pool.
-fn walk_graph(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> index::Outcome {
+fn walk_graph(core: &Core, view: &View, beam: Beam, limits: &Limits<'_>, scratch: &mut Scratch) -> index::Outcome {
     let Scratch { walk, query, code, wide, .. } = scratch;
-    let query: &[u8] = match &view.index.codec {
-        None => query,
-        Some(codec) => {
-            wide.resize(core.shape.dim, 0.0);
-            kernel::widen(core.shape.scalar, query, wide);
-            code.resize(codec.code_bytes(), 0);
-            codec.encode_query(wide, code);
-            code
-        }
-    };
-    // Codes rank a little differently than vectors: a few candidates beyond ef
-    // cost nothing to keep and are reranked with the others.
-    let slack = plan.rerank.saturating_sub(plan.ef).max(RERANK_SLACK);
-    view.index.graph.search(&view.coded, query, Beam::new(plan.ef, slack), &view.dead, walk, limits)
+    let code = view.index.query_code(&core.shape, query, wide, code);
+    view.index.graph.search(&view.coded, code, beam, &view.dead, walk, limits)
 }
 
 /// Takes the best candidates of the pool over into `best`, with exact distances.
@@ -174,20 +191,46 @@ fn rerank(view: &View, plan: &Plan, scratch: &mut Scratch) {
     }
 }
 
-/// Distances of the `k` rows nearest to the row in `slot`, nearest first: those
-/// that a walk of the graph with the default breadth finds, or with `exact`
-/// the true ones. For the audit; a cancelled task ends it early.
-pub fn nearest(core: &Core, view: &View, slot: u32, k: usize, exact: bool, task: Option<&Task>) -> Vec<f32> {
-    let Some(row) = view.stored.rows.get(slot) else { return Vec::new() };
-    let params = SearchParams { exact, ..SearchParams::default() };
-    let plan = Plan { walk: !exact, ..Plan::new(core, view, k, &params) };
+/// A stored row's bytes to look for, and the slot that is no answer.
+pub type Query<'a> = (&'a [u8], Option<u32>);
+
+/// Distances of the `k` rows that a search of `view` finds nearest to `query`, nearest first. For
+/// audits: not in the statistics; a cancelled task ends it early.
+pub fn nearest(
+    core: &Core,
+    view: &View,
+    (query, itself): Query<'_>,
+    k: usize,
+    params: &SearchParams,
+    task: Option<&Task>,
+) -> Vec<f32> {
+    let plan = Plan::new(core, view, k + itself.is_some() as usize, params);
+    found_by(core, view, &plan, (query, itself), k, task)
+}
+
+/// As [`nearest`] by a walk of the default breadth even where a search would scan: it is the graph
+/// that is audited.
+pub fn nearest_in_graph(core: &Core, view: &View, query: Query<'_>, k: usize, task: Option<&Task>) -> Vec<f32> {
+    let mut plan = Plan::new(core, view, k + query.1.is_some() as usize, &SearchParams::default());
+    plan.beam = plan.beam.or_else(|| Some(beam_of(core.settings.ef_search as usize, plan.rerank)));
+    found_by(core, view, &plan, query, k, task)
+}
+
+fn found_by(
+    core: &Core,
+    view: &View,
+    plan: &Plan,
+    (query, itself): Query<'_>,
+    k: usize,
+    task: Option<&Task>,
+) -> Vec<f32> {
     let mut scratch = core.scratch.take();
     scratch.query.clear();
-    scratch.query.extend_from_slice(row);
-    search_one(core, view, &plan, &Limits { deadline: None, task }, &mut scratch);
-    // Not a caller's search, so not in the statistics.
+    scratch.query.extend_from_slice(query);
+    search_one(core, view, plan, &Limits { deadline: None, task }, &mut scratch);
     scratch.walk.distances = 0;
-    scratch.best.sorted().map(|(distance, ..)| distance).collect()
+    let others = scratch.best.sorted().filter(|&(_, slot, _)| Some(slot) != itself);
+    others.map(|(distance, ..)| distance).take(k).collect()
 }
 
 /// Writes the results nearest first and marks the unused places.

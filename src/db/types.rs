@@ -99,6 +99,9 @@ impl<'a> Vectors<'a> {
 pub struct SearchParams {
     /// Breadth of the graph search; 0 = the database's `ef_search`. At least k is used.
     pub ef: usize,
+    /// Share of the true neighbours to be found on average, instead of `ef`: how far the walk must
+    /// go was measured on the data. 0 = the database's `target_recall`, unless `ef` is given.
+    pub target_recall: f32,
     /// Candidates whose exact distance is computed; 0 = max(2k, k + 10).
     pub rerank: usize,
     /// Scan every row exactly instead of walking the graph.

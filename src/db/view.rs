@@ -2,13 +2,14 @@
 //! on nothing else, so it needs no lock and sees a batch whole or not at all.
 //! Whatever a view refers to lives until the last holder lets go.
 
+use super::calibration::Calibration;
 use super::column::{Piece, table};
 use super::error::Result;
 use super::ids::IdMap;
 use super::input::Shape;
 use crate::arena::RowTable;
 use crate::index::{Graph, Space};
-use crate::kernel::{Kernel, kernel};
+use crate::kernel::{self, Kernel, kernel};
 use crate::quant::Sq8;
 use crate::util::bits::SlotBits;
 use std::sync::{Arc, OnceLock};
@@ -33,6 +34,10 @@ pub struct Index {
     pub codes: Vec<Piece>,
     /// Slots that existed when the codec was last trained.
     pub trained: u32,
+    /// How far walks must go for a wanted recall, once that was measured.
+    pub calibration: Option<Arc<Calibration>>,
+    /// Rows linked since then, or since the database was opened.
+    pub linked: u64,
     /// Changes with every step, so that a checkpoint knows what is new.
     pub version: u64,
     /// Nodes the walk cannot reach, once the graph was audited.
@@ -42,7 +47,33 @@ pub struct Index {
 impl Index {
     /// An index over no rows.
     pub fn empty(graph: Graph) -> Index {
-        Index { graph, codec: None, codes: Vec::new(), trained: 0, version: 0, unreachable: OnceLock::new() }
+        Index {
+            graph,
+            codec: None,
+            codes: Vec::new(),
+            trained: 0,
+            calibration: None,
+            linked: 0,
+            version: 0,
+            unreachable: OnceLock::new(),
+        }
+    }
+
+    /// What the graph is walked with for the stored row `query`: its code, made in
+    /// `out`, or the row itself. `wide` is scratch space.
+    pub fn query_code<'q>(
+        &self,
+        shape: &Shape,
+        query: &'q [u8],
+        wide: &mut Vec<f32>,
+        out: &'q mut Vec<u8>,
+    ) -> &'q [u8] {
+        let Some(codec) = &self.codec else { return query };
+        wide.resize(shape.dim, 0.0);
+        kernel::widen(shape.scalar, query, wide);
+        out.resize(codec.code_bytes(), 0);
+        codec.encode_query(wide, out);
+        out
     }
 
     /// One past the last slot that has a code.

@@ -20,6 +20,7 @@ use super::commit::lock;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::task::Task;
+use super::types::SearchParams;
 use super::view::{View, read_id};
 use super::{reader, record};
 use crate::storage::wal::{self, WalStart};
@@ -336,8 +337,10 @@ impl Audit<'_> {
         for from in (0..graph.len()).step_by(step as usize).take(RECALL_QUERIES as usize) {
             let range = from..graph.len().min(from + step);
             let Some(slot) = range.into_iter().find(|&slot| !view.dead.get(slot)) else { continue };
-            let nearest = |exact| reader::nearest(core, view, slot, RECALL_K, exact, self.task);
-            let (truth, walked) = (nearest(true), nearest(false));
+            let Some(row) = view.stored.rows.get(slot) else { continue };
+            let (query, exact) = ((row, None), SearchParams { exact: true, ..SearchParams::default() });
+            let truth = reader::nearest(core, view, query, RECALL_K, &exact, self.task);
+            let walked = reader::nearest_in_graph(core, view, query, RECALL_K, self.task);
             self.advance(scan_bytes(view))?;
             // Rows at equal distance are equally good answers.
             let farthest = truth.last().copied().unwrap_or(f32::NEG_INFINITY);

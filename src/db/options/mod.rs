@@ -105,6 +105,7 @@ impl Options {
             seed: self.whole(OptionId::Seed),
             graph_min_rows: self.whole(OptionId::GraphMinRows),
             consolidate_ratio: self.get(OptionId::ConsolidateRatio).as_f64(),
+            target_recall: self.get(OptionId::TargetRecall).as_f64(),
             create: self.whole(OptionId::Create) != 0,
             read_only: self.whole(OptionId::ReadOnly) != 0,
             mmap: self.whole(OptionId::Mmap) != 0,
@@ -159,6 +160,8 @@ setters! {
     graph_min_rows(rows: u64) = GraphMinRows(Value::U64(rows));
     /// Share of dead nodes at which the graph is consolidated, 0.01 to 1.
     consolidate_ratio(ratio: f64) = ConsolidateRatio(Value::F64(ratio));
+    /// Recall of a search that gives neither `ef` nor a recall of its own, up to 0.9999; 0 = by `ef`.
+    target_recall(recall: f64) = TargetRecall(Value::F64(recall));
     /// Whether open creates a database that is not there.
     create(create: bool) = Create(Value::U64(create.into()));
     /// Whether the database is only read, beside the process that writes it.
@@ -200,6 +203,8 @@ pub struct Settings {
     pub graph_min_rows: u64,
     /// Share of dead nodes at which the graph is consolidated.
     pub consolidate_ratio: f64,
+    /// Recall of a search that gives neither `ef` nor a recall of its own; 0 = by `ef`.
+    pub target_recall: f64,
     /// Whether open creates a database that is not there.
     pub create: bool,
     /// Whether the database is only read, beside the process that writes it.
@@ -238,6 +243,7 @@ impl Settings {
             OptionId::Seed => Value::U64(self.seed),
             OptionId::GraphMinRows => Value::U64(self.graph_min_rows),
             OptionId::ConsolidateRatio => Value::F64(self.consolidate_ratio),
+            OptionId::TargetRecall => Value::F64(self.target_recall),
             OptionId::Create => Value::U64(self.create.into()),
             OptionId::ReadOnly => Value::U64(self.read_only.into()),
             OptionId::Mmap => Value::U64(self.mmap.into()),

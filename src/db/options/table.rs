@@ -50,6 +50,8 @@ option_ids! {
     GraphMinRows = 205,
     /// Share of dead nodes at which the graph is consolidated.
     ConsolidateRatio = 206,
+    /// Recall of a search that gives neither `ef` nor a recall of its own.
+    TargetRecall = 207,
     /// Whether open may create the database.
     Create = 301,
     /// Whether the database is only read, beside the process that writes it.
@@ -170,6 +172,9 @@ const fn schema(mut info: OptionInfo) -> OptionInfo {
     info
 }
 
+/// Largest recall that can be asked for; all of it takes an exact search.
+pub const TARGET_RECALL_MAX: f64 = 0.9999;
+
 /// Every option, by number.
 #[rustfmt::skip]
 pub const OPTIONS: &[OptionInfo] = &[
@@ -193,6 +198,8 @@ pub const OPTIONS: &[OptionInfo] = &[
         "Rows from which on a graph is built; below, every search scans."),
     fraction(OptionId::ConsolidateRatio, "index.consolidate_ratio", 0.05, 0.01, 1.0,
         "Share of dead nodes at which the graph is consolidated in the background."),
+    fraction(OptionId::TargetRecall, "search.target_recall", 0.0, 0.0, TARGET_RECALL_MAX,
+        "Share of the true neighbours that a search finds on average, instead of ef; 0 means by ef."),
     choice(OptionId::Create, "storage.create", 1, SWITCH,
         "Whether open creates a database that is not there."),
     choice(OptionId::ReadOnly, "storage.read_only", 0, SWITCH,
