@@ -7,6 +7,15 @@ use std::io;
 /// Result of every call of this module.
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;
 
+/// Error numbers of reads that bytes on disk are to blame for.
+#[cfg(target_os = "linux")]
+const DAMAGED: &[i32] = &[libc::EIO, libc::EBADMSG, libc::EUCLEAN];
+#[cfg(all(unix, not(target_os = "linux")))]
+const DAMAGED: &[i32] = &[libc::EIO];
+/// ERROR_CRC, ERROR_FILE_CORRUPT, ERROR_DISK_CORRUPT.
+#[cfg(not(unix))]
+const DAMAGED: &[i32] = &[23, 1392, 1393];
+
 /// A failed storage call. File names are relative to the database directory.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -48,6 +57,14 @@ pub enum StorageError {
         found: String,
         /// The newest format this code reads.
         supported: String,
+    },
+    /// Files are in the way of what would be written.
+    #[error("{file} is not empty: {what}")]
+    NotEmpty {
+        /// The directory.
+        file: String,
+        /// What is there, what to do.
+        what: String,
     },
     /// Another handle writes to this database.
     #[error("the database is open already{}", pid.map(|p| format!(", in process {p}")).unwrap_or_default())]
@@ -102,6 +119,17 @@ impl StorageError {
     pub fn is_no_space(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self, StorageError::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
+    /// Whether it tells that bytes on disk are not, or are no longer, those that
+    /// were written. Nothing else can be repaired.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            StorageError::Corrupt { .. } | StorageError::NotFound { .. } => true,
+            // A disk that cannot read a sector, a file system that knows of its own damage.
+            StorageError::Io { source, .. } => source.raw_os_error().is_some_and(|code| DAMAGED.contains(&code)),
+            _ => false,
+        }
     }
 
     /// Whether a file was missing.

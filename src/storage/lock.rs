@@ -46,6 +46,21 @@ pub(super) fn lock(dir: &Path) -> Result<LockGuard> {
     Ok(LockGuard::new(Held(file)))
 }
 
+/// Keeps writers of the directory `dir` out, changing nothing in it. `None`
+/// where no writer ever was.
+pub(super) fn keep_out(dir: &Path) -> Result<Option<LockGuard>> {
+    let (path, io) = (dir.join(LOCK), |op| move |e| StorageError::io(op, LOCK, e));
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let mut file = File::open(path).map_err(io("open"))?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(Some(LockGuard::new(Held(file)))),
+        Err(TryLockError::WouldBlock) => Err(StorageError::Locked { pid: holder(&mut file) }),
+        Err(TryLockError::Error(e)) => Err(io("lock")(e)),
+    }
+}
+
 /// The open lock file. A forked child has a copy of it for as long as it lives, so
 /// closing ours is not enough: the lock is given up by name.
 struct Held(File);
@@ -78,6 +93,22 @@ mod tests {
         assert!(second.to_string().contains(&std::process::id().to_string()));
         drop(first);
         lock(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn who_only_reads_keeps_writers_out_and_leaves_no_trace() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(keep_out(dir.path()).unwrap().is_none());
+        drop(lock(dir.path()).unwrap());
+        std::fs::write(dir.path().join(LOCK), "1").unwrap();
+        let (one, two) = (keep_out(dir.path()).unwrap(), keep_out(dir.path()).unwrap());
+        assert!(one.is_some() && two.is_some());
+        assert!(matches!(lock(dir.path()), Err(StorageError::Locked { pid: Some(1) })));
+        assert_eq!(std::fs::read(dir.path().join(LOCK)).unwrap(), b"1");
+        drop((one, two));
+        let writer = lock(dir.path()).unwrap();
+        assert!(matches!(keep_out(dir.path()), Err(StorageError::Locked { .. })));
+        drop(writer);
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub mod names;
 mod os;
 pub mod part;
 pub mod sim;
+mod staging;
 pub mod wal;
 
 pub use error::{Result, StorageError};
@@ -37,6 +38,7 @@ pub use mmap::Mapping;
 pub use names::{FileName, PartKind};
 pub use os::OsStorage;
 pub use part::{Part, PartRef, PartWriter};
+pub use staging::Staging;
 
 use crate::arena::AllocError;
 use std::fmt::Debug;

@@ -49,6 +49,13 @@ impl OsStorage {
         &self.dir
     }
 
+    /// Keeps writers out while the guard lives, without changing anything in
+    /// the directory; fails with [`StorageError::Locked`] where there is one.
+    /// `None` where no writer ever was.
+    pub fn keep_writers_out(&self) -> Result<Option<LockGuard>> {
+        lock::keep_out(&self.dir)
+    }
+
     /// The path of `name`, which must not lead out of the directory.
     fn path(&self, op: &'static str, name: &str) -> Result<PathBuf> {
         let plain = Path::new(name).file_name().is_some_and(|n| n == name);
@@ -73,7 +80,7 @@ impl OsStorage {
 /// Makes the name of `dir` durable. The directory may have been made by a
 /// process that died before it got here, so this runs even when it was found;
 /// only then may its parent be unreadable to us.
-fn sync_parent(dir: &Path, made: bool) -> io::Result<()> {
+pub(super) fn sync_parent(dir: &Path, made: bool) -> io::Result<()> {
     let parent = match dir.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
@@ -86,13 +93,13 @@ fn sync_parent(dir: &Path, made: bool) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn sync_directory(dir: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(dir: &Path) -> io::Result<()> {
     fs::File::open(dir)?.sync_all()
 }
 
 /// Windows cannot open a directory for syncing; NTFS journals names itself.
 #[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -224,7 +231,7 @@ fn read_some(file: &fs::File, offset: u64, buffer: &mut [u8]) -> io::Result<usiz
 
 /// The path as errors show it: of a long one the end, so that the reason that follows
 /// it still fits the fixed record an error is handed out in.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     const LONGEST: usize = 100;
     let text = path.display().to_string();
     match text.char_indices().rev().nth(LONGEST - 1) {

@@ -147,6 +147,17 @@ impl Manifest {
         Err(StorageError::Misuse { what: "the manifest changes faster than it can be read" })
     }
 
+    /// The manifest of generation `generation`, live or not: for repair, where
+    /// CURRENT or the manifest it names is damaged.
+    pub fn read(storage: &dyn Storage, generation: u64) -> Result<Manifest> {
+        let name = FileName::Manifest(generation).to_string();
+        let manifest = Manifest::decode(&name, &storage.read(&name, MANIFEST_MAX)?)?;
+        if manifest.generation != generation {
+            return Err(StorageError::corrupt(name, 0, "another generation than its name says"));
+        }
+        Ok(manifest)
+    }
+
     /// Number of the live generation, `None` where there is no database: tells
     /// a reader for the price of one small file whether there is a new one.
     pub fn live_generation(storage: &dyn Storage) -> Result<Option<u64>> {

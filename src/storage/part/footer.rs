@@ -106,6 +106,11 @@ impl Footer {
 
     /// Whether `bytes` are those of block `block`, as `footer` has its checksum.
     pub fn is_intact(&self, part: &PartRef, block: usize, bytes: &[u8], footer: &[u8]) -> bool {
-        part.id().block_crc(block as u64, bytes) == read_u32(footer, self.sections * ENTRY_LEN + block * 4)
+        part.id().block_crc(block as u64, bytes) == self.block_crc(block, footer)
+    }
+
+    /// The checksum that `footer` has for block `block`.
+    pub fn block_crc(&self, block: usize, footer: &[u8]) -> u32 {
+        read_u32(footer, self.sections * ENTRY_LEN + block * 4)
     }
 }

@@ -12,12 +12,14 @@
 
 mod footer;
 mod reader;
+mod salvage;
 #[cfg(test)]
 mod tests;
 mod verify;
 mod writer;
 
 pub use reader::Part;
+pub use salvage::{Columns, Cursor, Identity, Salvage, identify, most_rows};
 pub use verify::verify;
 pub use writer::PartWriter;
 

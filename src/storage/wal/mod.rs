@@ -23,9 +23,11 @@
 
 mod reader;
 mod record;
+mod salvage;
 mod writer;
 
 pub use reader::{Record, Replayed, Tip, WalStart, replay};
+pub use salvage::{Rest, SalvageStart, Salvaged, oldest, salvage};
 pub use writer::{BUFFER_MAX, WalMark, WalWriter, WriteMode};
 
 use serde::{Deserialize, Serialize};

@@ -115,22 +115,7 @@ pub fn replay<E: From<StorageError>>(
 /// Numbers of the log files from `start` on, and of those at the end that have
 /// no record.
 fn log_files(storage: &dyn Storage, start: &WalStart) -> Result<(Vec<u64>, Vec<u64>)> {
-    let mut files: Vec<u64> = Vec::new();
-    for name in storage.list()? {
-        if let Some(FileName::Wal(number)) = FileName::parse(&name) {
-            files.extend((number >= start.from.number).then_some(number));
-        }
-    }
-    files.sort_unstable();
-    let mut without_records = Vec::new();
-    while let Some(&last) = files.last() {
-        let has_records = storage.size(&FileName::Wal(last).to_string())? > HEADER_LEN as u64;
-        if has_records || last == start.from.number {
-            break;
-        }
-        files.pop();
-        without_records.push(last);
-    }
+    let (files, without_records) = files_from(storage, start.from.number)?;
     match (start.from.number..).zip(&files).find(|(expected, found)| expected != *found) {
         None if !files.is_empty() => Ok((files, without_records)),
         gap => {
@@ -140,22 +125,44 @@ fn log_files(storage: &dyn Storage, start: &WalStart) -> Result<(Vec<u64>, Vec<u
     }
 }
 
+/// Numbers of the log files from `first` on, in order, gaps or not, and of those
+/// behind them that have no record.
+pub(super) fn files_from(storage: &dyn Storage, first: u64) -> Result<(Vec<u64>, Vec<u64>)> {
+    let mut files: Vec<u64> = Vec::new();
+    for name in storage.list()? {
+        if let Some(FileName::Wal(number)) = FileName::parse(&name) {
+            files.extend((number >= first).then_some(number));
+        }
+    }
+    files.sort_unstable();
+    let mut without_records = Vec::new();
+    while let Some(&last) = files.last() {
+        let has_records = storage.size(&FileName::Wal(last).to_string())? > HEADER_LEN as u64;
+        if has_records || last == first {
+            break;
+        }
+        files.pop();
+        without_records.push(last);
+    }
+    Ok((files, without_records))
+}
+
 /// One log file, read record by record.
-struct LogFile {
+pub(super) struct LogFile {
     name: String,
     id: LogId,
     window: Window,
-    first_lsn: u64,
+    pub(super) first_lsn: u64,
     /// LSN that the record at `position` must have.
-    next_lsn: u64,
+    pub(super) next_lsn: u64,
     /// End of the last valid record.
-    position: u64,
+    pub(super) position: u64,
     /// That record, once one was read.
     tip: Option<Tip>,
 }
 
 impl LogFile {
-    fn open(storage: &dyn Storage, start: &WalStart, number: u64) -> Result<LogFile> {
+    pub(super) fn open(storage: &dyn Storage, start: &WalStart, number: u64) -> Result<LogFile> {
         let name = FileName::Wal(number).to_string();
         let file = storage.open_read(&name)?;
         let mut header = [0; HEADER_LEN];
@@ -182,6 +189,31 @@ impl LogFile {
         Ok(LogFile { name, id, window, first_lsn, next_lsn, position, tip: None })
     }
 
+    /// Opens a file whose header may be damaged: the first record tells its own LSN.
+    pub(super) fn open_damaged(storage: &dyn Storage, id: LogId) -> Result<LogFile> {
+        let name = FileName::Wal(id.number).to_string();
+        let file = storage.open_read(&name)?;
+        let position = HEADER_LEN as u64;
+        let mut window = Window { size: file.size()?, file, start: 0, bytes: Vec::new() };
+        let first_lsn = window.header(id, position)?.map_or(0, |header| header.lsn);
+        Ok(LogFile { name, id, window, first_lsn, next_lsn: first_lsn, position, tip: None })
+    }
+
+    /// Name of the file.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the file ends inside its header.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.window.size < HEADER_LEN as u64
+    }
+
+    /// Bytes from `position` to the end of the file.
+    pub(super) fn bytes_left(&self) -> u64 {
+        self.window.size.saturating_sub(self.position)
+    }
+
     /// The file must go on where the one before it ended, or not after `lsn`.
     fn check_first_lsn(&self, expected: Option<u64>, lsn: u64) -> Result<()> {
         let follows = expected.map_or(self.first_lsn - 1 <= lsn, |expected| self.first_lsn == expected);
@@ -193,7 +225,7 @@ impl LogFile {
     }
 
     /// The next valid record, `None` where there is none.
-    fn next(&mut self) -> Result<Option<(RecordHeader, &[u8])>> {
+    pub(super) fn next(&mut self) -> Result<Option<(RecordHeader, &[u8])>> {
         let mut header = self.window.record(self.id, self.position)?;
         if header.is_none() {
             // A live file may have been cut and appended to since it was read.
@@ -231,19 +263,25 @@ impl LogFile {
 
     /// The largest `synced_upto` of the record headers after `position`.
     fn synced_upto(&mut self) -> Result<u64> {
-        let (mut at, mut highest) = (self.position, 0);
+        let mut highest = 0;
+        self.later_headers(|header| highest = header.synced_upto.max(highest))?;
+        Ok(highest)
+    }
+
+    /// Hands the record headers at and after `position` to `each`, whatever lies between them.
+    pub(super) fn later_headers(&mut self, mut each: impl FnMut(&RecordHeader)) -> Result<()> {
+        let mut at = self.position;
         while let Some(bytes) = self.window.get(at, PIECE.min(self.window.size.saturating_sub(at)))? {
             let candidates = bytes.windows(RECORD_HEADER_LEN).step_by(ALIGN as usize);
             let headers = candidates.zip((at..).step_by(ALIGN as usize));
-            let synced = headers.filter_map(|(bytes, at)| Some(RecordHeader::decode(bytes, self.id, at)?.synced_upto));
-            highest = synced.max().unwrap_or(0).max(highest);
+            headers.filter_map(|(bytes, at)| RecordHeader::decode(bytes, self.id, at)).for_each(|header| each(&header));
             let scanned = (bytes.len() + 1).saturating_sub(RECORD_HEADER_LEN) as u64;
             if scanned == 0 {
                 break;
             }
             at += scanned.next_multiple_of(ALIGN);
         }
-        Ok(highest)
+        Ok(())
     }
 }
 
@@ -268,7 +306,13 @@ impl Window {
         if !held {
             let want = len.max(PIECE).min(self.size - offset);
             resize(&mut self.bytes, want)?;
-            let got = self.file.read_at(offset, &mut self.bytes)?;
+            let mut got = self.file.read_at(offset, &mut self.bytes);
+            if got.is_err() && want > len {
+                // What was wanted beyond the call may lie in a sector that cannot be read.
+                self.bytes.truncate(len as usize);
+                got = self.file.read_at(offset, &mut self.bytes);
+            }
+            let got = got?;
             self.bytes.truncate(got);
             self.start = offset;
             if (got as u64) < len {
