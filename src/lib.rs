@@ -55,6 +55,6 @@ pub mod util;
 
 pub use db::{
     CheckLevel, CheckReport, Database, Durability, Error, ErrorKind, Hits, ID_NONE, OptionId, OptionInfo, Options,
-    Outcome, Place, Problem, Quant, Result, SearchParams, Settings, Stats, Task, Vectors,
+    Outcome, Place, Problem, Quant, RepairReport, Result, SearchParams, Settings, Stats, Task, Vectors, repair,
 };
 pub use kernel::{Metric, Scalar};

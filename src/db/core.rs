@@ -115,6 +115,7 @@ impl From<StorageError> for Error {
             StorageError::Io { .. } => ErrorKind::Io,
             StorageError::NotFound { .. } => ErrorKind::NotFound,
             StorageError::Corrupt { .. } => ErrorKind::Corrupt,
+            StorageError::NotEmpty { .. } => ErrorKind::AlreadyExists,
             StorageError::TooNew { .. } => ErrorKind::FormatTooNew,
             StorageError::Locked { .. } => ErrorKind::Locked,
             StorageError::Limit { .. } => ErrorKind::Limit,

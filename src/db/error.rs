@@ -81,6 +81,14 @@ impl Error {
         self
     }
 
+    /// The same error, when it tells of damage, with what to do about it.
+    pub(crate) fn advise_repair(mut self) -> Error {
+        if self.kind == ErrorKind::Corrupt {
+            self.message += "; restore a backup, or save what is whole with vdb_repair";
+        }
+        self
+    }
+
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         self.kind

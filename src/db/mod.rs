@@ -14,6 +14,7 @@
 //! | `calibration` | how far searches go for a wanted recall |
 //! | `checkpoint`, `open` | files from views, and back; replay of the log |
 //! | `check` | whether files, ids and graph are whole |
+//! | `repair` | a new database out of what is left of a damaged one |
 //! | `follow` | databases that are only read, beside their writer |
 //!
 //! Must never touch bytes on disk or compute distances itself: `storage` and
@@ -37,6 +38,7 @@ mod options;
 mod reader;
 mod recall;
 mod record;
+mod repair;
 mod stats;
 mod task;
 mod types;
@@ -47,6 +49,7 @@ pub use check::{CheckLevel, CheckReport, Place, Problem};
 pub use error::{Error, ErrorKind, Result};
 pub use options::*;
 pub use recall::Recall;
+pub use repair::{RepairReport, repair};
 pub use task::{KeepGoing, Task};
 pub use types::{Hits, ID_NONE, Outcome, SearchParams, Stats, Vectors};
 
@@ -89,7 +92,7 @@ impl Database {
     /// creates it if `storage.create` allows. `None` = in memory, gone on close.
     /// With `storage.read_only` it only reads, beside the writer: [`Database::refresh`].
     pub fn open(path: Option<&Path>, options: &Options) -> Result<Database> {
-        Ok(Database { core: open::open(path, options)?, closed: false })
+        Ok(Database { core: open::open(path, options).map_err(Error::advise_repair)?, closed: false })
     }
 
     /// Opens the database on a [`Storage`] of the caller's (`None` = in memory)
@@ -97,7 +100,8 @@ impl Database {
     /// simulated disk, and many chunks of few rows.
     #[doc(hidden)]
     pub fn open_on(storage: Option<Box<dyn Storage>>, options: &Options, chunk_shift: Option<u32>) -> Result<Database> {
-        Ok(Database { core: open::open_on(storage, options, chunk_shift)?, closed: false })
+        let core = open::open_on(storage, options, chunk_shift).map_err(Error::advise_repair)?;
+        Ok(Database { core, closed: false })
     }
 
     /// Ends background work at its next step, writes a checkpoint if there is

@@ -129,7 +129,7 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
     Ok(core)
 }
 
-fn shape_of(settings: &Settings) -> Result<Shape> {
+pub fn shape_of(settings: &Settings) -> Result<Shape> {
     if settings.dim == 0 {
         return fail(ErrorKind::InvalidArgument, "a new database needs its dimension: set schema.dim (1 to 65536)");
     }
@@ -138,7 +138,7 @@ fn shape_of(settings: &Settings) -> Result<Shape> {
 }
 
 /// Rows per chunk as a power of two, for rows of so many bytes.
-fn chunk_shift(row_bytes: usize) -> u32 {
+pub fn chunk_shift(row_bytes: usize) -> u32 {
     (10..16).rev().find(|&shift| row_bytes << (shift + 1) <= CHUNK_BYTES).map_or(10, |shift| shift + 1)
 }
 

@@ -16,6 +16,8 @@ mod report;
 
 pub use report::{CheckLevel, CheckReport, Place, Problem};
 
+pub(super) use report::add_problems;
+
 use super::commit::lock;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};

@@ -52,12 +52,12 @@ pub struct Place {
 
 impl Problem {
     /// A problem of the structure, for which no file is to blame.
-    pub(super) fn new(what: impl Into<String>) -> Problem {
+    pub(in crate::db) fn new(what: impl Into<String>) -> Problem {
         Problem { place: None, what: what.into() }
     }
 
     /// The damage that `error` tells of; the error itself where it is not about damage.
-    pub(super) fn from_damage(error: StorageError) -> Result<Problem, StorageError> {
+    pub(in crate::db) fn from_damage(error: StorageError) -> Result<Problem, StorageError> {
         let place = |file, block, offset| Some(Place { file, block, offset });
         match error {
             StorageError::Corrupt { file, block, offset, what } => {
@@ -150,16 +150,23 @@ impl CheckReport {
             self.recall_queries,
             self.problem_count,
         );
-        const END: &str = "]}";
-        for (i, problem) in self.problems.iter().enumerate() {
-            let entry = format!("{}{}", if i == 0 { "" } else { "," }, problem_json(problem));
-            if json.len() + entry.len() + END.len() >= CheckReport::JSON_MAX {
-                break;
-            }
-            json += &entry;
-        }
-        json + END
+        add_problems(&mut json, &self.problems, CheckReport::JSON_MAX);
+        json
     }
+}
+
+/// Ends a JSON object whose list of problems is open, with as many of them as
+/// keep it shorter than `max`.
+pub(in crate::db) fn add_problems(json: &mut String, problems: &[Problem], max: usize) {
+    const END: &str = "]}";
+    for (i, problem) in problems.iter().enumerate() {
+        let entry = format!("{}{}", if i == 0 { "" } else { "," }, problem_json(problem));
+        if json.len() + entry.len() + END.len() >= max {
+            break;
+        }
+        *json += &entry;
+    }
+    *json += END;
 }
 
 fn problem_json(problem: &Problem) -> String {
