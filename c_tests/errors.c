@@ -64,6 +64,11 @@ static void null_is_refused_for_each_pointer(void) {
   REFUSED(vdb_wait_indexed(NULL, NULL, &error));
   REFUSED(vdb_check(NULL, VDB_CHECK_CHECKSUMS, NULL, 0, NULL, NULL, &error));
   REFUSED(vdb_check(db, VDB_CHECK_CHECKSUMS, NULL, 0, NULL, NULL, &error));
+  size_t len = 0;
+  REFUSED(vdb_repair(NULL, "to", NULL, NULL, 0, &len, NULL, &error));
+  REFUSED(vdb_repair("from", NULL, NULL, NULL, 0, &len, NULL, &error));
+  REFUSED(vdb_repair("from", "to", NULL, NULL, VDB_REPAIR_REPORT_MAX, &len, NULL, &error));
+  REFUSED(vdb_repair("from", "to", NULL, NULL, 0, NULL, NULL, &error));
   REFUSED(vdb_refresh(NULL, &error));
   REFUSED(vdb_stats_get(NULL, NULL, &error));
   REFUSED(vdb_stats_get(db, NULL, &error));

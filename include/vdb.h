@@ -78,13 +78,19 @@
 /** Bytes that are enough for every report of vdb_check. */
 #define VDB_CHECK_REPORT_MAX 16384
 
+/** Bytes that are enough for every report of vdb_repair. */
+#define VDB_REPAIR_REPORT_MAX 16384
+
 /** Status numbers. They never change; new ones are added. */
 typedef enum vdb_status {
   /** Success. */
   VDB_OK = 0,
   /** There is nothing more to enumerate. */
   VDB_DONE = 1,
-  /** Deadline reached or task cancelled: the results so far are valid. */
+  /**
+   * Not all of it: a search stopped by its deadline or task, whose results so far are
+   * valid, or a repair that could not save every row.
+   */
   VDB_PARTIAL = 2,
   /** An argument has no meaning here; the message says which. */
   VDB_ERR_INVALID_ARGUMENT = -1,
@@ -133,7 +139,7 @@ typedef enum vdb_status {
    * a sync that failed they answer VDB_ERR_POISONED until the database is reopened).
    */
   VDB_ERR_NO_SPACE = -42,
-  /** A file is damaged; the message says which and where. */
+  /** A file is damaged; the message says which and where. See vdb_repair. */
   VDB_ERR_CORRUPT = -50,
   /** The files were written by a newer version. */
   VDB_ERR_FORMAT_TOO_NEW = -51,
@@ -529,7 +535,7 @@ vdb_status_t vdb_option_at(size_t index, vdb_option_info_t *info, vdb_error_t *e
  * processes, read the same directory beside it, or without it: see vdb_refresh.
  *
  * Errors: NOT_FOUND (VDB_OPT_CREATE is 0, VDB_OPT_READ_ONLY is 1, or the parent directory is missing), LOCKED,
- * MISMATCH, CORRUPT, FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY, UNSUPPORTED (the metric has
+ * MISMATCH, CORRUPT (see vdb_repair), FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY, UNSUPPORTED (the metric has
  * no meaning for the scalar type), INVALID_ARGUMENT (no VDB_OPT_DIM, an empty path),
  * NULL_ARGUMENT. Since 0.1.
  */
@@ -793,6 +799,48 @@ vdb_status_t vdb_check(const vdb *db,
                        size_t *len,
                        vdb_task *task,
                        vdb_error_t *error);
+
+/* ---- Repair ------------------------------------------------------------------------------------ */
+
+/**
+ * Makes a new database in the directory `to` out of all that can be read of the damaged one
+ * in the directory `from`. `from` is only read and must not be open for writing; `to` must be
+ * empty, or not there while its parent is. On failure there is no new database and `to` is
+ * as it was.
+ *
+ * A row is saved when a checksum proves its bytes. Rows that were deleted stay deleted as
+ * long as the tombstones or the id map can be read. Batches of the log are applied up to the
+ * first that is damaged, and none behind it. The graph is made again in the background when
+ * `to` is opened. `options` may be NULL; VDB_OPT_DIM, VDB_OPT_METRIC and VDB_OPT_SCALAR are
+ * needed (and the others that were set at creation wanted) only when no manifest is whole.
+ *
+ * Returns VDB_OK when every row was saved, whatever was damaged, and VDB_PARTIAL when rows
+ * or batches were lost, or deleted rows may be back. The report, a terminated JSON text, is
+ * written into `report`, which has `cap` bytes, VDB_REPAIR_REPORT_MAX or more, and its length
+ * without the terminator into `*len`; with cap = 0 (`report` may be NULL) only the length is.
+ *
+ * The JSON object has `complete` (boolean: VDB_OK), `rows` (of the new database), `rows_lost`
+ * with the lowest of their ids in `lost_ids`, `rows_lost_without_id` (those of them whose id
+ * is not known, at most), `rows_uncertain` (saved, but may have been deleted), `generation`
+ * (of the manifest used, or null), `files` (read), `files_damaged`, `log_records` (applied),
+ * `log_complete` (boolean), `log_records_lost`, `log_bytes_lost`, `problem_count`, and in
+ * `problems` the first few, each with `what` and, where a file is to blame, `file`, `block`
+ * (of 64 KiB) and `offset`.
+ *
+ * Errors: NOT_FOUND (no database in `from`, or no parent of `to`), ALREADY_EXISTS (`to` is
+ * not empty), LOCKED (`from` is open for writing), INVALID_ARGUMENT (the options are needed;
+ * `to` lies in `from`; an empty path), MISMATCH (the options contradict the files), CANCELLED,
+ * BUFFER_TOO_SMALL (before anything was done), FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY,
+ * CLOSED (options or task), NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_repair(const char *from,
+                        const char *to,
+                        const vdb_options *options,
+                        char *report,
+                        size_t cap,
+                        size_t *len,
+                        vdb_task *task,
+                        vdb_error_t *error);
 
 /* ---- Statistics -------------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// The files of `src/capi` in the order of the header's sections.
 const SECTIONS: &[&str] =
-    &["library", "options", "open", "write", "read", "search", "maintain", "check", "observe", "task"];
+    &["library", "options", "open", "write", "read", "search", "maintain", "check", "repair", "observe", "task"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -125,6 +125,24 @@ pub(super) unsafe fn on_database(
     unsafe { boundary(error, guarded) }
 }
 
+/// Runs a long call that works on no open database. As in one that does, its
+/// progress function may not call the library.
+///
+/// # Safety
+/// As for [`boundary`].
+pub(super) unsafe fn without_database(error: *mut vdb_error_t, body: impl FnOnce() -> Outcome) -> vdb_status_t {
+    let guarded = || {
+        refuse_inside_callback()?;
+        let nothing = AtomicBool::new(false);
+        let watch = Watch::new(&nothing);
+        let outcome = body();
+        watch.passed();
+        outcome
+    };
+    // SAFETY: passed on from the caller.
+    unsafe { boundary(error, guarded) }
+}
+
 pub(super) const POISONED: &str =
     "an earlier call failed inside the library, so writes are refused; close the database and open it again";
 

@@ -3,19 +3,16 @@
 //! Opening, closing, settings in force.
 
 use super::args::out;
-use super::boundary::{
-    Access, OpenDatabase, POISONED, boundary, gone_failure, on_database, pin, refuse_inside_callback,
-};
+use super::boundary::{Access, OpenDatabase, POISONED, boundary, gone_failure, on_database, refuse_inside_callback};
 use super::error::{Failure, Outcome, no_memory, refuse, vdb_error_t};
 use super::handle::{Gone, Table};
-use super::options::{OPTION_SETS, vdb_options};
+use super::options::{options_from, vdb_options};
 use super::status::{vdb_status, vdb_status_t};
 use super::types::vdb_option_t;
-use crate::db::{Database, OptionInfo, Options, Value};
+use crate::db::{Database, OptionInfo, Value};
 use std::ffi::{CStr, c_char};
 use std::path::PathBuf;
 use std::ptr;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// An open database. Every function may be called from any thread at any time (R4).
@@ -38,7 +35,7 @@ pub(super) static DATABASES: Table<OpenDatabase, 32> = Table::new(1);
 /// processes, read the same directory beside it, or without it: see vdb_refresh.
 ///
 /// Errors: NOT_FOUND (VDB_OPT_CREATE is 0, VDB_OPT_READ_ONLY is 1, or the parent directory is missing), LOCKED,
-/// MISMATCH, CORRUPT, FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY, UNSUPPORTED (the metric has
+/// MISMATCH, CORRUPT (see vdb_repair), FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY, UNSUPPORTED (the metric has
 /// no meaning for the scalar type), INVALID_ARGUMENT (no VDB_OPT_DIM, an empty path),
 /// NULL_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]
@@ -55,10 +52,7 @@ pub unsafe extern "C" fn vdb_open(
         refuse_inside_callback()?;
         // SAFETY: R3: NULL or a terminated text.
         let path = unsafe { path_from(path) }?;
-        let options = match options.is_null() {
-            true => Options::new(),
-            false => pin(&OPTION_SETS, options, "options")?.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        };
+        let options = options_from(options)?;
         let database = Database::open(path.as_deref(), &options)?;
         let open = OpenDatabase { database, poisoned: AtomicBool::new(false) };
         let token = DATABASES.insert(open).map_err(|_| no_memory("a handle", 4096))?;
@@ -70,14 +64,17 @@ pub unsafe extern "C" fn vdb_open(
 }
 
 /// A path in the system's own encoding; `None` for NULL.
-unsafe fn path_from(path: *const c_char) -> Result<Option<PathBuf>, Failure> {
+pub(super) unsafe fn path_from(path: *const c_char) -> Result<Option<PathBuf>, Failure> {
     if path.is_null() {
         return Ok(None);
     }
     // SAFETY: not NULL; the caller vouches for the terminator.
     let path = unsafe { CStr::from_ptr(path) };
     if path.is_empty() {
-        return refuse(vdb_status::VDB_ERR_INVALID_ARGUMENT, "path is empty; NULL opens a database in memory");
+        return refuse(
+            vdb_status::VDB_ERR_INVALID_ARGUMENT,
+            "a path is empty; vdb_open takes NULL for a database in memory",
+        );
     }
     #[cfg(unix)]
     let path = {

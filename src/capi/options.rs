@@ -5,7 +5,7 @@
 
 use super::args::{Sized32, out, text, write_struct};
 use super::boundary::{boundary, gone_failure, pin};
-use super::error::{Outcome, no_memory, vdb_error_t};
+use super::error::{Failure, Outcome, no_memory, vdb_error_t};
 use super::handle::{Gone, Table};
 use super::status::{vdb_status, vdb_status_t};
 use super::types::{vdb_option_flag, vdb_option_t, vdb_option_type};
@@ -21,6 +21,14 @@ pub struct vdb_options {
 
 /// Behind a lock: a caller who breaks the one-thread rule still gets no data race.
 pub(super) static OPTION_SETS: Table<Mutex<Options>, 1> = Table::new(2);
+
+/// A copy of the options behind an optional argument.
+pub(super) fn options_from(options: *const vdb_options) -> std::result::Result<Options, Failure> {
+    match options.is_null() {
+        true => Ok(Options::new()),
+        false => Ok(pin(&OPTION_SETS, options, "options")?.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+    }
+}
 
 /// One line of the table of options.
 #[repr(C)]

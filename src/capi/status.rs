@@ -17,7 +17,8 @@ pub enum vdb_status {
     VDB_OK = 0,
     /// There is nothing more to enumerate.
     VDB_DONE = 1,
-    /// Deadline reached or task cancelled: the results so far are valid.
+    /// Not all of it: a search stopped by its deadline or task, whose results so far are
+    /// valid, or a repair that could not save every row.
     VDB_PARTIAL = 2,
     /// An argument has no meaning here; the message says which.
     VDB_ERR_INVALID_ARGUMENT = -1,
@@ -64,7 +65,7 @@ pub enum vdb_status {
     /// The disk is full; nothing was changed, and writes work again when there is space (after
     /// a sync that failed they answer VDB_ERR_POISONED until the database is reopened).
     VDB_ERR_NO_SPACE = -42,
-    /// A file is damaged; the message says which and where.
+    /// A file is damaged; the message says which and where. See vdb_repair.
     VDB_ERR_CORRUPT = -50,
     /// The files were written by a newer version.
     VDB_ERR_FORMAT_TOO_NEW = -51,
