@@ -149,17 +149,20 @@ pub fn damaged_files(run: &Run) {
 pub fn forged_files(run: &Run) {
     let sound = Sound::build(run);
     run.rounds(|dice| {
-        let (dir, files) = sound.copy();
-        let file = &files[dice.below(files.len())];
-        let mut bytes = std::fs::read(file).expect("files can be read");
+        let (dir, names) = sound.copy();
+        let file = &names[dice.below(names.len())];
+        let name = file.file_name().and_then(|name| name.to_str()).expect("names of the library are text");
+        let mut files = refit::files_in(&dir);
+        let bytes = files.get_mut(name).expect("it was just copied");
         let mut what = String::new();
         for _ in 0..1 + dice.below(3) {
             if !bytes.is_empty() {
-                what += &format!("{}; ", damage(dice, &mut bytes).what);
+                what += &format!("{}; ", damage(dice, bytes).what);
             }
         }
-        refit::refit(&dir, file, bytes);
-        let named = |e: Finding| e.at(format!("{}: {what}", file.file_name().unwrap_or_default().display()));
+        refit::refit(&mut files, name);
+        refit::write_to(&files, &dir);
+        let named = |e: Finding| e.at(format!("{name}: {what}"));
         match child::read(&dir, UNIVERSE, "use").map_err(named)? {
             Err((ErrorKind::NoMemory, text)) => Err(named(unexpected(ErrorKind::NoMemory, &text))),
             _ => Ok(1),

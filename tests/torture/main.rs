@@ -13,6 +13,7 @@ mod model;
 mod power;
 mod processes;
 mod readers;
+#[path = "../common/refit.rs"]
 mod refit;
 mod tally;
 

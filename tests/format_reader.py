@@ -1,0 +1,235 @@
+"""Reads a vdb database: Python 3, standard library only, written from
+docs/file-format.md and nothing else. Prints `row ID HEX` for every row, by id; checks
+every checksum on the way and ends with a message where the document is not kept.
+
+usage: format_reader.py DIRECTORY
+"""
+
+import os
+import struct
+import sys
+
+NONE = 0xFFFFFFFF
+
+
+class Damaged(Exception):
+    pass
+
+
+def need(condition, what):
+    if not condition:
+        raise Damaged(what)
+
+
+TABLE = []
+for n in range(256):
+    for _ in range(8):
+        n = (n >> 1) ^ (0x82F63B78 if n & 1 else 0)
+    TABLE.append(n)
+
+
+def crc(*pieces):
+    """CRC-32C of the concatenation; a number is its eight little-endian bytes."""
+    value = 0xFFFFFFFF
+    for piece in pieces:
+        for byte in struct.pack("<Q", piece) if isinstance(piece, int) else piece:
+            value = TABLE[(value ^ byte) & 0xFF] ^ (value >> 8)
+    return value ^ 0xFFFFFFFF
+
+
+assert crc(b"123456789") == 0xE3069283
+
+
+class Reader:
+    """Little-endian numbers one after the other."""
+
+    def __init__(self, data, at=0):
+        self.data, self.at = data, at
+
+    def take(self, size):
+        need(self.at + size <= len(self.data), "ends inside a field")
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def u32(self):
+        return struct.unpack("<I", self.take(4))[0]
+
+    def u64(self):
+        return struct.unpack("<Q", self.take(8))[0]
+
+
+def header(data, magic):
+    need(len(data) >= 64 and data[:8] == magic, f"not a file of kind {magic}")
+    fields = struct.unpack_from("<HHIIIQQQQII", data, 8)
+    major, _minor, must, _may, kind, generation, number, word0, word1, _reserved, check = fields
+    need(crc(data[:60]) == check, "checksum of a header")
+    need(major <= 1, f"version {major} is too new")
+    need(must == 0, f"features {must:#x} are not known")
+    return {"kind": kind, "generation": generation, "number": number, "words": (word0, word1)}
+
+
+class Database:
+    PREFIX = {1: "chunk", 2: "graph", 3: "ids", 4: "tombstones", 5: "codes"}
+    # Bits of a component by scalar type, as in vdb.h.
+    BITS = {1: 32, 2: 16, 3: 16, 4: 8, 5: 1, 6: 8}
+
+    def __init__(self, directory):
+        self.directory = directory
+        current = self.file("CURRENT")
+        need(len(current) == 64, "CURRENT is a header and nothing else")
+        head = header(current, b"VDBCURR1")
+        data = self.file(f"MANIFEST-{head['generation']}")
+        need((len(data), crc(data)) == head["words"], "not the manifest that CURRENT names")
+        self.manifest(data, head["generation"])
+
+    def file(self, name):
+        with open(os.path.join(self.directory, name), "rb") as file:
+            return file.read()
+
+    def manifest(self, data, generation):
+        head = header(data, b"VDBMANI1")
+        need((len(data) - 64, crc(data[64:])) == head["words"], "payload of the manifest")
+        r = Reader(data, 64)
+        need(r.u64() == generation == head["generation"], "generation of the manifest")
+        self.dim, self.metric, self.scalar, _quant, self.m, _ef = [r.u32() for _ in range(6)]
+        _seed, self.shift = r.u64(), r.u32()
+        self.lsn, _next, self.first_log = r.u64(), r.u64(), r.u64()
+        self.durable = (r.u64(), r.u64())
+        self.salt = r.u64()
+        self.parts = {}
+        for _ in range(r.u64()):
+            position, kind = r.u64(), r.u32()
+            entry = {"kind": kind, "number": r.u64(), "generation": r.u64(), "len": r.u64(), "crc": r.u32()}
+            self.parts.setdefault(kind, {})[position] = entry
+        for _ in range(r.u64()):
+            _tag = r.u32()
+            r.take(r.u64())
+        need(r.at == len(data), "bytes after the manifest")
+        self.row_bytes = (self.dim * self.BITS[self.scalar] + 7) // 8
+
+    def part(self, entry):
+        """The sections of a part by tag: (stride, list of rows)."""
+        name = f"{self.PREFIX[entry['kind']]}-{entry['number']}.vdb"
+        data = self.file(name)
+        place = (entry["kind"], entry["generation"], entry["number"])
+        head = header(data, b"VDBPART1")
+        need((head["kind"], head["generation"], head["number"]) == place, f"{name}: another part")
+        need(len(data) == entry["len"] and data[-4:] == b"VEND", f"{name}: length or end")
+        r = Reader(data, len(data) - 24)
+        data_len, sections, blocks = r.u64(), r.u32(), r.u32()
+        need(r.u32() == entry["crc"], f"{name}: not the part that the manifest names")
+        need(data_len % 4096 == 0 and blocks == (data_len + 65535) // 65536, f"{name}: block count")
+        need(data_len + 24 * sections + 4 * blocks + 24 == len(data), f"{name}: lengths")
+        need(crc(*place, 2**64 - 1, data[data_len:-8]) == entry["crc"], f"{name}: footer")
+        table = Reader(data, data_len)
+        entries = [(table.u32(), table.u32(), table.u64(), table.u64()) for _ in range(sections)]
+        for block in range(blocks):
+            content = data[block * 65536 : min((block + 1) * 65536, data_len)]
+            need(table.u32() == crc(*place, block, content), f"{name}: block {block}")
+        found = {}
+        for tag, stride, offset, rows in entries:
+            need(offset % 4096 == 0 and offset + stride * rows <= data_len, f"{name}: section {tag}")
+            found[tag] = (stride, [data[offset + i * stride : offset + (i + 1) * stride] for i in range(rows)])
+        return found
+
+    def of_kind(self, kind):
+        parts = self.parts.get(kind, {})
+        need(sorted(parts) == list(range(len(parts))), f"positions of parts of kind {kind}")
+        return [self.part(parts[position]) for position in sorted(parts)]
+
+    def live_rows(self):
+        """Rows of the parts, by id."""
+        dead = [bits for part in self.of_kind(4) for bits in part[1][1]]
+        rows, slots = {}, {}
+        for position, part in enumerate(self.of_kind(1)):
+            (stride, vectors), (_, ids) = part[1], part[2]
+            need(stride == self.row_bytes and len(vectors) == len(ids), "a chunk")
+            for i, (vector, name) in enumerate(zip(vectors, ids)):
+                if dead and dead[position][i >> 3] >> (i & 7) & 1:
+                    continue
+                name = struct.unpack("<Q", name)[0]
+                need(name not in rows, f"id {name} has two live rows")
+                rows[name], slots[name] = vector, (position << self.shift) + i
+        for part in self.of_kind(3):
+            names = [struct.unpack("<Q", x)[0] for x in part[1][1]]
+            numbers = [struct.unpack("<I", x)[0] for x in part[2][1]]
+            need(names == sorted(slots) and numbers == [slots[name] for name in names], "the id map")
+        return rows
+
+    def check_graph(self):
+        """Every link leads to a node of its level."""
+        for part in self.of_kind(2):
+            fields = struct.unpack("<11I", b"".join(part[100][1]))
+            version, m, _ef, _low, _high, slots, nodes, entry, top, ordinals, upper = fields
+            levels = [x[0] for x in part[1][1]]
+            need(version == 1 and m == self.m and len(levels) == slots, "graph header")
+            need(sum(level != 255 for level in levels) == nodes, "nodes of the graph")
+            need(nodes == 0 or levels[entry] == top, "entry point")
+            links = lambda row: [n for n in struct.unpack(f"<{len(row) // 4}I", row)]
+            tall = [struct.unpack("<II", x) for x in part[3][1]]
+            need(len(tall) == ordinals and len(part[4][1]) == upper, "upper levels")
+            for slot, row in enumerate(part[2][1]):
+                for other in links(row):
+                    if other == NONE:
+                        break
+                    need(levels[other] != 255, f"link of slot {slot}")
+            for slot, first in tall:
+                for level in range(levels[slot]):
+                    for other in links(part[4][1][first + level]):
+                        if other == NONE:
+                            break
+                        need(levels[tall[other][0]] > level, f"upper link of slot {slot}")
+
+    def replay(self, rows):
+        """Applies the batches of the log that are not in the parts."""
+        number, lsn = self.first_log, None
+        while os.path.exists(os.path.join(self.directory, f"wal-{number}.log")):
+            data = self.file(f"wal-{number}.log")
+            if len(data) <= 64 and number > self.first_log:
+                break
+            head = header(data, b"VDBWLOG1")
+            need((head["number"], head["words"][0]) == (number, self.salt), "log of another database")
+            need(lsn is None or lsn == head["words"][1], "a gap in the log")
+            lsn, at = head["words"][1], 64
+            while at + 40 <= len(data):
+                r = Reader(data, at)
+                magic, kind, size, its_lsn, _synced, payload_crc = r.take(4), r.u32(), r.u64(), r.u64(), r.u64(), r.u32()
+                if magic != b"VREC" or r.u32() != crc(self.salt, number, at, data[at : at + 36]):
+                    break
+                payload = data[at + 40 : at + 40 + size]
+                if len(payload) < size or crc(payload) != payload_crc:
+                    break
+                need(its_lsn == lsn, "LSN of a record")
+                if lsn > self.lsn:
+                    self.apply(rows, kind, payload)
+                lsn, at = lsn + 1, (at + 40 + size + 7) // 8 * 8
+            need(self.durable[0] != number or at >= self.durable[1], "the log lost its durable part")
+            number += 1
+
+    def apply(self, rows, kind, payload):
+        r = Reader(payload)
+        names = [r.u64() for _ in range(r.u64())]
+        for name in names:
+            if kind == 1:
+                rows[name] = r.take(self.row_bytes)
+            else:
+                rows.pop(name, None)
+        need(kind in (1, 2) and r.at == len(payload), "payload of a record")
+
+
+def main():
+    database = Database(sys.argv[1])
+    rows = database.live_rows()
+    for part in database.of_kind(5):
+        need(part[1][0] == (database.dim + 31) // 32 * 32, "bytes of a code")
+    database.check_graph()
+    database.replay(rows)
+    for name in sorted(rows):
+        print(f"row {name} {rows[name].hex()}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Damaged, OSError) as error:
+        sys.exit(f"{sys.argv[1]}: {error}")

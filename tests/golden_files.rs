@@ -1,0 +1,312 @@
+//! Databases of every format version so far, kept for ever in `tests/golden`: they are
+//! opened, read, checked and written to by the code of today, which also builds the
+//! newest ones again, byte for byte (promises P13, P16; test T16).
+//!
+//! A directory of `tests/golden` never changes. A new format gets a new one: set
+//! [`NEWEST`], then `VDB_BLESS=1 cargo test --test golden_files` makes what is missing.
+
+mod common;
+
+use common::refit::{self, Files};
+use common::shapes::Rng;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Once;
+use vdb::storage::sim::SimStorage;
+use vdb::{CheckLevel, Database, Hits, Metric, Options, Quant, Scalar, SearchParams, Vectors};
+
+const NEWEST: &str = "v1";
+const K: usize = 5;
+const QUERIES: usize = 8;
+
+/// A database to be kept, and how it is made.
+struct Recipe {
+    name: &'static str,
+    metric: Metric,
+    scalar: Scalar,
+    dim: usize,
+    /// Rows per chunk as a power of two.
+    shift: u32,
+    build: fn(&Recipe, &Database),
+}
+
+/// Together: codes, graphs with and without upper levels, deleted rows, a chunk with a
+/// hole, a log to replay and one that was closed, all part files.
+const RECIPES: [Recipe; 3] = [
+    Recipe { name: "cosine_f32", metric: Metric::Cosine, scalar: Scalar::F32, dim: 12, shift: 7, build: with_a_log },
+    Recipe { name: "l2_u8", metric: Metric::L2sq, scalar: Scalar::U8, dim: 10, shift: 6, build: compacted },
+    Recipe { name: "hamming_b1", metric: Metric::Hamming, scalar: Scalar::B1, dim: 37, shift: 6, build: small },
+];
+
+impl Recipe {
+    fn options(&self) -> Options {
+        Options::new()
+            .dim(self.dim as u32)
+            .metric(self.metric)
+            .scalar(self.scalar)
+            .quant(Quant::Sq8)
+            .m(4)
+            .ef_construction(32)
+            .graph_min_rows(100)
+            .threads(1)
+    }
+
+    /// Small whole numbers, whose sums are exact in any order: the same files whatever
+    /// the instruction set.
+    fn row(&self, seed: u64) -> Vec<u8> {
+        let mut rng = Rng(seed);
+        let bytes = self.scalar.row_bytes(self.dim);
+        match self.scalar {
+            Scalar::F32 => (0..self.dim).flat_map(|_| (rng.below(41) as f32 - 20.0).to_le_bytes()).collect(),
+            Scalar::B1 => {
+                let mut row: Vec<u8> = (0..bytes).map(|_| rng.below(256) as u8).collect();
+                row[bytes - 1] &= 0xff >> (bytes * 8 - self.dim);
+                row
+            }
+            _ => (0..bytes).map(|_| rng.below(256) as u8).collect(),
+        }
+    }
+
+    fn upsert(&self, db: &Database, ids: &[u64], salt: u64) {
+        let rows: Vec<u8> = ids.iter().flat_map(|id| self.row(id ^ salt)).collect();
+        let rows = Vectors::new(&rows, self.scalar, self.dim, ids.len(), 0).unwrap();
+        db.upsert_batch(ids, rows, None).unwrap();
+    }
+
+    /// The files of this database, made now, with the salt of `like`.
+    fn build(&self, like: Option<&Files>) -> Files {
+        let disk = SimStorage::new();
+        let db = Database::open_on(Some(Box::new(disk.clone())), &self.options(), Some(self.shift)).unwrap();
+        (self.build)(self, &db);
+        // Closing would write another checkpoint.
+        db.abandon();
+        let mut files = refit::files_on(&disk);
+        let manifest = like.and_then(refit::manifest_of);
+        manifest.inspect(|manifest| refit::change_salt(&mut files, manifest.salt));
+        files
+    }
+}
+
+fn ids(numbers: std::ops::Range<u64>) -> Vec<u64> {
+    numbers.map(|n| if n % 50 == 7 { u64::MAX - 1 - n } else { n * 7 + 3 }).collect()
+}
+
+/// Leaves nothing to do behind.
+fn checkpoint(db: &Database) {
+    db.wait_indexed(None).unwrap();
+    db.checkpoint(None).unwrap();
+}
+
+fn with_a_log(recipe: &Recipe, db: &Database) {
+    recipe.upsert(db, &ids(0..230), 0);
+    db.delete_batch(&ids(20..40)).unwrap();
+    checkpoint(db);
+    recipe.upsert(db, &ids(225..245), 1);
+    db.delete_batch(&ids(100..105)).unwrap();
+    recipe.upsert(db, &ids(30..33), 2);
+}
+
+fn compacted(recipe: &Recipe, db: &Database) {
+    recipe.upsert(db, &ids(0..200), 0);
+    db.wait_indexed(None).unwrap();
+    db.delete_batch(&ids(70..120)).unwrap();
+    checkpoint(db);
+    assert!(db.stats().unwrap().compactions > 0, "a hole is part of this recipe");
+}
+
+fn small(recipe: &Recipe, db: &Database) {
+    recipe.upsert(db, &ids(0..50), 0);
+    db.delete_batch(&ids(3..5)).unwrap();
+    checkpoint(db);
+    recipe.upsert(db, &ids(48..55), 1);
+}
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// Every version, with the databases it has.
+fn versions() -> Vec<(String, &'static Recipe)> {
+    let entries = std::fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut all: Vec<_> = entries.flat_map(|version| RECIPES.iter().map(move |r| (version.clone(), r))).collect();
+    all.retain(|(version, recipe)| golden().join(version).join(recipe.name).is_dir());
+    assert!(all.len() >= RECIPES.len());
+    all
+}
+
+/// A copy that may be written to.
+fn copy(version: &str, recipe: &Recipe) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    refit::write_to(&refit::files_in(&golden().join(version).join(recipe.name)), dir.path());
+    dir
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Everything the recipes could have put there, by id.
+fn rows(recipe: &Recipe, db: &Database) -> BTreeMap<u64, Vec<u8>> {
+    let (ids, bytes) = (ids(0..260), recipe.scalar.row_bytes(recipe.dim));
+    let (mut vectors, mut found) = (vec![0; ids.len() * bytes], vec![9; ids.len()]);
+    db.get_batch(&ids, recipe.scalar, &mut vectors, 0, &mut found).unwrap();
+    let rows = ids.into_iter().zip(vectors.chunks(bytes).map(<[u8]>::to_vec)).zip(found);
+    let rows: BTreeMap<_, _> = rows.filter(|(_, found)| *found == 1).map(|(row, _)| row).collect();
+    assert_eq!(rows.len() as u64, db.count().unwrap());
+    rows
+}
+
+/// The same in words.
+fn rows_in_words(recipe: &Recipe, db: &Database) -> Vec<String> {
+    rows(recipe, db).iter().map(|(id, row)| format!("row {id} {}", hex(row))).collect()
+}
+
+fn answers(recipe: &Recipe, db: &Database, exact: bool) -> Vec<Vec<(u64, f32)>> {
+    let queries: Vec<u8> = (0..QUERIES as u64).flat_map(|query| recipe.row(query << 32)).collect();
+    let (mut ids, mut distances, mut counts) = ([0; QUERIES * K], [0.0; QUERIES * K], [0; QUERIES]);
+    let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+    let queries = Vectors::new(&queries, recipe.scalar, recipe.dim, QUERIES, 0).unwrap();
+    // As broad as the graph: every row is met.
+    let params = SearchParams { exact, ef: 300, rerank: 300, ..SearchParams::default() };
+    db.search(queries, K, &params, hits).unwrap();
+    assert_eq!(counts, [K as u32; QUERIES]);
+    ids.chunks(K).zip(distances.chunks(K)).map(|(i, d)| i.iter().copied().zip(d.iter().copied()).collect()).collect()
+}
+
+/// Numbers that only depend on what the files hold.
+fn stats_in_words(recipe: &Recipe, dir: &Path) -> String {
+    let db = Database::open(Some(dir), &recipe.options().read_only(true)).unwrap();
+    let s = db.stats().unwrap();
+    let (rows, log) = ([s.live, s.deleted, s.unindexed, s.graph_nodes, s.chunks], [s.lsn, s.checkpoint_lsn]);
+    format!("stats live, deleted, unindexed, nodes, chunks {rows:?} lsn, checkpoint {log:?}")
+}
+
+/// The committed text beside the files.
+fn expectation(version: &str, recipe: &Recipe) -> (Vec<String>, Vec<Vec<(u64, f32)>>, String) {
+    let text = std::fs::read_to_string(golden().join(version).join(format!("{}.txt", recipe.name))).unwrap();
+    let lines = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).map(String::from).collect::<Vec<_>>();
+    let hit = |word: &str| {
+        let (id, distance) = word.split_once('=').unwrap();
+        (id.parse().unwrap(), distance.parse().unwrap())
+    };
+    let nearest = lines("near ").iter().map(|line| line[5..].split(' ').map(hit).collect()).collect();
+    (lines("row "), nearest, lines("stats ").concat())
+}
+
+fn write_expectation(recipe: &Recipe, dir: &Path, to: &Path) {
+    let stats = stats_in_words(recipe, dir);
+    let db = Database::open(Some(dir), &recipe.options()).unwrap();
+    let mut lines = rows_in_words(recipe, &db);
+    lines.extend(
+        answers(recipe, &db, true)
+            .iter()
+            .map(|near| near.iter().fold("near".to_string(), |line, (id, distance)| format!("{line} {id}={distance}"))),
+    );
+    std::fs::write(to, format!("{}\n{stats}\n", lines.join("\n"))).unwrap();
+}
+
+/// Makes the databases of a new version, and never touches those of an old one.
+fn bless() {
+    static ONCE: Once = Once::new();
+    let place = golden().join(NEWEST);
+    ONCE.call_once(|| {
+        if std::env::var_os("VDB_BLESS").is_some() && !place.exists() {
+            RECIPES.iter().for_each(|recipe| keep(recipe, &place));
+        }
+    });
+}
+
+/// Writes a database and what it answers.
+fn keep(recipe: &Recipe, place: &Path) {
+    let dir = place.join(recipe.name);
+    std::fs::create_dir_all(&dir).unwrap();
+    refit::write_to(&recipe.build(None), &dir);
+    write_expectation(recipe, copy(NEWEST, recipe).path(), &place.join(format!("{}.txt", recipe.name)));
+}
+
+/// As many answers, at the same distances; rows that are equally far may change places.
+fn assert_near(found: &[Vec<(u64, f32)>], expected: &[Vec<(u64, f32)>], case: &str) {
+    assert_eq!(found.len(), expected.len(), "{case}");
+    for (found, expected) in found.iter().zip(expected) {
+        for ((id, distance), (due, at)) in found.iter().zip(expected) {
+            assert!((distance - at).abs() <= at.abs() * 1e-5 + 1e-6, "{case}: {found:?}, not {expected:?}");
+            let tie = expected.iter().filter(|(_, other)| (other - at).abs() <= at.abs() * 1e-5 + 1e-6).count() > 1;
+            assert!(id == due || tie, "{case}: {found:?}, not {expected:?}");
+        }
+    }
+}
+
+#[test]
+fn every_version_answers_as_on_its_first_day_and_can_be_written_to() {
+    bless();
+    for (version, recipe) in versions() {
+        let case = format!("{version}/{}", recipe.name);
+        let (rows_due, near, stats) = expectation(&version, recipe);
+        let dir = copy(&version, recipe);
+        assert_eq!(stats_in_words(recipe, dir.path()), stats, "{case}");
+        for mmap in [false, true] {
+            let options = Options::new().create(false).mmap(mmap).verify_on_open(mmap);
+            let db = Database::open(Some(dir.path()), &options).unwrap();
+            assert!(rows_in_words(recipe, &db) == rows_due, "{case}: other rows");
+            assert_near(&answers(recipe, &db, true), &near, &format!("{case}, exact"));
+            assert_near(&answers(recipe, &db, false), &near, &format!("{case}, graph"));
+            let report = db.check(CheckLevel::Recall, None).unwrap();
+            assert!(report.is_sound(), "{case}: {:?}", report.problems);
+            db.abandon();
+        }
+        upgraded(recipe, dir.path(), &case);
+    }
+}
+
+/// Writes, checkpoints and reopens: the files are those of today's version then.
+fn upgraded(recipe: &Recipe, dir: &Path, case: &str) {
+    let open = || Database::open(Some(dir), &Options::new().create(false)).unwrap();
+    let db = open();
+    recipe.upsert(&db, &ids(200..260), 9);
+    db.delete_batch(&ids(0..10)).unwrap();
+    checkpoint(&db);
+    let expected = rows(recipe, &db);
+    db.close().unwrap();
+    let db = open();
+    assert!(rows(recipe, &db) == expected, "{case}: other rows after writing");
+    let report = db.check(CheckLevel::Recall, None).unwrap();
+    assert!(report.is_sound(), "{case}: {:?}", report.problems);
+}
+
+#[test]
+fn the_newest_version_is_built_again_byte_for_byte() {
+    bless();
+    for recipe in &RECIPES {
+        let kept = refit::files_in(&golden().join(NEWEST).join(recipe.name));
+        // All that differs is the salt: the random number of a database.
+        let built = recipe.build(Some(&kept));
+        assert_eq!(built.keys().collect::<Vec<_>>(), kept.keys().collect::<Vec<_>>(), "{}", recipe.name);
+        for (name, bytes) in &built {
+            assert!(bytes == &kept[name], "{}: {name} has other bytes than it had in {NEWEST}", recipe.name);
+        }
+    }
+}
+
+/// A reader that was written from `docs/file-format.md` alone finds every row.
+#[test]
+fn a_stranger_with_the_document_reads_every_row() {
+    bless();
+    let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/format_reader.py");
+    if !Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        println!("skipped: no python3 to run tests/format_reader.py with");
+        return;
+    }
+    for (version, recipe) in versions() {
+        let dir = golden().join(&version).join(recipe.name);
+        let output = Command::new("python3").arg("-I").arg(&reader).arg(dir).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{version}/{}: {said}", recipe.name);
+        let read: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(String::from).collect();
+        assert!(read == expectation(&version, recipe).0, "{version}/{}: other rows\n{said}", recipe.name);
+    }
+}
