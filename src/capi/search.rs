@@ -205,6 +205,8 @@ impl RawSearch {
         let counts = match self.counts.is_null() {
             // SAFETY: passed on from the caller.
             false => unsafe { write(self.counts, self.query_count, "counts") }?,
+            // Without places no row of `queries` is read, so their number vouches for no memory.
+            true if places == 0 => &mut [],
             true => {
                 unwanted.try_reserve_exact(self.query_count).map_err(|_| no_memory("counts", 4 * self.query_count))?;
                 unwanted.resize(self.query_count, 0);

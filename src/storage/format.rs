@@ -110,6 +110,9 @@ impl Header {
 }
 
 fn check_version(file: &str, version: FormatVersion, must_understand: u32) -> Result<()> {
+    if version.major == 0 {
+        return Err(StorageError::corrupt(file, 8, "format version 0, which never was"));
+    }
     let unknown = must_understand & !KNOWN_FEATURES;
     if version.major <= MAJOR && unknown == 0 {
         return Ok(());
@@ -175,6 +178,9 @@ mod tests {
         let mut feature = header().encode(PART);
         feature[12] = 4;
         assert!(matches!(refit(feature), Err(StorageError::TooNew { found, .. }) if found.contains("0x4")));
+        let mut none = header().encode(PART);
+        none[8] = 0;
+        assert!(matches!(refit(none), Err(StorageError::Corrupt { .. })));
         let mut may_ignore = header().encode(PART);
         (may_ignore[10], may_ignore[16]) = (7, 1);
         assert_eq!(refit(may_ignore).unwrap().version, FormatVersion { major: 1, minor: 7 });
