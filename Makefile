@@ -9,7 +9,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 LIB := build/lib
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
-.PHONY: build header test torture mutations lint demo bench bench-compare bench-scale bench-churn clean
+.PHONY: build header test torture mutations fuzz lint demo bench bench-compare bench-scale bench-churn clean
 .DEFAULT_GOAL := build
 
 # build/lib: libvdb.so.N (the name programs load), libvdb.so (the name they link), libvdb.a.
@@ -38,6 +38,11 @@ torture:
 # Removes each sync and each check of stored bytes in turn: the crash tests must notice.
 mutations:
 	@tests/mutations.sh
+
+# Looks for inputs that crash, hang or corrupt: SECONDS=n for each target, TARGETS="store log".
+# Needs a nightly toolchain and cargo-fuzz; what it kept is replayed by `make test`.
+fuzz:
+	@fuzz/run.sh $(or $(SECONDS),60) $(TARGETS)
 
 lint:
 	$(CARGO) fmt --check

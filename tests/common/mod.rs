@@ -9,6 +9,7 @@
 
 pub mod datasets;
 pub mod exact;
+pub mod exercise;
 pub mod npy;
 pub mod refit;
 pub mod rows;

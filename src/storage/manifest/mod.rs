@@ -27,6 +27,8 @@ pub const MANIFEST_MAX: u64 = 32 << 20;
 /// The generation a database starts with, before it has any part.
 pub const FIRST_GENERATION: u64 = 1;
 
+/// What is counted stays below this, so that a writer can always count on.
+const COUNT_MAX: u64 = 1 << 63;
 /// More than any CURRENT has, so that a longer one of a newer format is read
 /// as far as its version.
 const CURRENT_MAX: u64 = 4096;
@@ -239,6 +241,8 @@ impl Manifest {
         };
         if self.generation < FIRST_GENERATION {
             Some("generation 0")
+        } else if [self.generation, self.lsn, self.next_file, self.wal].iter().any(|&count| count >= COUNT_MAX) {
+            Some("a generation, LSN or file number beyond 2^63")
         } else if self.generation == FIRST_GENERATION && !(self.parts.is_empty() && self.lsn == 0) {
             Some("the first generation of a database has parts")
         } else if self.parts.iter().any(part_is_bad) {

@@ -116,7 +116,10 @@ fn manifests_that_break_a_rule_are_not_written() {
     let twice = Manifest { parts: vec![next.parts[0]; 2], ..next.clone() };
     let number = Manifest { next_file: 1, ..next.clone() };
     let old = Manifest { generation: 2, ..next.clone() };
-    for bad in [twice, number, old] {
+    let (lsn, wal) = (Manifest { lsn: 1 << 63, ..next.clone() }, Manifest { wal: u64::MAX, ..next.clone() });
+    let (last, file) =
+        (Manifest { generation: 1 << 63, ..next.clone() }, Manifest { next_file: 1 << 63, ..next.clone() });
+    for bad in [twice, number, old, lsn, wal, last, file] {
         assert!(matches!(bad.write(&disk), Err(StorageError::Misuse { .. })), "{bad:?}");
     }
     let blob = vec![0; MANIFEST_MAX as usize];

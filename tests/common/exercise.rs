@@ -1,0 +1,67 @@
+//! What a program does with a database that may hold anything: everything. Nothing may
+//! panic, read elsewhere or go on for ever; errors are as good as answers.
+
+// Every test program compiles this module and uses a part of it.
+#![allow(dead_code)]
+
+use vdb::storage::sim::SimStorage;
+use vdb::{CheckLevel, Database, Error, ErrorKind, Hits, Options, SearchParams, Vectors};
+
+/// A failure that bytes from outside may cause. The others are failures of the library
+/// itself: a panic in the background, caught and told, among them.
+pub fn allowed<T>(result: Result<T, Error>) -> Option<T> {
+    let error = match result {
+        Ok(value) => return Some(value),
+        Err(error) => error,
+    };
+    assert!(![ErrorKind::Internal, ErrorKind::NoMemory].contains(&error.kind()), "{:?} {error}", error.kind());
+    None
+}
+
+/// Opens the database on `disk`, reads, writes, and closes or abandons it; tells whether
+/// it could be opened.
+pub fn live(disk: &SimStorage, options: &Options, abandon: bool) -> bool {
+    let Some(db) = allowed(Database::open_on(Some(Box::new(disk.clone())), options, None)) else { return false };
+    look(&db);
+    if allowed(write(&db)).is_some() {
+        look(&db);
+    }
+    if abandon {
+        db.abandon();
+    } else {
+        allowed(db.close());
+    }
+    true
+}
+
+/// Reads everything in every way.
+fn look(db: &Database) {
+    const K: usize = 12;
+    let settings = db.settings();
+    let (scalar, dim) = (settings.scalar, settings.dim as usize);
+    let query = vec![0x41; scalar.row_bytes(dim)];
+    let (mut ids, mut distances, mut counts) = ([0; K], [0.0; K], [0; 1]);
+    for (exact, ef) in [(true, 0), (false, 0), (false, 300)] {
+        let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+        let query = Vectors::new(&query, scalar, dim, 1, 0).expect("one row of the right length");
+        let params = SearchParams { exact, ef, ..SearchParams::default() };
+        if allowed(db.search(query, K, &params, hits)).is_some() {
+            assert!(counts[0] as usize <= K);
+        }
+    }
+    allowed(db.get_batch(&ids, scalar, &mut vec![0; query.len() * K], 0, &mut [0; K]));
+    allowed(db.count());
+    allowed(db.stats());
+    allowed(db.check(CheckLevel::Recall, None));
+    allowed(db.refresh());
+}
+
+fn write(db: &Database) -> vdb::Result<()> {
+    let settings = db.settings();
+    let (scalar, dim) = (settings.scalar, settings.dim as usize);
+    let rows = vec![0x40; scalar.row_bytes(dim) * 3];
+    db.upsert_batch(&[3, 10, 1 << 40], Vectors::new(&rows, scalar, dim, 3, 0)?, None)?;
+    db.delete_batch(&(0..60).map(|i| i * 7 + 3).collect::<Vec<_>>())?;
+    db.wait_indexed(None)?;
+    db.checkpoint(None)
+}

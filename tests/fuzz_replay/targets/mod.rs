@@ -1,0 +1,26 @@
+//! What the fuzzer runs, one file a target: `fuzz/fuzz_targets` gives these functions to
+//! libFuzzer, the test beside this directory feeds them the inputs kept in `fuzz/corpus`.
+//!
+//! A target takes any bytes and panics on a finding. It reads no clock and no random
+//! numbers, so that an input does the same wherever it runs.
+
+// The fuzzer's programs use one target each.
+#![allow(dead_code)]
+
+#[path = "../../common/exercise.rs"]
+mod exercise;
+#[path = "../../common/pair.rs"]
+mod pair;
+#[path = "../../common/refit.rs"]
+mod refit;
+
+pub mod abi;
+pub mod calls;
+mod input;
+pub mod log;
+pub mod parsers;
+pub mod store;
+
+/// Name and function of every target.
+pub const ALL: [(&str, fn(&[u8])); 5] =
+    [("store", store::run), ("log", log::run), ("parsers", parsers::run), ("calls", calls::run), ("abi", abi::run)];
