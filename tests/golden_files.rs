@@ -7,6 +7,7 @@
 
 mod common;
 
+use common::Answer;
 use common::refit::{self, Files};
 use common::shapes::Rng;
 use std::collections::BTreeMap;
@@ -166,7 +167,7 @@ fn rows_in_words(recipe: &Recipe, db: &Database) -> Vec<String> {
     rows(recipe, db).iter().map(|(id, row)| format!("row {id} {}", hex(row))).collect()
 }
 
-fn answers(recipe: &Recipe, db: &Database, exact: bool) -> Vec<Vec<(u64, f32)>> {
+fn answers(recipe: &Recipe, db: &Database, exact: bool) -> Vec<Answer> {
     let queries: Vec<u8> = (0..QUERIES as u64).flat_map(|query| recipe.row(query << 32)).collect();
     let (mut ids, mut distances, mut counts) = ([0; QUERIES * K], [0.0; QUERIES * K], [0; QUERIES]);
     let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
@@ -187,7 +188,7 @@ fn stats_in_words(recipe: &Recipe, dir: &Path) -> String {
 }
 
 /// The committed text beside the files.
-fn expectation(version: &str, recipe: &Recipe) -> (Vec<String>, Vec<Vec<(u64, f32)>>, String) {
+fn expectation(version: &str, recipe: &Recipe) -> (Vec<String>, Vec<Answer>, String) {
     let text = std::fs::read_to_string(golden().join(version).join(format!("{}.txt", recipe.name))).unwrap();
     let lines = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).map(String::from).collect::<Vec<_>>();
     let hit = |word: &str| {
@@ -230,7 +231,7 @@ fn keep(recipe: &Recipe, place: &Path) {
 }
 
 /// As many answers, at the same distances; rows that are equally far may change places.
-fn assert_near(found: &[Vec<(u64, f32)>], expected: &[Vec<(u64, f32)>], case: &str) {
+fn assert_near(found: &[Answer], expected: &[Answer], case: &str) {
     assert_eq!(found.len(), expected.len(), "{case}");
     for (found, expected) in found.iter().zip(expected) {
         for ((id, distance), (due, at)) in found.iter().zip(expected) {

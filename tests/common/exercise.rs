@@ -18,14 +18,15 @@ pub fn allowed<T>(result: Result<T, Error>) -> Option<T> {
     None
 }
 
-/// Opens the database on `disk`, reads, writes, and closes or abandons it; tells whether
-/// it could be opened.
-pub fn live(disk: &SimStorage, options: &Options, abandon: bool) -> bool {
+/// Opens the database on `disk`, reads, writes, checks it up to `level`, and closes or
+/// abandons it; tells whether it could be opened.
+pub fn live(disk: &SimStorage, options: &Options, level: CheckLevel, abandon: bool) -> bool {
     let Some(db) = allowed(Database::open_on(Some(Box::new(disk.clone())), options, None)) else { return false };
     look(&db);
     if allowed(write(&db)).is_some() {
         look(&db);
     }
+    allowed(db.check(level, None));
     if abandon {
         db.abandon();
     } else {
@@ -52,7 +53,6 @@ fn look(db: &Database) {
     allowed(db.get_batch(&ids, scalar, &mut vec![0; query.len() * K], 0, &mut [0; K]));
     allowed(db.count());
     allowed(db.stats());
-    allowed(db.check(CheckLevel::Recall, None));
     allowed(db.refresh());
 }
 

@@ -153,6 +153,8 @@ struct Shape {
     dim: usize,
     stride: usize,
     scalar: u32,
+    /// Bytes from one row to the next, at most.
+    bytes: usize,
 }
 
 /// A shape that fits the database at least half of the time.
@@ -166,10 +168,8 @@ fn shape(input: &mut Input, db: *mut vdb) -> Shape {
     let odd = input.byte();
     let mut pick = |bit: u8, usual: u64| if odd >> bit & 5 == 5 { input.number() } else { usual };
     let (dim, scalar, stride) = (pick(0, dim) as usize, pick(1, scalar) as u32, pick(2, 0) as usize);
-    let mut shape = Shape { count: input.number() as usize, dim, stride, scalar };
-    let row = shape.dim.min(1 << 17) * 4;
-    shape.count = fitting(shape.count, shape.stride.max(row).max(8));
-    shape
+    let bytes = stride.max(dim.min(1 << 17) * 4).max(8);
+    Shape { count: fitting(input.number() as usize, bytes), dim, stride, scalar, bytes }
 }
 
 /// `count` rows of so many bytes, if memory has room for them or no memory can have.
@@ -294,7 +294,7 @@ unsafe fn write(input: &mut Input, memory: &mut Memory, handles: &Handles, error
         .enumerate()
         .for_each(|(i, word)| *word = (i as u64).wrapping_mul(u64::from(value) << 20 | 0x0101));
     let (ids, vectors): (*const u64, *const c_void) = (memory.at(input, 1), memory.at(input, 2));
-    let Shape { count, dim, stride, scalar } = shape;
+    let Shape { count, dim, stride, scalar, .. } = shape;
     // SAFETY: passed on from the caller.
     unsafe {
         match input.below(8) {
@@ -323,9 +323,12 @@ unsafe fn search(input: &mut Input, memory: &mut Memory, handles: &Handles, erro
     let mut k = input.number() as usize;
     // More than the limit is refused before anything is touched.
     if k <= VDB_MAX_K as usize {
-        let most = BYTES / 8;
-        k = if k > most { k % most } else { k };
-        shape.count = if k == 0 { fitting(shape.count, 8) } else { shape.count % (most / k + 1) };
+        let places = BYTES / 8;
+        k = if k > places { k % places } else { k };
+        shape.count = match places.checked_div(k) {
+            Some(most) => fitting(shape.count % (most + 1), shape.bytes),
+            None => fitting(shape.count, 8),
+        };
     }
     let queries: *const c_void = memory.at(input, 1);
     let (ids, distances, counts) = (memory.at(input, 2), memory.at(input, 3), memory.at(input, 4));
@@ -341,7 +344,7 @@ unsafe fn look(input: &mut Input, memory: &mut Memory, handles: &Handles, error:
     unsafe {
         match input.below(6) {
             0 => {
-                let Shape { count, dim, stride, scalar } = shape(input, db);
+                let Shape { count, dim, stride, scalar, .. } = shape(input, db);
                 let ids: *const u64 = memory.at(input, 1);
                 vdb_get_batch(db, ids, count, dim, scalar, memory.at(input, 2), stride, memory.at(input, 3), error)
             }

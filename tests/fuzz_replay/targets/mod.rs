@@ -21,6 +21,8 @@ pub mod log;
 pub mod parsers;
 pub mod store;
 
+type Target = fn(&[u8]);
+
 /// Name and function of every target.
-pub const ALL: [(&str, fn(&[u8])); 5] =
+pub const ALL: [(&str, Target); 5] =
     [("store", store::run), ("log", log::run), ("parsers", parsers::run), ("calls", calls::run), ("abi", abi::run)];
