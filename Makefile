@@ -7,9 +7,10 @@ CC ?= cc
 STRIP ?= strip
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LIB := build/lib
+LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET)/loom
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
-.PHONY: build header test torture mutations fuzz lint demo bench bench-compare bench-scale bench-churn clean
+.PHONY: build header test loom torture mutations fuzz lint demo bench bench-compare bench-scale bench-churn clean
 .DEFAULT_GOAL := build
 
 # build/lib: libvdb.so.N (the name programs load), libvdb.so (the name they link), libvdb.a.
@@ -26,9 +27,14 @@ build:
 header:
 	VDB_BLESS=1 $(CARGO) test --quiet --test header
 
-# Everything: unit, property, integration and documentation tests, and the C tests.
+# Everything: unit, property, integration and documentation tests, the C tests, the models.
 test:
-	@RUST_BACKTRACE=0 .ci/summary.sh $(CARGO) test --no-fail-fast -- --show-output
+	@RUST_BACKTRACE=0 .ci/summary.sh sh -c \
+		'$(CARGO) test --no-fail-fast -- --show-output; s=$$?; $(LOOM) --no-fail-fast && exit $$s'
+
+# All interleavings of two or three threads, of the protocols between them.
+loom:
+	@$(LOOM)
 
 # Crashes, kills, damage, failing calls and threads at random: SECONDS=n SEED=s.
 # The last line of its output must be all zeros.
@@ -47,6 +53,7 @@ fuzz:
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) fmt --check --manifest-path tests/loom/Cargo.toml
 	@for file in c_tests/*.c c_tests/load/*.c examples/*.c; do \
 		[ ! -e $$file ] || $(CC) -std=c11 $(WARNINGS) -fsyntax-only -Iinclude $$file || exit 1; \
 	done

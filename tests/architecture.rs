@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("index", &["arena", "kernel", "quant", "util"]),
     ("storage", &["arena", "util"]),
     ("db", &["arena", "index", "kernel", "quant", "storage", "util"]),
-    ("capi", &["db", "kernel"]),
+    ("capi", &["db", "kernel", "util"]),
 ];
 
 /// Where `unsafe` may stand.

@@ -10,84 +10,28 @@
 //! generation, and retired after the last one. Slots lie in segments of doubling size
 //! that never move, so a lookup takes no lock, and the table grows with its callers.
 //!
-//! A call counts itself in one of the slot's counters while it runs (one per group
-//! of threads, each in its own cache lines, so that threads do not fight over one), and
-//! only then checks that the slot is open; closing marks the slot and then waits for
-//! all counters to reach 0. Both sides are sequentially consistent: a call either
-//! sees the mark or is seen by the close. The wait polls, since closing is rare and a
-//! call that ends then has nothing to do but count down. No lock anywhere means that a
-//! fork in any moment leaves a table the child can use.
+//! How a handle is closed while other threads use it is the protocol of `slot`.
 
 use super::fork;
-use std::cell::UnsafeCell;
+use super::slot::{self, FreeList, LAST_GENERATION, Slot};
+use crate::util::sync::AtomicU64;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
-use std::time::Duration;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
+
+pub(super) use super::slot::Gone;
+/// A call in progress on an open handle.
+pub(super) type Pin<T> = slot::Pin<'static, T>;
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("a handle packs tag, kind, generation and index into 64 bits");
 
 const TAG: u64 = 0x5A;
 const INDEX_BITS: u32 = 28;
-const GENERATION_BITS: u32 = 24;
-const LAST_GENERATION: u64 = (1 << GENERATION_BITS) - 1;
 
 /// Slots of the first segment; each further one has twice as many.
 const FIRST_SEGMENT: usize = 8;
 /// Segments needed for 2^28 slots.
 const SEGMENTS: usize = (INDEX_BITS as usize) - 2;
-
-/// Phases of a slot, in the low bits of its state; the generation is above them.
-const FREE: u64 = 0;
-const OPEN: u64 = 1;
-const CLOSING: u64 = 2;
-const RETIRED: u64 = 3;
-
-const fn state(generation: u64, phase: u64) -> u64 {
-    generation << 2 | phase
-}
-
-/// Why a token cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gone {
-    /// Closed, or never a handle of this kind.
-    Closed,
-    /// Made by the parent process.
-    Forked,
-}
-
-/// A counter alone in two cache lines (processors fetch pairs of lines).
-#[repr(align(128))]
-#[derive(Default)]
-struct Calls(AtomicUsize);
-
-struct Slot<T, const GROUPS: usize> {
-    /// `generation << 2 | phase`.
-    state: AtomicU64,
-    /// Process that opened the slot; written before `state` says open.
-    epoch: AtomicU32,
-    /// Next slot of the free list, as index + 1.
-    next_free: AtomicU32,
-    calls: [Calls; GROUPS],
-    value: UnsafeCell<Option<T>>,
-}
-
-// SAFETY: `value` is written by the one thread that owns a slot which is not open (it
-// took it from the free list, or won the exchange from OPEN to CLOSING and waited for
-// all calls); while the slot is open, threads only share `&T`.
-unsafe impl<T: Send + Sync, const GROUPS: usize> Sync for Slot<T, GROUPS> {}
-
-impl<T, const GROUPS: usize> Slot<T, GROUPS> {
-    fn new() -> Self {
-        Slot {
-            state: AtomicU64::new(state(1, FREE)),
-            epoch: AtomicU32::new(0),
-            next_free: AtomicU32::new(0),
-            calls: std::array::from_fn(|_| Calls::default()),
-            value: UnsafeCell::new(None),
-        }
-    }
-}
 
 /// All handles of one kind. `GROUPS` is the number of call counters per handle.
 pub(super) struct Table<T: 'static, const GROUPS: usize> {
@@ -95,30 +39,7 @@ pub(super) struct Table<T: 'static, const GROUPS: usize> {
     segments: [AtomicPtr<Slot<T, GROUPS>>; SEGMENTS],
     /// Number of slots ever handed out.
     used: AtomicUsize,
-    /// Top of the list of free slots: a count that makes each value new (against a
-    /// stale exchange) above index + 1 of the slot; low half 0 is the empty list.
-    free: AtomicU64,
-}
-
-/// A call in progress on an open handle: the value stays until this is dropped.
-pub(super) struct Pin<T: 'static> {
-    value: &'static T,
-    calls: &'static AtomicUsize,
-}
-
-impl<T> std::ops::Deref for Pin<T> {
-    type Target = T;
-    #[inline]
-    fn deref(&self) -> &T {
-        self.value
-    }
-}
-
-impl<T> Drop for Pin<T> {
-    #[inline]
-    fn drop(&mut self) {
-        self.calls.fetch_sub(1, SeqCst);
-    }
+    free: FreeList,
 }
 
 /// The group of the calling thread: threads take turns in order of their first call.
@@ -139,7 +60,7 @@ impl<T: Send + Sync, const GROUPS: usize> Table<T, GROUPS> {
             kind,
             segments: [const { AtomicPtr::new(ptr::null_mut()) }; SEGMENTS],
             used: AtomicUsize::new(0),
-            free: AtomicU64::new(0),
+            free: FreeList { top: AtomicU64::new(0) },
         }
     }
 
@@ -148,15 +69,11 @@ impl<T: Send + Sync, const GROUPS: usize> Table<T, GROUPS> {
         if !fork::watch() {
             return Err(value);
         }
-        let Some((index, slot)) = self.pop_free().or_else(|| self.grow()) else {
+        let Some((index, slot)) = self.free.pop(|index| self.slot(index)).or_else(|| self.grow()) else {
             return Err(value);
         };
-        let generation = slot.state.load(Acquire) >> 2;
-        // SAFETY: the slot is FREE and off the free list: nobody else writes it, and a
-        // stale token that reads its state meanwhile finds it not open and leaves.
-        unsafe { *slot.value.get() = Some(value) };
-        slot.epoch.store(fork::epoch(), Relaxed);
-        slot.state.store(state(generation, OPEN), SeqCst);
+        // SAFETY: the slot is from the free list, or handed out for the first time.
+        let generation = unsafe { slot.open(value, fork::epoch()) };
         Ok(TAG << 56 | self.kind << 52 | generation << INDEX_BITS | index as u64)
     }
 
@@ -164,55 +81,24 @@ impl<T: Send + Sync, const GROUPS: usize> Table<T, GROUPS> {
     #[inline]
     pub fn pin(&'static self, token: u64) -> Result<Pin<T>, Gone> {
         let (slot, generation) = self.find(token).ok_or(Gone::Closed)?;
-        let calls = &slot.calls[group() % GROUPS].0;
-        calls.fetch_add(1, SeqCst);
-        let gone = if slot.state.load(SeqCst) != state(generation, OPEN) {
-            Gone::Closed
-        } else if slot.epoch.load(Relaxed) != fork::epoch() {
-            Gone::Forked
-        } else {
-            // SAFETY: the slot is open and this call is counted, so whoever closes it
-            // waits for the pin to be dropped; slots never move or go away.
-            if let Some(value) = unsafe { &*slot.value.get() } {
-                return Ok(Pin { value, calls });
-            }
-            Gone::Closed
-        };
-        calls.fetch_sub(1, SeqCst);
-        Err(gone)
+        slot.pin(generation, fork::epoch(), group())
     }
 
     /// Takes the value out once the calls in progress have ended. Of several threads
     /// that try, one gets it. A handle of the parent process is only forgotten.
     pub fn take(&'static self, token: u64) -> Result<T, Gone> {
         let (slot, generation) = self.find(token).ok_or(Gone::Closed)?;
-        let closing = state(generation, CLOSING);
-        if slot.state.compare_exchange(state(generation, OPEN), closing, SeqCst, SeqCst).is_err() {
-            return Err(Gone::Closed);
+        let taken = slot.take(generation, fork::epoch())?;
+        if taken.free {
+            self.free.push(index_of(token), slot);
         }
-        if slot.epoch.load(Relaxed) != fork::epoch() {
-            // Its threads and perhaps its locks are the parent's: leaked, never used again.
-            slot.state.store(state(generation, RETIRED), SeqCst);
-            return Err(Gone::Forked);
-        }
-        for calls in &slot.calls {
-            wait_for_zero(&calls.0);
-        }
-        // SAFETY: the exchange made this thread the owner, and no call is left.
-        let value = unsafe { (*slot.value.get()).take() };
-        if generation == LAST_GENERATION {
-            slot.state.store(state(generation, RETIRED), SeqCst);
-        } else {
-            slot.state.store(state(generation + 1, FREE), SeqCst);
-            self.push_free(index_of(token), slot);
-        }
-        value.ok_or(Gone::Closed)
+        Ok(taken.value)
     }
 
     /// Drops the free list, which a call of the parent may have held slots of.
     /// Touches one atomic, as a fork handler must.
     pub fn forget_free_slots(&self) {
-        self.free.store(0, SeqCst);
+        self.free.forget();
     }
 
     /// The slot and the generation a token names, if it can be one of this table.
@@ -246,7 +132,7 @@ impl<T: Send + Sync, const GROUPS: usize> Table<T, GROUPS> {
             let len = FIRST_SEGMENT << segment;
             let mut slots: Vec<Slot<T, GROUPS>> = Vec::new();
             slots.try_reserve_exact(len).ok()?;
-            slots.extend((0..len).map(|_| Slot::new()));
+            slots.extend((0..len).map(|_| Slot::new(1)));
             let fresh = Box::into_raw(slots.into_boxed_slice());
             let first = fresh.cast::<Slot<T, GROUPS>>();
             if self.segments[segment].compare_exchange(ptr::null_mut(), first, AcqRel, Acquire).is_err() {
@@ -256,31 +142,6 @@ impl<T: Send + Sync, const GROUPS: usize> Table<T, GROUPS> {
             }
         }
         Some((index, self.slot(index)?))
-    }
-
-    fn pop_free(&'static self) -> Option<(usize, &'static Slot<T, GROUPS>)> {
-        let mut top = self.free.load(Acquire);
-        loop {
-            let index = (top as u32).checked_sub(1)? as usize;
-            let slot = self.slot(index)?;
-            let rest = ((top >> 32).wrapping_add(1) << 32) | u64::from(slot.next_free.load(Relaxed));
-            match self.free.compare_exchange_weak(top, rest, AcqRel, Acquire) {
-                Ok(_) => return Some((index, slot)),
-                Err(now) => top = now,
-            }
-        }
-    }
-
-    fn push_free(&'static self, index: usize, slot: &Slot<T, GROUPS>) {
-        let mut top = self.free.load(Acquire);
-        loop {
-            slot.next_free.store(top as u32, Relaxed);
-            let fresh = ((top >> 32).wrapping_add(1) << 32) | (index as u64 + 1);
-            match self.free.compare_exchange_weak(top, fresh, AcqRel, Acquire) {
-                Ok(_) => return,
-                Err(now) => top = now,
-            }
-        }
     }
 }
 
@@ -298,19 +159,6 @@ fn place(index: usize) -> (usize, usize) {
     (segment, from_start - (FIRST_SEGMENT << segment))
 }
 
-/// Spins briefly for short calls, then sleeps for long ones.
-fn wait_for_zero(calls: &AtomicUsize) {
-    let mut tries = 0u32;
-    while calls.load(SeqCst) != 0 {
-        match tries {
-            0..64 => std::hint::spin_loop(),
-            64..128 => std::thread::yield_now(),
-            _ => std::thread::sleep(Duration::from_micros(100)),
-        }
-        tries = tries.saturating_add(1);
-    }
-}
-
 /// Empties the free lists of all tables; runs in a forked child.
 pub(super) fn forget_free_slots() {
     super::open::DATABASES.forget_free_slots();
@@ -320,6 +168,7 @@ pub(super) fn forget_free_slots() {
 
 #[cfg(test)]
 mod tests {
+    use super::super::slot::{FREE, state};
     use super::*;
     use proptest::prelude::*;
     use std::collections::HashMap;

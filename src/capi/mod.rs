@@ -30,6 +30,7 @@ mod options;
 mod read;
 mod repair;
 mod search;
+mod slot;
 mod status;
 mod task;
 mod types;

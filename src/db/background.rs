@@ -2,23 +2,21 @@
 //!
 //! It is started by the first wake-up, so a database that needs no background
 //! work has no thread. Waiters can ask for everything to be done and sleep
-//! until it is.
+//! until it is. Model-checked by `tests/loom`, where no wait times out: a waiter
+//! that only the poll would wake is found as a deadlock.
 
-use super::commit::lock;
-use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
+use crate::util::sync::{Condvar, Mutex, lock, thread};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
-use std::thread::JoinHandle;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
-/// Does what there is to do. `all` = also what could wait for more.
-pub type Work = fn(&Core, all: bool) -> Result<()>;
+/// Does what there is to do for a `C`. `all` = also what could wait for more.
+pub type Work<C> = fn(&C, all: bool) -> Result<()>;
 
-#[derive(Default)]
-struct State {
-    core: Weak<Core>,
-    thread: Option<JoinHandle<()>>,
+struct State<C> {
+    core: Weak<C>,
+    thread: Option<thread::JoinHandle<()>>,
     wake: bool,
     stop: bool,
     /// Callers that wait for everything to be done.
@@ -30,30 +28,29 @@ struct State {
 }
 
 /// One background thread, seen from the callers.
-pub struct Worker {
+pub struct Worker<C> {
     name: &'static str,
-    work: Work,
-    mailbox: Arc<Mailbox>,
+    work: Work<C>,
+    mailbox: Arc<Mailbox<C>>,
 }
 
 /// What callers and thread tell each other.
-#[derive(Default)]
-struct Mailbox {
-    state: Mutex<State>,
+struct Mailbox<C> {
+    state: Mutex<State<C>>,
     changed: Condvar,
 }
 
 /// Counts a caller that waits, until it is dropped.
-struct Waiting<'a>(&'a Mailbox);
+struct Waiting<'a, C>(&'a Mailbox<C>);
 
-impl<'a> Waiting<'a> {
-    fn new(mailbox: &'a Mailbox) -> Waiting<'a> {
+impl<'a, C> Waiting<'a, C> {
+    fn new(mailbox: &'a Mailbox<C>) -> Waiting<'a, C> {
         lock(&mailbox.state).waiting += 1;
         Waiting(mailbox)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl<C> Drop for Waiting<'_, C> {
     fn drop(&mut self) {
         lock(&self.0.state).waiting -= 1;
     }
@@ -62,14 +59,16 @@ impl Drop for Waiting<'_> {
 /// How often a waiter looks at its task.
 const POLL: Duration = Duration::from_millis(10);
 
-impl Worker {
+impl<C: Send + Sync + 'static> Worker<C> {
     /// A worker without a thread.
-    pub fn new(name: &'static str, work: Work) -> Worker {
-        Worker { name, work, mailbox: Arc::default() }
+    pub fn new(name: &'static str, work: Work<C>) -> Worker<C> {
+        let (core, thread, error) = (Weak::new(), None, None);
+        let state = State { core, thread, wake: false, stop: false, waiting: 0, rounds: 0, error };
+        Worker { name, work, mailbox: Arc::new(Mailbox { state: Mutex::new(state), changed: Condvar::new() }) }
     }
 
     /// Tells the worker whom it works for.
-    pub fn attach(&self, core: &Arc<Core>) {
+    pub fn attach(&self, core: &Arc<C>) {
         lock(&self.mailbox.state).core = Arc::downgrade(core);
     }
 
@@ -123,20 +122,20 @@ impl Worker {
         }
     }
 
-    fn start(&self, state: &mut State) {
+    fn start(&self, state: &mut State<C>) {
         if state.thread.is_some() || state.stop {
             return;
         }
         let Some(core) = state.core.upgrade() else { return };
         let (mailbox, work) = (self.mailbox.clone(), self.work);
-        let thread = std::thread::Builder::new().name(format!("vdb-{}", self.name));
+        let thread = thread::Builder::new().name(format!("vdb-{}", self.name));
         // Without a thread writes still succeed; rows stay in the tail.
         state.thread = thread.spawn(move || mailbox.run(&core, work)).ok();
     }
 }
 
-impl Mailbox {
-    fn run(&self, core: &Core, work: Work) {
+impl<C> Mailbox<C> {
+    fn run(&self, core: &C, work: Work<C>) {
         loop {
             let all = {
                 let mut state = lock(&self.state);
@@ -166,20 +165,15 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Database, Options};
-
-    fn worker(core: &Arc<Core>, work: Work) -> Worker {
-        let worker = Worker::new("test", work);
-        worker.attach(core);
-        worker
-    }
 
     #[test]
     fn a_waiter_learns_of_an_error_and_of_a_panic() {
-        let db = Database::open(None, &Options::new().dim(1)).unwrap();
-        let failing = worker(&db.core, |_, _| fail(ErrorKind::Corrupt, "damaged"));
+        let core = Arc::new(());
+        let failing = Worker::new("test", |_, _| fail(ErrorKind::Corrupt, "damaged"));
+        failing.attach(&core);
         assert_eq!(failing.finish(&|| Ok(())).unwrap_err().kind(), ErrorKind::Corrupt);
-        let panicking = worker(&db.core, |_, all| panic!("a defect, all: {all}"));
+        let panicking = Worker::new("test", |_, all| panic!("a defect, all: {all}"));
+        panicking.attach(&core);
         for _ in 0..2 {
             assert_eq!(panicking.finish(&|| Ok(())).unwrap_err().kind(), ErrorKind::Internal);
         }

@@ -6,7 +6,7 @@
 //! and parts go. Full chunks are written once in their life.
 
 use super::column::Piece;
-use super::commit::{broken, lock};
+use super::commit::broken;
 use super::core::{Core, Store};
 use super::error::{Error, ErrorKind, Result, fail};
 use super::task::Task;
@@ -14,6 +14,7 @@ use super::view::View;
 use crate::arena::Rows;
 use crate::storage::wal::WalPosition;
 use crate::storage::{Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter};
+use crate::util::sync::lock;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

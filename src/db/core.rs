@@ -48,8 +48,8 @@ pub struct Core {
     pub queue: Queue,
     /// Graph work; one step at a time.
     pub index: Mutex<IndexState>,
-    pub indexer: Worker,
-    pub checkpointer: Worker,
+    pub indexer: Worker<Core>,
+    pub checkpointer: Worker<Core>,
     /// The writer's files; `None` in memory and where the database is only read.
     pub store: Option<Store>,
     /// What a handle that only reads has read so far.

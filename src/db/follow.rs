@@ -12,7 +12,7 @@
 //! Must never write, lock or remove a file, and never starts graph work: rows
 //! that the writer's graph does not cover yet are scanned.
 
-use super::commit::{broken, lock};
+use super::commit::broken;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::open::{OpenParts, open_parts, read_parts, replay, stored_settings};
@@ -21,6 +21,7 @@ use super::writer::Writer;
 use crate::arena::FaultCell;
 use crate::storage::wal::WalStart;
 use crate::storage::{Manifest, Storage};
+use crate::util::sync::lock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 

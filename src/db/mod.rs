@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `core` | what all parts share; publishing a view |
 //! | `view` | the immutable picture a search runs on |
-//! | `writer`, `commit`, `record`, `input` | batches: check, plan, log, apply, group commit |
+//! | `writer`, `commit`, `queue`, `record`, `input` | batches: check, plan, log, apply, group commit |
 //! | `column`, `ids` | rows in chunks; ids to slots |
 //! | `reader` | searches and point reads |
 //! | `recall` | what searches find, measured |
@@ -35,6 +35,7 @@ mod indexer;
 mod input;
 mod open;
 mod options;
+mod queue;
 mod reader;
 mod recall;
 mod record;

@@ -5,7 +5,6 @@ use super::background::Worker;
 use super::calibration::Calibration;
 use super::checkpoint::{self, Checkpoints};
 use super::column::{Column, Piece};
-use super::commit::lock;
 use super::core::{Core, Counters, Store};
 use super::error::{Error, ErrorKind, Result, fail};
 use super::follow::Follower;
@@ -22,6 +21,7 @@ use crate::quant::Sq8;
 use crate::storage::wal::{self, Replayed, WalStart, WalWriter, WriteMode};
 use crate::storage::{Manifest, OsStorage, Part, PartKind, PartRef, Schema, Storage, manifest};
 use crate::util::bits::SlotBits;
+use crate::util::sync::lock;
 use arc_swap::ArcSwap;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -110,7 +110,7 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         settings,
         view: ArcSwap::from_pointee(view),
         writer: Mutex::new(writer),
-        queue: Mutex::default(),
+        queue: Default::default(),
         index: Mutex::new(IndexState::default()),
         indexer: Worker::new("indexer", indexer::work),
         checkpointer: Worker::new("checkpoint", checkpoint::work),

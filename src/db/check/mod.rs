@@ -18,7 +18,6 @@ pub use report::{CheckLevel, CheckReport, Place, Problem};
 
 pub(super) use report::add_problems;
 
-use super::commit::lock;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::task::Task;
@@ -27,6 +26,7 @@ use super::view::{View, read_id};
 use super::{reader, record};
 use crate::storage::wal::{self, WalStart};
 use crate::storage::{Manifest, Storage, StorageError, part};
+use crate::util::sync::lock;
 use std::sync::PoisonError;
 
 /// Stored rows whose neighbours are looked for, and how many of them.
