@@ -10,30 +10,9 @@
 
 enum { DIM = 4 };
 
-/* Runs `body` in a child; true when it returned true and nothing hung or crashed. The answer
- * comes over a pipe and not as exit status, which valgrind changes: to it, memory that only the
- * parent's other threads knew of is leaked in the child. */
-static bool in_child(bool (*body)(void *), void *argument) {
-  int ends[2], how = 0;
-  char ok = 0;
-  fflush(stdout);
-  CHECK(pipe(ends) == 0);
-  pid_t child = fork();
-  if (child == 0) {
-    alarm(60);
-    ok = body(argument);
-    fflush(stdout);
-    _exit(write(ends[1], &ok, 1) == 1 ? 0 : 1);
-  }
-  close(ends[1]);
-  CHECK(read(ends[0], &ok, 1) == 1);
-  close(ends[0]);
-  CHECK(child > 0 && waitpid(child, &how, 0) == child);
-  if (WIFSIGNALED(how)) fail(__FILE__, __LINE__, "the child died of signal %d", WTERMSIG(how));
-  return ok && WIFEXITED(how);
-}
+static bool in_child(bool (*body)(void *), void *argument) { return end_child(start_child(body, argument)); }
 
-typedef struct handles { vdb *db; vdb_options *options; vdb_task *task; const char *path; } handles;
+typedef struct handles { vdb *db; vdb_options *options; vdb_task *task; const char *path, *own; } handles;
 
 static bool parents_handles(void *argument) {
   handles *h = argument;
@@ -55,13 +34,16 @@ static bool parents_handles(void *argument) {
 
 static void a_child_cannot_use_or_harm_its_parents_handles(void) {
   vdb_error_t error = VDB_ERROR_INIT;
-  handles h = {.db = open_db(temp_path("parent"), DIM)};
+  /* With a graph, so that the parent has background threads when it forks. */
+  handles h = {.db = open_db_with(temp_path("parent"), DIM, (const char *const[]){"index.graph_min_rows", "50", NULL})};
   uint64_t count = 0;
   CHECK_OK(vdb_options_new(&h.options, &error));
   CHECK_OK(vdb_task_new(&h.task, &error));
   insert_noise(h.db, 1, 100, DIM);
+  CHECK_OK(vdb_wait_indexed(h.db, NULL, &error));
   CHECK(in_child(parents_handles, &h));
   insert_noise(h.db, 101, 100, DIM);
+  CHECK_OK(vdb_wait_indexed(h.db, NULL, &error));
   CHECK_OK(vdb_count(h.db, &count, &error));
   CHECK_U64(200, count);
   CHECK_OK(vdb_options_set_u64(h.options, VDB_OPT_DIM, 4, &error));
@@ -75,13 +57,19 @@ static bool own_databases(void *argument) {
   vdb_error_t error = VDB_ERROR_INIT;
   vdb *locked = NULL;
   uint64_t count = 0;
+  float query[DIM] = {0}, distances[5];
+  uint64_t near[5];
+  uint32_t found = 0;
   bool ok = CHECK_STATUS(VDB_ERR_LOCKED, vdb_open(h->path, NULL, &locked, &error));
   size_t rows = quick() ? 200 : 1000;
-  for (int i = 0; i < 3; i++) {
-    vdb *db = open_db_with(NULL, DIM, (const char *const[]){"index.graph_min_rows", "100", NULL});
-    insert_noise(db, 1, rows, DIM);
+  /* The first two in memory, the third on disk, the fourth finds what the third has left. */
+  for (int i = 0; i < 4; i++) {
+    vdb *db = open_db_with(i < 2 ? NULL : h->own, DIM, (const char *const[]){"index.graph_min_rows", "100", NULL});
+    if (i < 3) insert_noise(db, 1, rows, DIM);
     ok &= CHECK_OK(vdb_wait_indexed(db, NULL, &error));
     ok &= CHECK_OK(vdb_count(db, &count, &error)) && count == rows;
+    ok &= CHECK_OK(vdb_search(db, query, 1, DIM, 0, 5, NULL, near, distances, &found, &error)) && found == 5;
+    ok &= CHECK_OK(vdb_checkpoint(db, NULL, &error));
     ok &= CHECK_OK(vdb_close(db, &error));
   }
   return ok;
@@ -89,7 +77,7 @@ static bool own_databases(void *argument) {
 
 static void a_child_opens_databases_of_its_own(void) {
   vdb_error_t error = VDB_ERROR_INIT;
-  handles h = {.path = temp_path("mine")};
+  handles h = {.path = temp_path("mine"), .own = temp_path("own")};
   h.db = open_db(h.path, DIM);
   CHECK(in_child(own_databases, &h));
   CHECK_OK(vdb_close(h.db, &error));
@@ -141,10 +129,16 @@ static void forks_in_the_middle_of_calls(void) {
   vdb_error_t error = VDB_ERROR_INIT;
   handles h = {.path = temp_path("busy")};
   pthread_t busy;
-  h.db = open_db(h.path, DIM);
+  h.db = open_db_with(h.path, DIM, (const char *const[]){"index.graph_min_rows", "50", NULL});
+  insert_noise(h.db, 1, 500, DIM);
   atomic_store(&stop, false);
   CHECK(pthread_create(&busy, NULL, keep_busy, h.db) == 0);
-  for (int round = 0; round < (quick() ? 2 : 10); round++) CHECK(in_child(own_databases, &h));
+  for (int round = 0; round < (quick() ? 2 : 10); round++) {
+    char own[600];
+    snprintf(own, sizeof own, "%.500s-%d", h.path, round);
+    h.own = own;
+    CHECK(in_child(own_databases, &h));
+  }
   atomic_store(&stop, true);
   pthread_join(busy, NULL);
   CHECK_OK(vdb_close(h.db, &error));

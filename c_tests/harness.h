@@ -49,6 +49,12 @@ bool status_seen(vdb_status_t status);
 bool quick(void);
 /* A fresh path in a directory that is removed after the test. Valid until the test ends. */
 const char *temp_path(const char *name);
+/* A forked process that does a part of a test. */
+typedef struct child { long pid; int answer; } child;
+/* Runs `body` in a child; after 120 s without an answer it is ended. */
+child start_child(bool (*body)(void *), void *argument);
+/* Waits for it; true when `body` returned true and nothing hung or crashed. */
+bool end_child(child started);
 /* Repeatable numbers: uniform in [-1, 1). */
 float noise(uint64_t *state);
 void fill_noise(float *values, size_t count, uint64_t seed);

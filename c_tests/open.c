@@ -3,8 +3,11 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static vdb_status_t try_open(const char *path, const char *name, const char *value, vdb **db, vdb_error_t *caller) {
   vdb_error_t error = VDB_ERROR_INIT;
@@ -90,15 +93,53 @@ static void what_cannot_be_opened(void) {
   vdb_options_free(options);
 }
 
+/* The second writer is told which process is the first. */
+static void check_locked(const char *path, pid_t owner) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *second = (vdb *)&error;
+  char number[32];
+  snprintf(number, sizeof number, "process %ld", (long)owner);
+  CHECK_STATUS(VDB_ERR_LOCKED, vdb_open(path, NULL, &second, &error));
+  CHECK(second == NULL);
+  if (strstr(error.message, number) == NULL) fail(__FILE__, __LINE__, "no \"%s\" in: %s", number, error.message);
+}
+
 static void one_writer_at_a_time(void) {
   vdb_error_t error = VDB_ERROR_INIT;
   const char *path = temp_path("locked");
-  vdb *first = open_db(path, 4), *second = first;
-  CHECK_STATUS(VDB_ERR_LOCKED, vdb_open(path, NULL, &second, &error));
-  CHECK(second == NULL);
+  vdb *first = open_db(path, 4), *second = NULL;
+  check_locked(path, getpid());
   CHECK_OK(vdb_close(first, &error));
   CHECK_OK(vdb_open(path, NULL, &second, &error));
   CHECK_OK(vdb_close(second, &error));
+}
+
+/* Nobody has to break the lock of a process that was killed. */
+static void the_lock_ends_with_its_process(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  const char *path = temp_path("killed");
+  int ready[2];
+  char byte = 0;
+  uint64_t count = 0;
+  CHECK(pipe(ready) == 0);
+  fflush(stdout);
+  pid_t owner = fork();
+  if (owner == 0) {
+    vdb *db = open_db(path, 4);
+    insert_noise(db, 1, 25, 4);
+    if (write(ready[1], &byte, 1) == 1) pause();
+    _exit(1);
+  }
+  CHECK(read(ready[0], &byte, 1) == 1);
+  for (int i = 0; i < 3; i++) check_locked(path, owner);
+  kill(owner, SIGKILL);
+  waitpid(owner, NULL, 0);
+  vdb *db = open_db(path, 4);
+  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_U64(25, count);
+  check_locked(path, getpid());
+  CHECK_OK(vdb_close(db, &error));
+  close(ready[0]), close(ready[1]);
 }
 
 static void a_closed_handle_is_closed_for_every_function(void) {
@@ -198,6 +239,7 @@ TEST_TABLE(open) = {
     TEST(a_directory_keeps_rows_and_schema),
     TEST(what_cannot_be_opened),
     TEST(one_writer_at_a_time),
+    TEST(the_lock_ends_with_its_process),
     TEST(a_closed_handle_is_closed_for_every_function),
     TEST(handles_of_the_wrong_kind),
     TEST(many_databases_at_once),

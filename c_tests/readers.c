@@ -3,6 +3,8 @@
 #include "harness.h"
 
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,8 +100,143 @@ static void a_reader_follows_a_writer_until_it_is_killed_and_after(void) {
   close(ready[0]), close(ready[1]);
 }
 
+/* One writer and three readers as processes. Batch n (from 0) replaces or deletes group
+ * n % GROUPS; so who knows the LSN, which is the number of batches, knows all rows. */
+enum { GROUPS = 16, GROUP = 20, K = 30 };
+
+typedef struct shared {
+  const char *path;
+  bool deletes;
+  atomic_ullong acknowledged;
+  atomic_bool over;
+} shared;
+
+/* Rounds of a group: in the last of four it is deleted, where there are deletes. */
+static bool is_deleted(const shared *s, uint64_t round) { return s->deletes && round % 4 == 3; }
+
+/* Small whole numbers, so that distances are exact. */
+static void row(uint64_t id, uint64_t round, float *vector) {
+  uint64_t state = id << 40 | round;
+  for (int i = 0; i < 4; i++) (void)noise(&state);
+  for (int i = 0; i < DIM; i++) vector[i] = (float)(int)(noise(&state) * 100);
+}
+
+static bool write_batch(shared *s, vdb *db, uint64_t n) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  uint64_t ids[GROUP], round = n / GROUPS, deleted = 0;
+  float vectors[GROUP * DIM];
+  for (uint64_t i = 0; i < GROUP; i++) {
+    ids[i] = n % GROUPS * GROUP + i;
+    row(ids[i], round, vectors + i * DIM);
+  }
+  return is_deleted(s, round)
+             ? CHECK_OK(vdb_delete_batch(db, ids, GROUP, &deleted, &error)) && deleted == GROUP
+             : CHECK_OK(vdb_upsert_batch(db, ids, vectors, GROUP, DIM, 0, VDB_SCALAR_F32, NULL, &error));
+}
+
+static bool write_until_over(void *argument) {
+  shared *s = argument;
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db_with(s->path, DIM, (const char *const[]){"index.graph_min_rows", "100", "storage.durability",
+                                                               "process", NULL});
+  bool ok = true;
+  for (uint64_t n = 0; ok && !atomic_load(&s->over); n++) {
+    ok = write_batch(s, db, n);
+    atomic_store(&s->acknowledged, n + 1);
+    if (n % 50 == 49) ok &= CHECK_OK(vdb_checkpoint(db, NULL, &error));
+  }
+  return CHECK_OK(vdb_close(db, &error)) && ok;
+}
+
+/* The distance of an id after `lsn` batches; negative when it is not there. */
+static float expected_distance(const shared *s, uint64_t lsn, uint64_t id, const float *query) {
+  uint64_t group = id / GROUP;
+  if (lsn <= group) return -1;
+  uint64_t round = (lsn - 1 - group) / GROUPS;
+  float vector[DIM], sum = 0;
+  if (is_deleted(s, round)) return -1;
+  row(id, round, vector);
+  for (int i = 0; i < DIM; i++) sum += (vector[i] - query[i]) * (vector[i] - query[i]);
+  return sum;
+}
+
+/* Two searches, one exact and one by graph: full, in order, each id once, living rows at
+ * their distances; the exact one leaves no nearer row out. */
+static bool check_searches(const shared *s, vdb *db, uint64_t lsn, const float *query) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  float all[GROUPS * GROUP];
+  uint32_t live = 0;
+  for (uint64_t id = 0; id < GROUPS * GROUP; id++) live += (all[id] = expected_distance(s, lsn, id, query)) >= 0;
+  for (int exact = 0; exact < 2; exact++) {
+    uint64_t ids[K];
+    float distances[K];
+    uint32_t count = 0, nearer = 0;
+    bool seen[GROUPS * GROUP] = {false};
+    bool ok = exact ? CHECK_OK(vdb_search_exact(db, query, 1, DIM, 0, K, NULL, ids, distances, &count, &error))
+                    : CHECK_OK(vdb_search(db, query, 1, DIM, 0, K, NULL, ids, distances, &count, &error));
+    ok &= count == (live < K ? live : K);
+    for (uint32_t i = 0; ok && i < count; i++) {
+      ok = ids[i] < GROUPS * GROUP && !seen[ids[i]] && distances[i] == all[ids[i]];
+      ok &= i == 0 || distances[i - 1] <= distances[i];
+      if (ok) seen[ids[i]] = true;
+    }
+    for (int id = 0; ok && exact && count > 0 && id < GROUPS * GROUP; id++)
+      nearer += all[id] >= 0 && all[id] < distances[count - 1] && !seen[id];
+    if (ok && nearer == 0) continue;
+    fail(__FILE__, __LINE__, "LSN %llu, exact %d: a wrong answer", (unsigned long long)lsn, exact);
+    return false;
+  }
+  return true;
+}
+
+static bool read_until_over(void *argument) {
+  shared *s = argument;
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb_stats_t stats = {.struct_size = sizeof stats};
+  uint64_t last = 0, moves = 0, state = (uint64_t)getpid();
+  vdb *db = open_to_read(s->path);
+  bool ok = db != NULL, over = false;
+  /* Once more after the end, so that the last state is seen. */
+  while (ok && !over) {
+    over = atomic_load(&s->over);
+    uint64_t acknowledged = atomic_load(&s->acknowledged);
+    float query[DIM];
+    for (int i = 0; i < DIM; i++) query[i] = (float)(int)(noise(&state) * 100);
+    ok = CHECK_OK(vdb_refresh(db, &error)) && CHECK_OK(vdb_stats_get(db, &stats, &error));
+    ok = ok && stats.lsn >= last && stats.lsn >= acknowledged && check_searches(s, db, stats.lsn, query);
+    moves += stats.lsn > last;
+    last = stats.lsn;
+  }
+  return CHECK_OK(vdb_close(db, &error)) && ok && moves >= 3;
+}
+
+static void three_processes_read_what_a_fourth_writes(bool deletes) {
+  shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(s != MAP_FAILED);
+  s->path = temp_path("read");
+  s->deletes = deletes;
+  child writer = start_child(write_until_over, s), readers[3];
+  double start = now_s();
+  while (atomic_load(&s->acknowledged) == 0 && now_s() - start < 60) usleep(1000);
+  for (int i = 0; i < 3; i++) readers[i] = start_child(read_until_over, s);
+  start = now_s();
+  uint64_t first = atomic_load(&s->acknowledged);
+  while (now_s() - start < (quick() ? 2 : 5) || (atomic_load(&s->acknowledged) < first + 200 && now_s() - start < 60))
+    usleep(10000);
+  atomic_store(&s->over, true);
+  for (int i = 0; i < 3; i++) CHECK(end_child(readers[i]));
+  CHECK(end_child(writer));
+  munmap(s, sizeof *s);
+}
+
+static void three_processes_read_beside_a_writer_that_deletes(void) { three_processes_read_what_a_fourth_writes(true); }
+
+static void three_processes_read_beside_a_writer_that_adds(void) { three_processes_read_what_a_fourth_writes(false); }
+
 TEST_TABLE(readers) = {
     TEST(a_reader_refuses_writes),
     TEST(a_reader_follows_a_writer_until_it_is_killed_and_after),
+    TEST(three_processes_read_beside_a_writer_that_deletes),
+    TEST(three_processes_read_beside_a_writer_that_adds),
     END_OF_TESTS,
 };

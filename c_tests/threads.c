@@ -94,44 +94,6 @@ static void searches_see_only_living_rows_while_others_write(void) {
   CHECK_OK(vdb_close(s.db, &error));
 }
 
-/* Calls until the handle is closed: each is whole, or VDB_ERR_CLOSED. */
-static void *call_until_closed(void *argument) {
-  shared *s = argument;
-  uint64_t state = 1 + atomic_fetch_add(&s->next, 1), ids[K], id = state << 32;
-  vdb_error_t error = VDB_ERROR_INIT;
-  float query[DIM], distances[K];
-  uint32_t counts[1];
-  for (;;) {
-    for (int i = 0; i < DIM; i++) query[i] = noise(&state);
-    vdb_status_t status = vdb_search(s->db, query, 1, DIM, 0, K, NULL, ids, distances, counts, &error);
-    if (status == VDB_OK) {
-      CHECK_U64(K, counts[0]);
-      status = vdb_insert_batch(s->db, &id, query, 1, DIM, 0, VDB_SCALAR_F32, NULL, &error);
-      id++;
-    }
-    atomic_fetch_add(&s->calls, 1);
-    if (status == VDB_OK) continue;
-    CHECK_STATUS(VDB_ERR_CLOSED, status);
-    return NULL;
-  }
-}
-
-static void close_waits_for_calls_in_progress(void) {
-  int rounds = quick() ? 2 : 10;
-  for (int round = 0; round < rounds; round++) {
-    vdb_error_t error = VDB_ERROR_INIT;
-    int count = thread_count();
-    pthread_t threads[MAX_THREADS];
-    shared s = {.db = open_db(NULL, DIM)};
-    insert_noise(s.db, 0, 1000, DIM);
-    run_threads(count, call_until_closed, &s, threads);
-    while (atomic_load(&s.calls) < (unsigned)(20 * count)) usleep(100);
-    CHECK_OK(vdb_close(s.db, &error));
-    CHECK_STATUS(VDB_ERR_CLOSED, vdb_close(s.db, &error));
-    join_threads(count, threads);
-  }
-}
-
 /* One of many threads that close the same handle succeeds. */
 static void *close_once(void *argument) {
   shared *s = argument;
@@ -178,7 +140,6 @@ static void handles_of_many_threads_do_not_mix(void) {
 
 TEST_TABLE(threads) = {
     TEST(searches_see_only_living_rows_while_others_write),
-    TEST(close_waits_for_calls_in_progress),
     TEST(one_of_many_closers_wins),
     TEST(handles_of_many_threads_do_not_mix),
     END_OF_TESTS,
