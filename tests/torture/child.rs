@@ -24,9 +24,12 @@ pub fn start(arguments: &[&str]) -> Child {
 
 pub fn start_with(arguments: &[&str], stdin: Stdio) -> Child {
     let program = std::env::current_exe().expect("a running program has a path");
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().expect("this program can be started again")
+    spawn(Command::new(program).args(arguments).stdin(stdin))
+}
+
+/// Starts a program whose output is listened to.
+pub fn spawn(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program that is there can be started")
 }
 
 /// Waits for the child to end; kills it when it takes longer than `patience`.
@@ -49,7 +52,11 @@ pub fn finish(child: &mut Child, patience: Duration) -> Verdict<ExitStatus> {
 /// rows, or the error.
 pub fn read(dir: &Path, universe: u64, then: &str) -> Verdict<Answer> {
     let dir = dir.to_str().expect("paths of temporary directories are text");
-    let mut child = start(&["--read", dir, &universe.to_string(), then]);
+    told(start(&["--read", dir, &universe.to_string(), then]))
+}
+
+/// What a child says at its end, with [`tell`] or [`reading`].
+pub fn told(mut child: Child) -> Verdict<Answer> {
     let status = finish(&mut child, PATIENCE)?;
     let (mut out, mut err) = (String::new(), String::new());
     let _ = child.stdout.take().map(|mut pipe| pipe.read_to_string(&mut out));
@@ -77,9 +84,16 @@ pub fn reading(dir: &str, universe: u64, then: &str) {
     limit_memory();
     let answer = if then == "use" { try_everything(Path::new(dir)) } else { look(Path::new(dir), universe, then) };
     match answer {
-        Ok(Ok(digest)) => println!("rows {digest}"),
-        Ok(Err(finding)) => println!("finding {} {}", finding.trouble.name(), finding.what.replace('\n', " ")),
+        Ok(verdict) => tell(verdict),
         Err(error) => println!("error {:?} {}", error.kind(), error.to_string().replace('\n', " ")),
+    }
+}
+
+/// Tells the parent, which hears it with [`told`].
+pub fn tell(verdict: Verdict<u64>) {
+    match verdict {
+        Ok(digest) => println!("rows {digest}"),
+        Err(finding) => println!("finding {} {}", finding.trouble.name(), finding.what.replace('\n', " ")),
     }
 }
 
@@ -159,14 +173,17 @@ pub fn writing(dir: &str, seed: u64, level: u64, universe: u64) {
     }
 }
 
-/// Kills the writer some time after its `operations`-th operation; returns the numbers
-/// of operations that it began and that it ended. `on_done` hears of each end.
-pub fn kill_after(
-    mut child: Child,
-    operations: usize,
-    pause: Duration,
-    mut on_done: impl FnMut(),
-) -> Verdict<(usize, usize)> {
+/// What a writer told while it lived, and how it ended.
+pub struct Lived {
+    /// Numbers of operations that it began and that it ended.
+    pub operations: (usize, usize),
+    pub status: ExitStatus,
+    pub errors: String,
+}
+
+/// Listens to a writer to its end. After each operation `on_done` hears how many there
+/// were; when it returns a pause, the writer is killed after it.
+pub fn listen(mut child: Child, mut on_done: impl FnMut(usize) -> Option<Duration>) -> Lived {
     let mut told = BufReader::new(child.stdout.take().expect("the output is a pipe"));
     let (mut begun, mut done, mut line) = (0, 0, String::new());
     loop {
@@ -178,19 +195,33 @@ pub fn kill_after(
         begun += (line == "b\n") as usize;
         if line == "d\n" {
             done += 1;
-            on_done();
-        }
-        if line == "d\n" && done == operations {
-            std::thread::sleep(pause);
-            let _ = child.kill();
+            if let Some(pause) = on_done(done) {
+                std::thread::sleep(pause);
+                let _ = child.kill();
+            }
         }
     }
-    let mut err = String::new();
-    let _ = child.stderr.take().map(|mut pipe| pipe.read_to_string(&mut err));
+    let mut errors = String::new();
+    let _ = child.stderr.take().map(|mut pipe| pipe.read_to_string(&mut errors));
     let status = child.wait().expect("a child can be waited for");
-    match status.code() {
-        None if killed(status) => Ok((begun, done)),
-        _ => Err(Trouble::Crash.because(format!("the writer ended by itself, {status}: {err}"))),
+    Lived { operations: (begun, done), status, errors }
+}
+
+/// Kills the writer some time after its `operations`-th operation; returns the numbers
+/// of operations that it began and that it ended. `on_done` hears of each end.
+pub fn kill_after(
+    child: Child,
+    operations: usize,
+    pause: Duration,
+    mut on_done: impl FnMut(),
+) -> Verdict<(usize, usize)> {
+    let lived = listen(child, |done| {
+        on_done();
+        (done == operations).then_some(pause)
+    });
+    match lived.status.code() {
+        None if killed(lived.status) => Ok(lived.operations),
+        _ => Err(Trouble::Crash.because(format!("the writer ended by itself, {}: {}", lived.status, lived.errors))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Killed processes, on real files (promises P1, P2, P4).
 
 use super::child;
-use super::model::{LEVELS, Op, Rows, Told};
+use super::model::{LEVELS, Rows, Told};
 use super::tally::{Dice, Run, Trouble, Verdict};
 use std::path::Path;
 use std::time::Duration;
@@ -30,14 +30,7 @@ fn one_life(dice: &mut Dice, dir: &Path, before: Rows) -> Verdict<Rows> {
     let writer = child::start_writer(dir, seed, level, UNIVERSE);
     let (begun, done) = child::kill_after(writer, 1 + dice.below(40), pause, || ())?;
     let mut told = Told::from(before);
-    let mut same_dice = Dice::new(seed);
-    for number in 0..begun {
-        let op = Op::random(&mut same_dice, UNIVERSE);
-        told.begin(&op);
-        if number < done {
-            told.acknowledge(&op, level);
-        }
-    }
+    told.tell(seed, (begun, done), level, UNIVERSE);
     let named = |e: super::tally::Finding| e.at(format!("{level:?}, killed after {done} of {begun} operations"));
     if dice.one_in(2) {
         kill_recovery(dice, dir);

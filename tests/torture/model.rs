@@ -157,6 +157,27 @@ fn check_search(db: &Database, rows: &Rows, query: &Row, exact: bool) -> Verdict
     Ok(())
 }
 
+/// What `open` finds stands after a whole batch, at least the `at_least`-th, and is a
+/// database like any other: it is written, closed and opened again. Returns what was found.
+pub fn survives(
+    open: impl Fn() -> Result<Database, Error>,
+    universe: u64,
+    told: &Told,
+    at_least: usize,
+) -> Verdict<Rows> {
+    let open = || open().map_err(|e| Trouble::Unreadable.because(format!("cannot open: {e}")));
+    let db = open()?;
+    let found = contents(&db, universe)?;
+    told.place(digest(&found), at_least)?;
+    let (op, mut rows) = (Op::Upsert(vec![(7, row(7))]), found.clone());
+    op.apply(&mut rows);
+    op.run(&db).and_then(|()| db.close()).map_err(|e| Trouble::Unreadable.because(format!("cannot go on: {e}")))?;
+    match contents(&open()?, universe)? == rows {
+        true => Ok(found),
+        false => Err(Trouble::Lost.because("a batch written after recovery is gone")),
+    }
+}
+
 /// What the caller was told, and what it may therefore expect.
 #[derive(Clone, Default)]
 pub struct Told {
@@ -200,6 +221,19 @@ impl Told {
         }
         if level != Durability::None || op.makes_durable() {
             self.written = last;
+        }
+    }
+
+    /// What a process was told that drew its operations from `seed`, began and ended so
+    /// many of them, and died.
+    pub fn tell(&mut self, seed: u64, (begun, done): (usize, usize), level: Durability, universe: u64) {
+        let mut dice = Dice::new(seed);
+        for number in 0..begun {
+            let op = Op::random(&mut dice, universe);
+            self.begin(&op);
+            if number < done {
+                self.acknowledge(&op, level);
+            }
         }
     }
 

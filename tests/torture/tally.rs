@@ -60,6 +60,8 @@ pub type Verdict<T = ()> = Result<T, Finding>;
 pub struct Tally {
     pub cases: u64,
     pub troubles: [u64; Trouble::ALL.len()],
+    /// Whether this machine lacks what the kind needs.
+    pub skipped: bool,
 }
 
 impl Tally {
@@ -78,25 +80,33 @@ impl Tally {
 pub struct Run {
     pub seed: u64,
     pub deadline: Instant,
+    /// Cases that are tried however long they take.
+    pub least: u64,
     /// The only round to run, when one is to be repeated.
     pub only: Option<u64>,
 }
 
 impl Run {
-    /// Runs round after round until time is up. `round` gets randomness of its own and
+    /// Runs round after round until time is up and there were cases enough. `round` gets randomness of its own and
     /// returns the number of cases it was.
     pub fn rounds(&self, mut round: impl FnMut(&mut Dice) -> Verdict<u64>) {
+        let mut sum = 0;
         for number in self.only.unwrap_or(0).. {
             let mut dice = Dice::new(mix(number, self.seed));
             let result = catch_unwind(AssertUnwindSafe(|| round(&mut dice)));
             match result.unwrap_or_else(|panic| Err(Trouble::Crash.because(text_of(panic.as_ref())))) {
-                Ok(cases) => println!("cases {cases}"),
+                Ok(cases) => {
+                    sum += cases;
+                    println!("cases {cases}");
+                }
                 Err(finding) => {
+                    // Each counts: were all of them findings, this would go on for ever.
+                    sum += 1;
                     let what = finding.what.replace('\n', " ");
                     println!("cases 1\nfinding {} round {number}: {what}", finding.trouble.name());
                 }
             }
-            if self.only.is_some() || Instant::now() >= self.deadline {
+            if self.only.is_some() || sum >= self.least && Instant::now() >= self.deadline {
                 return;
             }
         }
