@@ -149,6 +149,7 @@ fn operations(durability: Durability) -> usize {
 fn cut_everywhere(durability: Durability, seeds: u64) {
     let total = operations(durability);
     assert!(total > 60, "{total} operations are no life");
+    println!("{} images of {total} power cuts at {durability:?}", (total + 1) * KINDS.len() * seeds as usize);
     for at in 0..=total {
         let (disk, mut told) = (SimStorage::new(), Told::default());
         disk.crash_at(at);
@@ -189,7 +190,7 @@ fn a_killed_process_loses_nothing_it_was_told_at_process_durability() {
 
 #[test]
 fn a_second_cut_during_recovery_changes_nothing() {
-    let total = operations(Durability::Full);
+    let (total, mut images) = (operations(Durability::Full), 0);
     for at in (0..total).step_by(5) {
         let (disk, mut told) = (SimStorage::new(), Told::default());
         disk.crash_at(at);
@@ -201,12 +202,14 @@ fn a_second_cut_during_recovery_changes_nothing() {
             let recovered = open(&second, Durability::Full).and_then(Database::close);
             for kind in KINDS {
                 check(&second.crash_image(kind, again as u64), &told, &format!("cut at {at} and {again}, {kind:?}"));
+                images += 1;
             }
             if recovered.is_ok() {
                 break;
             }
         }
     }
+    println!("{images} images of two power cuts");
 }
 
 /// An error at each call in turn: it is reported, reads go on, and the next

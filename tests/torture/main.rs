@@ -47,7 +47,7 @@ const fn kind(name: &'static str, run: Torture, share: u64, least: u64) -> Kind 
 }
 
 const KINDS: [Kind; 9] = [
-    kind("power", power::power_cuts, 2, 10_000),
+    kind("power", power::power_cuts, 2, 1_000),
     kind("outage", on_linux::POWER_CUTS, 2, 45),
     kind("kill", kill::killed_writers, 3, 50),
     kind("damage", damage::damaged_files, 3, 1),
