@@ -103,6 +103,16 @@ pub(super) fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a call again that a signal interrupted, where std does not by itself.
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
 impl Storage for OsStorage {
     fn create(&self, name: &str) -> Result<Box<dyn File>> {
         let path = self.path("create", name)?;
@@ -138,7 +148,7 @@ impl Storage for OsStorage {
     fn list(&self) -> Result<Vec<String>> {
         let io = |e| StorageError::io("list", ".", e);
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.dir).map_err(io)? {
+        for entry in uninterrupted(|| fs::read_dir(&self.dir)).map_err(io)? {
             // A name that is not UTF-8 is not one of ours.
             names.extend(entry.map_err(io)?.file_name().into_string().ok());
         }
@@ -204,10 +214,9 @@ impl ReadFile for OsFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
         let mut done = 0;
         while done < buffer.len() {
-            match read_some(&self.file, offset + done as u64, &mut buffer[done..]) {
+            match uninterrupted(|| read_some(&self.file, offset + done as u64, &mut buffer[done..])) {
                 Ok(0) => break,
                 Ok(n) => done += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(self.io("read")(e)),
             }
         }
