@@ -10,7 +10,8 @@ LIB := build/lib
 LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET)/loom
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
-.PHONY: build header test loom torture mutations fuzz lint demo bench bench-compare bench-scale bench-churn clean
+.PHONY: build header test loom torture mutations fuzz lint demo bench bench-compare bench-scale bench-churn \
+	bench-protection clean
 .DEFAULT_GOAL := build
 
 # build/lib: libvdb.so.N (the name programs load), libvdb.so (the name they link), libvdb.a.
@@ -72,6 +73,16 @@ bench:
 # bench-churn (rows replaced); each leaves a record in benches/record.
 bench-compare bench-scale bench-churn: bench-%: build
 	@$(MAKE) --no-print-directory -C benches/compare $*
+
+# What the checks of the walk, recovery and durable writes cost: a program with and one
+# without the checks take turns. Leaves a record.
+bench-protection:
+	@unchecked=$$(RUSTFLAGS="--cfg vdb_unchecked" $(CARGO) bench --bench protection --no-run \
+		--target-dir build/unchecked --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p') && \
+	$(CARGO) bench --bench protection --no-run && \
+	{ date +%F; sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1; echo "load $$(cut -d' ' -f1 /proc/loadavg)"; \
+		VDB_UNCHECKED=$$unchecked VDB_BENCH_DIR=$${VDB_BENCH_DIR:-$(CURDIR)/build} $(CARGO) bench --quiet --bench protection; } \
+		| tee benches/record/$$(date +%F)-protection.txt
 
 clean:
 	$(CARGO) clean

@@ -14,6 +14,7 @@
 #![allow(unsafe_code)]
 
 mod aligned;
+mod bounds;
 mod release;
 mod rows;
 mod scratch;
@@ -21,6 +22,7 @@ mod table;
 mod verify;
 
 pub use aligned::{AllocError, Backing};
+pub use bounds::within;
 pub use release::release_freed_memory;
 pub use rows::{Appender, Rows, RowsMut};
 pub use scratch::{Scratch, ScratchPool};

@@ -6,6 +6,7 @@
 //! the writer never touch the same byte.
 
 use super::aligned::{AllocError, Backing, Block};
+use super::bounds::within;
 use super::verify::VerifyMap;
 use std::any::Any;
 use std::ptr::NonNull;
@@ -73,7 +74,7 @@ impl Rows {
     /// When `i` is not below [`Rows::len`].
     #[inline]
     pub fn row(&self, i: usize) -> &[u8] {
-        assert!(i < self.len, "row {i} of {}", self.len);
+        assert!(within(i, self.len), "row {i} of {}", self.len);
         if let Some(verify) = &self.verify {
             verify.touch(i * self.stride, self.stride);
         }
@@ -87,7 +88,7 @@ impl Rows {
     #[inline]
     pub fn peek(&self, i: usize) -> Option<*const u8> {
         // SAFETY: i < len, so the address is inside the array.
-        (i < self.len).then(|| unsafe { self.ptr.as_ptr().add(i * self.stride).cast_const() })
+        within(i, self.len).then(|| unsafe { self.ptr.as_ptr().add(i * self.stride).cast_const() })
     }
 
     /// Rows `range` back to back.

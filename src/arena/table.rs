@@ -1,5 +1,6 @@
 //! Chunks of rows behind one dense slot number.
 
+use super::bounds::within;
 use super::rows::Rows;
 use std::sync::Arc;
 
@@ -37,9 +38,9 @@ impl RowTable {
     /// The row of `slot`, `None` when it does not exist.
     #[inline]
     pub fn get(&self, slot: u32) -> Option<&[u8]> {
-        let chunk = self.chunks.get((slot >> self.shift) as usize)?;
-        let row = (slot & ((1 << self.shift) - 1)) as usize;
-        (row < chunk.len()).then(|| chunk.row(row))
+        let (chunk, row) = ((slot >> self.shift) as usize, (slot & ((1 << self.shift) - 1)) as usize);
+        let exists = within(chunk, self.chunks.len()) && within(row, self.chunks[chunk].len());
+        exists.then(|| self.chunks[chunk].row(row))
     }
 
     /// The row of `slot`.
@@ -54,7 +55,11 @@ impl RowTable {
     /// The address of the row of `slot`, for prefetching; nothing is read.
     #[inline]
     pub fn peek(&self, slot: u32) -> Option<*const u8> {
-        self.chunks.get((slot >> self.shift) as usize)?.peek((slot & ((1 << self.shift) - 1)) as usize)
+        let chunk = (slot >> self.shift) as usize;
+        if !within(chunk, self.chunks.len()) {
+            return None;
+        }
+        self.chunks[chunk].peek((slot & ((1 << self.shift) - 1)) as usize)
     }
 }
 

@@ -5,6 +5,8 @@
 //! touched are listed and only those are cleared. Measured on 100,000 nodes:
 //! memset 34.2k queries/s, list 31.9k, 16-bit epochs 32.2k, hash set 32.3k.
 
+use crate::arena::within;
+
 /// Nodes from which on touched words are listed (64 KiB of bitmap).
 const LIST_FROM: u32 = 1 << 19;
 
@@ -64,7 +66,11 @@ impl Visited {
     pub(super) fn insert_all(&mut self, nodes: impl Iterator<Item = u32>, new: &mut [u32]) -> usize {
         let mut count = 0;
         for node in nodes.take(new.len()) {
-            let Some(word) = self.words.get_mut((node >> 6) as usize) else { continue };
+            let at = (node >> 6) as usize;
+            if !within(at, self.words.len()) {
+                continue;
+            }
+            let word = &mut self.words[at];
             new[count] = node;
             count += (*word >> (node & 63) & 1 ^ 1) as usize;
             if self.listing && *word == 0 {

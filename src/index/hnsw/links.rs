@@ -6,7 +6,7 @@
 //! ordinal (see [`Graph`]); "node" means whichever the level uses.
 
 use super::{AllocError, Graph, MAX_LEVEL, Params};
-use crate::arena::{Rows, RowsMut};
+use crate::arena::{Rows, RowsMut, within};
 use crate::kernel::prefetch;
 
 /// Ends a link row.
@@ -119,7 +119,7 @@ impl Store for Graph {
 
 #[inline]
 fn row_or_empty(rows: &Rows, i: usize) -> &[u8] {
-    if i < rows.len() { rows.row(i) } else { &[] }
+    if within(i, rows.len()) { rows.row(i) } else { &[] }
 }
 
 /// A graph being built. All of its nodes have their level and ordinal from
