@@ -44,7 +44,7 @@ impl Rows {
         let bytes = backing.bytes();
         let end = len.checked_mul(stride)?.checked_add(offset)?;
         let part = bytes.get(offset..end)?;
-        let verify = verify.map(|v| Arc::new(v.shifted(offset)));
+        let verify = verify.map(|v| Arc::new(v.of_array(offset, end - offset)));
         Some(Rows { ptr: NonNull::from(part).cast(), len, stride, mapped: true, verify, _memory: backing.clone() })
     }
 

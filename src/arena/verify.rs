@@ -7,7 +7,7 @@
 //! damaged block is ever given out.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Mutex, PoisonError};
 
 /// Where a file is damaged.
@@ -59,31 +59,50 @@ struct Shared {
     faults: Arc<FaultCell>,
 }
 
-/// The state of the blocks of one mapped file.
+/// The state of the blocks of one mapped file, as far as one array in it reaches.
 pub struct VerifyMap {
     shared: Arc<Shared>,
     shift: u32,
+    /// Offset of the array in the file.
     base: usize,
+    /// One past the last block of the array.
+    end: usize,
+    /// The blocks of the array below this one are good.
+    good_below: AtomicUsize,
+    /// Whether all of them are: then a read costs one load and one branch.
+    all_good: AtomicBool,
 }
 
 impl VerifyMap {
     /// A map of `blocks` blocks of `1 << shift` bytes, none verified yet.
     pub fn new(file: String, blocks: usize, shift: u32, faults: Arc<FaultCell>, check: BlockCheck) -> VerifyMap {
         let state = (0..blocks).map(|_| AtomicU8::new(UNKNOWN)).collect();
-        VerifyMap { shared: Arc::new(Shared { file, state, check, faults }), shift, base: 0 }
+        VerifyMap::over(Arc::new(Shared { file, state, check, faults }), shift, 0, blocks)
     }
 
-    /// The same state for offsets that count from `base` bytes further on.
-    pub(super) fn shifted(&self, base: usize) -> VerifyMap {
-        VerifyMap { shared: self.shared.clone(), shift: self.shift, base: self.base + base }
+    fn over(shared: Arc<Shared>, shift: u32, base: usize, end: usize) -> VerifyMap {
+        let good_below = AtomicUsize::new(base >> shift);
+        VerifyMap { shared, shift, base, end, good_below, all_good: AtomicBool::new(false) }
+    }
+
+    /// The same state for an array of `len` bytes that begins `base` bytes further on.
+    pub(super) fn of_array(&self, base: usize, len: usize) -> VerifyMap {
+        let base = self.base + base;
+        VerifyMap::over(self.shared.clone(), self.shift, base, (base + len).div_ceil(1 << self.shift))
     }
 
     /// Verifies the blocks of `len` bytes at `offset`, once each.
     #[inline]
     pub fn touch(&self, offset: usize, len: usize) {
-        if cfg!(vdb_unchecked) {
+        if cfg!(vdb_unchecked) || self.all_good.load(Relaxed) {
             return;
         }
+        self.touch_blocks(offset, len);
+    }
+
+    /// Out of line: once all is verified, walks have no use for it.
+    #[inline(never)]
+    fn touch_blocks(&self, offset: usize, len: usize) {
         let first = (self.base + offset) >> self.shift;
         let last = (self.base + offset + len.max(1) - 1) >> self.shift;
         for block in first..=last {
@@ -117,6 +136,20 @@ impl VerifyMap {
             return self.trip(block);
         }
         state.store(GOOD, Relaxed);
+        self.advance();
+    }
+
+    /// Moves past the blocks that are good by now. Each is passed once, so all of this
+    /// costs no more than one look at each block. Threads that get here together may
+    /// leave the mark too low, never too high.
+    fn advance(&self) {
+        let from = self.good_below.load(Relaxed);
+        let rest = self.shared.state.get(from..self.end).unwrap_or_default();
+        let good = rest.iter().take_while(|state| state.load(Relaxed) == GOOD).count();
+        self.good_below.fetch_max(from + good, Relaxed);
+        if from + good == self.end {
+            self.all_good.store(true, Relaxed);
+        }
     }
 
     fn trip(&self, block: usize) {
@@ -128,7 +161,6 @@ impl VerifyMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicUsize;
 
     #[test]
     fn each_block_is_checked_once_and_a_bad_one_trips() {
@@ -142,9 +174,37 @@ mod tests {
         map.touch(0, 48);
         map.touch(17, 1);
         assert_eq!((calls.load(Relaxed), faults.get()), (3, None));
-        map.shifted(32).touch(16, 1);
+        map.of_array(32, 32).touch(16, 1);
         assert_eq!(faults.get(), Some(Fault { file: "part".into(), block: 3, offset: 48 }));
         assert!(!map.verify_all());
         assert_eq!(calls.load(Relaxed), 5);
+    }
+
+    /// A map of 8 blocks of 16 bytes of which block 6 is bad, and an array in it.
+    fn array(base: usize, len: usize) -> (VerifyMap, Arc<FaultCell>) {
+        let faults = Arc::new(FaultCell::default());
+        let whole = VerifyMap::new("part".into(), 8, 4, faults.clone(), Box::new(|block| block != 6));
+        (whole.of_array(base, len), faults)
+    }
+
+    #[test]
+    fn an_array_is_done_with_when_its_own_blocks_are_good() {
+        // Blocks 1 to 4, both ends in the middle of one; in any order.
+        let (map, faults) = array(20, 50);
+        for offset in [45, 0, 30] {
+            map.touch(offset, 1);
+            assert!(!map.all_good.load(Relaxed), "block of {offset} was not the last");
+        }
+        map.touch(15, 1);
+        assert!(map.all_good.load(Relaxed) && faults.get().is_none());
+    }
+
+    #[test]
+    fn an_array_with_a_bad_block_is_never_done_with() {
+        let (map, faults) = array(64, 64);
+        map.touch(0, 64);
+        assert!(!map.all_good.load(Relaxed) && faults.get().is_some());
+        assert!(!map.verify_all());
+        assert!(!map.all_good.load(Relaxed));
     }
 }
