@@ -9,6 +9,8 @@ import tarfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
+# Recall asked for, where a library chooses its own breadth.
+RECALL = (0.8, 0.85, 0.9, 0.925, 0.95, 0.965, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
 EF = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 900, 1280)
 
 
@@ -22,7 +24,7 @@ class Adapter:
     link: tuple  # flags that go after them
     rows: str = "f4"  # component type it is given: "f4", or "native" for the data set's own
     unit_length: bool = False  # under cosine, scale rows and queries to length 1 first
-    sweep: tuple = tuple((ef, 0) for ef in EF)  # (ef, rerank) of every point of the curve
+    sweep: tuple = tuple((ef, 0, 0) for ef in EF)  # (ef, rerank, recall asked for) of every point of the curve
     sdist: str = ""  # PyPI source archive whose headers it needs
 
 
@@ -31,6 +33,7 @@ CC = ("gcc", "-O3", "-march=native", "-std=gnu11", "-Wall", "-Wextra")
 
 VDB = {
     "source": "vdb_peer.c",
+    "sweep": tuple((ef, 0, 0) for ef in EF) + tuple((0, 0, recall) for recall in RECALL),
     "compiler": (*CC, f"-I{ROOT}/include"),
     "link": (f"-L{ROOT}/build/lib", "-lvdb", f"-Wl,-rpath,{ROOT}/build/lib"),
 }

@@ -65,9 +65,9 @@ class Driver:
             raise RuntimeError(f"{self.process.args[0]} ended with status {self.process.wait()}")
         return json.loads(line)
 
-    def search(self, ef, rerank):
+    def search(self, ef, rerank, recall):
         """One pass over the queries: the driver's figures and the ids found."""
-        self.process.stdin.write(f"search {K} {ef} {rerank} {self.ids_file}\n")
+        self.process.stdin.write(f"search {K} {ef} {rerank} {recall} {self.ids_file}\n")
         self.process.stdin.flush()
         return self.answer(), np.fromfile(self.ids_file, np.uint64).reshape(-1, K)
 
@@ -102,11 +102,12 @@ def sweep(data, drivers, passes):
         print(f"  pass {number + 1} of {passes}", flush=True)
     curves = {name: [] for name in drivers}
     for (name, point), taken in samples.items():
-        ef, rerank = drivers[name][0].sweep[point]
+        ef, rerank, recall = drivers[name][0].sweep[point]
         queries = taken[0][0]["queries"]
         curves[name].append({
             "ef": ef,
             "rerank": rerank,
+            "recall_asked_for": recall,
             "recall": measure.recall(data.metric, data.base, data.queries, taken[0][1], data.kth_distance(K)),
             "qps": queries / float(np.median([f["cpu_s"] for f, _ in taken])),
             "qps_wall": queries / float(np.median([f["wall_s"] for f, _ in taken])),

@@ -4,7 +4,7 @@
  *   driver serve METRIC M EF_CONSTRUCTION QUERIES.npy INDEX
  *
  * `serve` reads commands from stdin, one a line, so that compare.py can interleave
- * several libraries in one run:  search K EF RERANK IDS_OUT  |  quit
+ * several libraries in one run:  search K EF RERANK RECALL IDS_OUT  |  quit
  * Every answer is one JSON object on one line. Times are CPU time of the whole
  * process (a library that searches on a helper thread pays for it) and wall time. */
 #include <inttypes.h>
@@ -22,11 +22,11 @@ static int build(const struct peer_spec *spec, const npy_array *rows, const char
 }
 
 /* Answers every query once, one per call; writes the ids as raw u64 to `out_path`. */
-static int search_all(const npy_array *queries, size_t k, uint32_t ef, uint32_t rerank, const char *out_path) {
+static int search_all(const npy_array *queries, size_t k, const struct peer_search *how, const char *out_path) {
     size_t count = queries->rows * k;
     uint64_t *ids = (uint64_t *)calloc(count ? count : 1, sizeof *ids);
     FILE *out = fopen(out_path, "wb");
-    int failed = !ids || !out || peer_configure(ef, rerank) != 0;
+    int failed = !ids || !out || peer_configure(how) != 0;
     double cpu = cpu_s(), wall = wall_s();
     for (size_t i = 0; i < queries->rows && !failed; i++) failed = peer_search(npy_row(queries, i), k, ids + i * k) != 0;
     cpu = cpu_s() - cpu;
@@ -50,12 +50,13 @@ static int serve(const struct peer_spec *spec, const npy_array *queries, const c
     fflush(stdout);
     while (fgets(line, sizeof line, stdin) && strncmp(line, "quit", 4) != 0) {
         size_t k;
-        uint32_t ef, rerank;
-        if (sscanf(line, "search %zu %" SCNu32 " %" SCNu32 " %3999s", &k, &ef, &rerank, out_path) != 4) {
+        struct peer_search how;
+        if (sscanf(line, "search %zu %" SCNu32 " %" SCNu32 " %f %3999s", &k, &how.ef, &how.rerank, &how.recall,
+                   out_path) != 5) {
             fprintf(stderr, "unknown command: %s", line);
             return 1;
         }
-        if (search_all(queries, k, ef, rerank, out_path) != 0) return 1;
+        if (search_all(queries, k, &how, out_path) != 0) return 1;
         fflush(stdout);
     }
     return peer_close();

@@ -56,8 +56,8 @@ extern "C" int peer_open(const peer_spec *spec, const char *path) {
     });
 }
 
-extern "C" int peer_configure(uint32_t ef, uint32_t) {
-    graph->setEf(ef);
+extern "C" int peer_configure(const peer_search *how) {
+    graph->setEf(how->ef);
     return 0;
 }
 

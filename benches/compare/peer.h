@@ -23,6 +23,13 @@ struct peer_spec {
     uint64_t capacity;        /* rows that will be inserted */
 };
 
+/* How the next searches are to run: by breadth, or by a recall asked for (then ef is 0). */
+struct peer_search {
+    uint32_t ef;
+    uint32_t rerank; /* 0 = the library's default */
+    float recall;    /* 0 = by ef */
+};
+
 /* All return 0, or non-zero after writing the reason to stderr. */
 
 /* Indexes the rows on one thread (ids = row numbers) and stores the index at `path`. */
@@ -31,8 +38,8 @@ int peer_build(const struct peer_spec *spec, const npy_array *rows, const char *
 /* Opens the stored index for searching. */
 int peer_open(const struct peer_spec *spec, const char *path);
 
-/* Once per sweep point, before the clock starts. `rerank` 0 = the library's default. */
-int peer_configure(uint32_t ef, uint32_t rerank);
+/* Once per sweep point, before the clock starts. */
+int peer_configure(const struct peer_search *how);
 
 /* The k nearest rows of one query (same component type as the rows); writes k ids. */
 int peer_search(const void *query, size_t k, uint64_t *ids);

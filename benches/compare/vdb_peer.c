@@ -43,9 +43,10 @@ int peer_open(const struct peer_spec *spec, const char *path) {
     return 0;
 }
 
-int peer_configure(uint32_t ef, uint32_t rerank) {
-    params.ef = ef;
-    params.rerank = rerank;
+int peer_configure(const struct peer_search *how) {
+    params.ef = how->ef;
+    params.rerank = how->rerank;
+    params.target_recall = how->recall;
     return 0;
 }
 
