@@ -1,7 +1,7 @@
 //! The log: what a batch at FULL costs beside the bare system calls, and how long
 //! recovery takes.
 
-use super::{bar, cpu_time, median};
+use super::{bar, cpu_time, quarter};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -91,7 +91,7 @@ pub fn durable_writes(place: &Path) -> bool {
             }
         }
         db.abandon();
-        let (ours, bare) = (median(ours), median(bare));
+        let (ours, bare) = (quarter(ours), quarter(bare));
         let [our_cpu, bare_cpu] = cpu.map(|time| time.as_secs_f64() * 1e3 / count as f64);
         println!(
             "batch of {batch}: {:.3} ms (CPU {our_cpu:.3}), bare write + fdatasync {:.3} ms (CPU {bare_cpu:.3})",

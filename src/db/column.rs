@@ -13,6 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// Room a new open chunk starts with: small enough for tiny databases, and a
 /// mapping (whose untouched pages cost nothing) for most row sizes.
 const FIRST_BYTES: usize = 1 << 20;
+/// Rows that outgrow this get a whole chunk at once, if a chunk is no more than
+/// `WHOLE_MOST`, instead of being copied at each doubling.
+const WHOLE_FROM: usize = 4 << 20;
+const WHOLE_MOST: usize = 256 << 20;
 
 /// A chunk with the serial number that names its content for ever: rows are
 /// only ever appended, so (serial, length) is one exact sequence of bytes.
@@ -121,7 +125,10 @@ impl Column {
         };
         let chunk = 1usize << self.shift;
         let floor = if self.full.is_empty() { Self::first_capacity(self.shift, self.stride) } else { chunk };
-        let mut rows = Appender::new(capacity.max(needed).max(floor).min(chunk), self.stride)?;
+        // Untouched memory costs address space only, copying what was written costs time.
+        let whole = needed * self.stride > WHOLE_FROM && chunk * self.stride <= WHOLE_MOST;
+        let capacity = if whole { chunk } else { capacity.max(needed).max(floor).min(chunk) };
+        let mut rows = Appender::new(capacity, self.stride)?;
         rows.append(old.len(), |room| room.copy_from_slice(old.bytes()));
         self.last = Last::Open { rows, serial };
         Ok(())
