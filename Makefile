@@ -10,8 +10,8 @@ LIB := build/lib
 LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET)/loom
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
-.PHONY: build header test loom torture mutations fuzz lint demo bench bench-compare bench-scale bench-churn \
-	bench-protection clean
+.PHONY: build header test loom miri tsan asan torture mutations fuzz lint demo bench bench-compare bench-scale \
+	bench-churn bench-protection clean
 .DEFAULT_GOAL := build
 
 # build/lib: libvdb.so.N (the name programs load), libvdb.so (the name they link), libvdb.a.
@@ -36,6 +36,11 @@ test:
 # All interleavings of two or three threads, of the protocols between them.
 loom:
 	@$(LOOM)
+
+# Undefined behaviour; data races; memory errors of the engine: needs a nightly toolchain
+# with the components miri and rust-src, and says what it skips without.
+miri tsan asan:
+	@tests/nightly.sh $@
 
 # Crashes, kills, damage, failing calls and threads at random: SECONDS=n SEED=s.
 # The last line of its output must be all zeros.

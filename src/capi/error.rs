@@ -150,6 +150,8 @@ mod tests {
         // SAFETY: the text is terminated.
         let text = unsafe { CStr::from_ptr(e.message.as_ptr()) };
         assert_eq!((e.struct_size, e.code, e.os_error, e.item, text), (256, -40, 5, 3, c"disk?gone"));
+        // SAFETY: as above.
+        let r = unsafe { Record::new(&mut e) }.unwrap();
         assert_eq!(r.fill(Ok(vdb_status::VDB_PARTIAL)), 2);
         assert_eq!((e.code, e.os_error, e.reserved, e.item, e.message[0]), (2, 0, 0, u64::MAX, 0));
     }

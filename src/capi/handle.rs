@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn close_waits_for_calls_and_one_closer_wins() {
         let t = table::<AtomicBool, 4>();
-        for _ in 0..200 {
+        for _ in 0..if cfg!(miri) { 5 } else { 200 } {
             let token = t.insert(AtomicBool::new(true)).ok().unwrap();
             let wins = AtomicUsize::new(0);
             std::thread::scope(|s| {
@@ -276,7 +276,7 @@ mod tests {
         std::thread::scope(|s| {
             for thread in 0..4 {
                 s.spawn(move || {
-                    for i in 0..2000 {
+                    for i in 0..if cfg!(miri) { 20 } else { 2000 } {
                         let value = thread * 10_000 + i;
                         let token = t.insert(value).unwrap();
                         assert_eq!(*t.pin(token).ok().unwrap(), value);

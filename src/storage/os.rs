@@ -41,7 +41,8 @@ impl OsStorage {
         if create {
             sync_parent(&dir, made).map_err(|e| StorageError::io("sync parent of", &shown, e))?;
         }
-        Ok(OsStorage { dir, use_mmap })
+        // Miri has no file mappings.
+        Ok(OsStorage { dir, use_mmap: use_mmap && !cfg!(miri) })
     }
 
     /// The directory.

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Tests that need a nightly toolchain. Where it, or what it needs, is not installed they are
+# skipped, and say so. Each kind keeps its objects apart, below the target directory.
+#
+#   miri  undefined behaviour, in the parts with `unsafe` or with bytes from outside: tree
+#         borrows, strict provenance, data races, leaks. It knows neither SIMD nor
+#         mappings, so the portable kernels and the heap take their place.
+#   tsan  data races, in the tests with many threads, the standard library included.
+#   asan  memory errors: the C tests, in quick mode, with the engine inside instrumented as
+#         they are, and the tests of hostile files. (`make test` has the C tests with only
+#         the C side instrumented, and under valgrind.)
+kind=$1
+cd "$(dirname "$0")/.." || exit 1
+target=${CARGO_TARGET_DIR:-target}/$kind
+host=$(rustc -vV | sed -n 's/^host: //p')
+
+skip() {
+	echo "skipped: $kind: $*"
+	exit 0
+}
+
+sysroot=$(rustc +nightly --print sysroot 2>/dev/null) || skip 'no nightly toolchain'
+[ -d "$sysroot/lib/rustlib/src/rust/library" ] || [ "$kind" = asan ] || skip 'nightly has no rust-src component'
+
+# Compiles fast, runs fast enough, and names lines.
+for profile in DEV TEST; do
+	export CARGO_PROFILE_${profile}_OPT_LEVEL=1 CARGO_PROFILE_${profile}_DEBUG=line-tables-only
+done
+
+case $kind in
+miri)
+	[ -x "$sysroot/bin/cargo-miri" ] || skip 'nightly has no miri component'
+	# Files are real ones, which isolation would refuse.
+	export MIRIFLAGS='-Zmiri-tree-borrows -Zmiri-strict-provenance -Zmiri-disable-isolation'
+	# Not those with many rows, bits or random cases: Miri is 100 to 1,000 times slower.
+	exec cargo +nightly miri test --target-dir "$target" --lib -- \
+		util:: arena:: storage:: capi::handle capi::args capi::error capi::boundary db::record db::column \
+		db::input db::background index::visited index::space index::pool index::hnsw::tests::one_node \
+		index::hnsw::serial::tests::parts quant::tests::bytes quant::tests::codes_saturate \
+		quant::tests::unsound kernel::tests::broken kernel::tests::equal kernel::tests::metrics \
+		kernel::tests::scan kernel::tests::zero \
+		--skip blocks_are_aligned --skip agrees_with_a --skip garbage_is_closed --skip slots_fill \
+		--skip every_flipped --skip random_damage --skip keeps_what --skip forged_
+	;;
+tsan)
+	export RUSTFLAGS='-Zsanitizer=thread'
+	exec cargo +nightly test --target "$host" --target-dir "$target" -Zbuild-std \
+		--test concurrent_search_insert --test background_work --test readers
+	;;
+asan)
+	cc=${CC:-cc}
+	export RUSTFLAGS='-Zsanitizer=address' VDB_TEST_QUICK=1
+	cargo +nightly rustc --lib --crate-type staticlib --target "$host" --target-dir "$target" || exit 1
+	"$cc" -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+		-Iinclude c_tests/*.c "$target/$host/debug/libvdb.a" \
+		-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc -o "$target/c_tests" || skip "$cc cannot link them"
+	"$target/c_tests" || exit 1
+	exec cargo +nightly test --target "$host" --target-dir "$target" --test hostile_files --test file_format
+	;;
+*)
+	echo "usage: $0 miri|tsan|asan" >&2
+	exit 2
+	;;
+esac
