@@ -13,7 +13,7 @@
 
 extern const test abi_tests[], options_tests[], open_tests[], insert_tests[], search_tests[], task_tests[],
     threads_tests[], fork_tests[], durable_tests[], check_tests[], repair_tests[], readers_tests[],
-    stress_tests[], two_units_tests[], errors_tests[];
+    stress_tests[], memory_tests[], two_units_tests[], errors_tests[];
 
 /* `errors` is last: it checks that the others provoked every status. */
 static const struct { const char *area; const test *tests; } areas[] = {
@@ -21,7 +21,7 @@ static const struct { const char *area; const test *tests; } areas[] = {
     {"insert", insert_tests},   {"search", search_tests},   {"task", task_tests},
     {"threads", threads_tests}, {"fork", fork_tests},       {"durable", durable_tests},
     {"check", check_tests},     {"repair", repair_tests},   {"readers", readers_tests},
-    {"stress", stress_tests},
+    {"stress", stress_tests},   {"memory", memory_tests},
     {"two_units", two_units_tests}, {"errors", errors_tests},
 };
 

@@ -238,6 +238,11 @@ typedef enum vdb_option {
   VDB_OPT_GRAPH_MIN_ROWS = 205,
   /** Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.05. */
   VDB_OPT_CONSOLIDATE_RATIO = 206,
+  /**
+   * Recall of a search that gives neither an ef nor a recall of its own, see
+   * vdb_search_params_t.target_recall; 0-0.9999, default 0 (by ef).
+   */
+  VDB_OPT_TARGET_RECALL = 207,
   /** 1 = vdb_open creates a database that is not there; default 1. */
   VDB_OPT_CREATE = 301,
   /**
@@ -257,6 +262,20 @@ typedef enum vdb_option {
   VDB_OPT_COMPACT_RATIO = 308,
   /** Threads that build the graph, 0 = one for each core; default 0. */
   VDB_OPT_THREADS = 401,
+  /**
+   * Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
+   *
+   * Counted is what grows with the data: rows, ids, codes, graph, batches on their way,
+   * working memory of searches (an eighth of the limit is theirs). Mapped files are not:
+   * the system takes their pages back when it needs them. A batch that does not fit is
+   * VDB_ERR_LIMIT and changes nothing; before that, what is in checkpoint files is left to
+   * them, so that a database on disk can be many times the limit. Reads and deletes go on.
+   * Graph work that does not fit is put off (`unindexed` in vdb_stats_t; such rows are
+   * scanned) and vdb_wait_indexed is VDB_ERR_LIMIT. Not counted, so that the process may
+   * take as much more: 16 MiB, 1 MiB a thread, 1 bit a row, 300 bytes a chunk of rows, and
+   * in vdb_open the longest record of the log.
+   */
+  VDB_OPT_MAX_MEMORY = 405,
 } vdb_option;
 
 /** How the value of an option is set and read. */
@@ -370,8 +389,12 @@ typedef struct vdb_search_params_t {
    * At least k is used.
    */
   uint32_t rerank;
-  /** 0 in this version. */
-  uint32_t reserved;
+  /**
+   * Share of the true neighbours to find on average, above 0 and at most 0.9999, instead of
+   * an ef: how far the search must go for it is measured on the data as the graph grows.
+   * 0 means VDB_OPT_TARGET_RECALL. Not together with ef.
+   */
+  float target_recall;
   /** Time limit in microseconds; 0 means none. The search then returns VDB_PARTIAL. */
   uint64_t deadline_us;
   /** Cancels the search, which then returns VDB_PARTIAL; may be NULL. */
@@ -423,6 +446,10 @@ typedef struct vdb_stats_t {
   uint64_t compactions;
   /** Chunks the rows are stored in. */
   uint64_t chunks;
+  /** Bytes of memory in use, as VDB_OPT_MAX_MEMORY counts them. */
+  uint64_t bytes_memory;
+  /** The limit on them, VDB_OPT_MAX_MEMORY; 0 = none. */
+  uint64_t bytes_memory_max;
 } vdb_stats_t;
 
 #ifdef __cplusplus
@@ -535,7 +562,8 @@ vdb_status_t vdb_option_at(size_t index, vdb_option_info_t *info, vdb_error_t *e
  * processes, read the same directory beside it, or without it: see vdb_refresh.
  *
  * Errors: NOT_FOUND (VDB_OPT_CREATE is 0, VDB_OPT_READ_ONLY is 1, or the parent directory is missing), LOCKED,
- * MISMATCH, CORRUPT (see vdb_repair), FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY, UNSUPPORTED (the metric has
+ * MISMATCH, CORRUPT (see vdb_repair), FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY, LIMIT
+ * (VDB_OPT_MAX_MEMORY), UNSUPPORTED (the metric has
  * no meaning for the scalar type), INVALID_ARGUMENT (no VDB_OPT_DIM, an empty path),
  * NULL_ARGUMENT. Since 0.1.
  */
@@ -598,7 +626,7 @@ vdb_status_t vdb_option_get_f64(const vdb *db,
  * converted, a vector is too long (R10), `count` rows pass the address space), MISMATCH
  * (bits for a database of numbers or the reverse), UNSUPPORTED (scalar type),
  * INVALID_ARGUMENT (VDB_ID_NONE, stride), CANCELLED, LIMIT (rows of the database, bytes of
- * the batch), NO_SPACE, NO_MEMORY, IO, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ * the batch, VDB_OPT_MAX_MEMORY), NO_SPACE, NO_MEMORY, IO, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
  */
 vdb_status_t vdb_insert_batch(vdb *db,
                               const uint64_t *ids,
@@ -688,7 +716,8 @@ vdb_status_t vdb_count(const vdb *db, uint64_t *count, vdb_error_t *error);
  * Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
  * so far are valid. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
  * or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
- * is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K),
+ * is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K, or
+ * too large for VDB_OPT_MAX_MEMORY),
  * INVALID_ARGUMENT (stride), CORRUPT, IO, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT.
  * Since 0.1.
  */
@@ -720,6 +749,30 @@ vdb_status_t vdb_search_exact(const vdb *db,
                               uint32_t *counts,
                               vdb_error_t *error);
 
+/**
+ * Measures the recall of searches: the share of the true `k` nearest rows that vdb_search finds
+ * with `params`, by comparing with an exact search of each query.
+ *
+ * `queries` as for vdb_search. With `queries` NULL some `query_count` stored rows are looked for
+ * instead, each apart from itself; these are found a little more easily than queries that are no
+ * rows. `recall` receives the share, 0 to 1; `low` and `high` the ends of its 95 % confidence
+ * interval, and may be NULL. Takes as long as `query_count` exact searches.
+ *
+ * Errors: as vdb_search, and CANCELLED. Since 0.1.
+ */
+vdb_status_t vdb_measure_recall(const vdb *db,
+                                const void *queries,
+                                size_t query_count,
+                                size_t dim,
+                                size_t stride,
+                                size_t k,
+                                const vdb_search_params_t *params,
+                                double *recall,
+                                double *low,
+                                double *high,
+                                vdb_task *task,
+                                vdb_error_t *error);
+
 /* ---- Maintenance -------------------------------------------------------------------------------
  * None of these is needed for correct answers. Long calls take a task.
  */
@@ -747,7 +800,8 @@ vdb_status_t vdb_checkpoint(vdb *db, vdb_task *task, vdb_error_t *error);
  * before that too, by a scan; waiting is for measurements. A read-only handle has no
  * background work: it returns at once.
  *
- * Errors: CANCELLED (only the wait), NO_MEMORY, POISONED, CLOSED, FORKED, NULL_ARGUMENT.
+ * Errors: CANCELLED (only the wait), NO_MEMORY, LIMIT (VDB_OPT_MAX_MEMORY leaves no room
+ * for the graph; rows are scanned), POISONED, CLOSED, FORKED, NULL_ARGUMENT.
  * Since 0.1.
  */
 vdb_status_t vdb_wait_indexed(vdb *db, vdb_task *task, vdb_error_t *error);
@@ -763,9 +817,10 @@ vdb_status_t vdb_wait_indexed(vdb *db, vdb_task *task, vdb_error_t *error);
  * handle that writes, or in memory, it does nothing.
  *
  * Errors: CORRUPT, MISMATCH (the directory holds another database by now), NOT_FOUND, IO,
- * NO_MEMORY, FORMAT_TOO_NEW, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ * NO_MEMORY, LIMIT (VDB_OPT_MAX_MEMORY), FORMAT_TOO_NEW, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
  */
-vdb_status_t vdb_refresh(vdb *db, vdb_error_t *error);
+vdb_status_t vdb_refresh(vdb *db,
+                         vdb_error_t *error);
 
 /* ---- Integrity check --------------------------------------------------------------------------- */
 

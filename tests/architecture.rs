@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("util", &[]),
     ("kernel", &[]),
-    ("arena", &[]),
+    ("arena", &["util"]),
     ("quant", &["kernel", "util"]),
     ("index", &["arena", "kernel", "quant", "util"]),
     ("storage", &["arena", "util"]),

@@ -1,30 +1,39 @@
 //! Memory for rows: 64-byte-aligned arrays that are written once and then
 //! shared with any number of readers, anonymous or mapped from a file.
 //!
-//! Owns every allocation whose size grows with the data. Imports nothing of
-//! the crate and knows neither what a row means nor where a mapping comes
-//! from. Most of the crate's `unsafe` lives here, behind safe types:
+//! Owns every allocation whose size grows with the data, and counts it. Knows
+//! neither what a row means nor where a mapping comes from. Most of the
+//! crate's `unsafe` lives here, behind safe types:
 //!
 //! * [`Appender`] - the one writer of an array that readers already see;
 //! * [`Rows`] - a reader's fixed-length picture of such an array;
 //! * [`RowsMut`] - an array with one owner, before it is frozen into [`Rows`];
+//! * [`Budget`] - how much of all this a database may hold;
+//! * [`SlotBits`] - a bitmap over slots that old views keep their copy of;
 //! * [`RowTable`] - many chunks of rows behind one dense slot number;
 //! * [`ScratchPool`] - reusable per-call state that grows with the callers.
 
 #![allow(unsafe_code)]
 
 mod aligned;
+mod bits;
 mod bounds;
+mod budget;
 mod release;
 mod rows;
 mod scratch;
+mod shared;
 mod table;
 mod verify;
 
-pub use aligned::{AllocError, Backing};
+pub use aligned::Backing;
+pub use bits::SlotBits;
 pub use bounds::within;
+pub use budget::{Budget, Lease};
 pub use release::release_freed_memory;
 pub use rows::{Appender, Rows, RowsMut};
 pub use scratch::{Scratch, ScratchPool};
 pub use table::RowTable;
 pub use verify::{Fault, FaultCell, VerifyMap};
+
+pub use crate::util::memory::AllocError;

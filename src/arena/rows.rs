@@ -5,9 +5,11 @@
 //! above that mark, `Rows` reads only below its own length, so a reader and
 //! the writer never touch the same byte.
 
-use super::aligned::{AllocError, Backing, Block};
+use super::aligned::{Backing, Block};
 use super::bounds::within;
+use super::budget::Budget;
 use super::verify::VerifyMap;
+use crate::util::memory::AllocError;
 use std::any::Any;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -128,15 +130,32 @@ pub struct Appender {
     stride: usize,
     capacity: usize,
     len: usize,
+    /// Rows that the budget counts and that may be written.
+    ready: usize,
     /// Largest length ever handed out: rows below it are frozen.
     shared: usize,
 }
 
 impl Appender {
-    /// Room for `capacity` rows of `stride` bytes, zeroed.
-    pub fn new(capacity: usize, stride: usize) -> Result<Appender, AllocError> {
-        let bytes = capacity.checked_mul(stride).ok_or(AllocError { bytes: u64::MAX })?;
-        Ok(Appender { block: Arc::new(Block::zeroed(bytes)?), stride, capacity, len: 0, shared: 0 })
+    /// Space for `capacity` rows of `stride` bytes, zeroed. Large ones take no
+    /// memory until [`Appender::reserve`] takes it from the budget.
+    pub fn new(capacity: usize, stride: usize, budget: &Budget) -> Result<Appender, AllocError> {
+        let bytes = capacity.checked_mul(stride).ok_or(AllocError::System { bytes: u64::MAX })?;
+        Ok(Appender { block: Arc::new(Block::reserved(bytes, budget)?), stride, capacity, len: 0, ready: 0, shared: 0 })
+    }
+
+    /// Takes the memory for `count` more rows, or for as many as there is space for.
+    pub fn reserve(&mut self, count: usize) -> Result<(), AllocError> {
+        let rows = self.len.saturating_add(count).min(self.capacity);
+        self.block.cover(rows * self.stride)?;
+        self.ready = self.ready.max(rows);
+        Ok(())
+    }
+
+    /// Gives back the memory of rows that were reserved and not appended.
+    pub fn give_back(&mut self) {
+        self.block.uncover(self.len * self.stride);
+        self.ready = self.len;
     }
 
     /// Rows written so far.
@@ -155,13 +174,13 @@ impl Appender {
     }
 
     /// Appends `count` rows, which `fill` writes (the bytes may hold leftovers
-    /// of a truncated append). Nothing is appended when they do not fit.
+    /// of a truncated append). Nothing is appended when so many were not reserved.
     pub fn append<R>(&mut self, count: usize, fill: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
-        if count > self.capacity - self.len {
+        if count > self.ready - self.len {
             return None;
         }
         let (start, bytes) = (self.len * self.stride, count * self.stride);
-        // SAFETY: the range lies inside the block (capacity check) and at or
+        // SAFETY: the range lies inside the block (`ready` is at most the capacity) and at or
         // above `shared`, where no Rows can read; `&mut self` excludes a second writer.
         let room = unsafe { std::slice::from_raw_parts_mut(self.block.ptr().as_ptr().add(start), bytes) };
         let result = fill(room);
@@ -201,9 +220,9 @@ pub struct RowsMut {
 
 impl RowsMut {
     /// `len` zeroed rows of `stride` bytes.
-    pub fn zeroed(len: usize, stride: usize) -> Result<RowsMut, AllocError> {
-        let bytes = len.checked_mul(stride).ok_or(AllocError { bytes: u64::MAX })?;
-        Ok(RowsMut { block: Block::zeroed(bytes)?, stride, len })
+    pub fn zeroed(len: usize, stride: usize, budget: &Budget) -> Result<RowsMut, AllocError> {
+        let bytes = len.checked_mul(stride).ok_or(AllocError::System { bytes: u64::MAX })?;
+        Ok(RowsMut { block: Block::zeroed(bytes, budget)?, stride, len })
     }
 
     /// Number of rows.
@@ -268,7 +287,8 @@ mod tests {
 
     #[test]
     fn readers_keep_their_length_while_the_writer_goes_on() {
-        let mut writer = Appender::new(4, 8).unwrap();
+        let mut writer = Appender::new(4, 8, &Budget::default()).unwrap();
+        writer.reserve(4).unwrap();
         writer.append(1, |row| row.fill(1)).unwrap();
         let first = writer.rows();
         writer.append(2, |rows| rows.fill(2)).unwrap();
@@ -281,8 +301,21 @@ mod tests {
     }
 
     #[test]
+    fn only_reserved_rows_can_be_appended() {
+        let mut writer = Appender::new(4, 8, &Budget::default()).unwrap();
+        assert!(writer.append(1, |_| ()).is_none());
+        writer.reserve(2).unwrap();
+        assert!(writer.append(3, |_| ()).is_none() && writer.append(1, |_| ()).is_some());
+        writer.give_back();
+        assert!(writer.append(1, |_| ()).is_none());
+        writer.reserve(100).unwrap();
+        assert!(writer.append(4, |_| ()).is_none() && writer.append(3, |_| ()).is_some());
+    }
+
+    #[test]
     fn unshared_rows_can_be_taken_back() {
-        let mut writer = Appender::new(4, 1).unwrap();
+        let mut writer = Appender::new(4, 1, &Budget::default()).unwrap();
+        writer.reserve(4).unwrap();
         writer.append(3, |rows| rows.fill(9)).unwrap();
         writer.truncate(1);
         writer.append(1, |rows| rows.fill(5)).unwrap();
@@ -292,7 +325,8 @@ mod tests {
     #[test]
     #[should_panic(expected = "shared")]
     fn shared_rows_cannot_be_taken_back() {
-        let mut writer = Appender::new(4, 1).unwrap();
+        let mut writer = Appender::new(4, 1, &Budget::default()).unwrap();
+        writer.reserve(4).unwrap();
         writer.append(3, |rows| rows.fill(9)).unwrap();
         writer.rows();
         writer.truncate(1);
@@ -301,12 +335,12 @@ mod tests {
     #[test]
     #[should_panic(expected = "row 3 of 3")]
     fn reading_past_the_end_panics() {
-        RowsMut::zeroed(3, 64).unwrap().freeze().row(3);
+        RowsMut::zeroed(3, 64, &Budget::default()).unwrap().freeze().row(3);
     }
 
     #[test]
     fn frozen_rows_hold_what_was_written() {
-        let mut rows = RowsMut::zeroed(3, 4).unwrap();
+        let mut rows = RowsMut::zeroed(3, 4, &Budget::default()).unwrap();
         rows.row_mut(1).copy_from_slice(b"abcd");
         let rows = rows.freeze();
         assert_eq!(rows.bytes(), b"\0\0\0\0abcd\0\0\0\0");

@@ -18,6 +18,12 @@ impl<T: Default> ScratchPool<T> {
         Scratch { value: Some(idle.unwrap_or_default()), pool: self }
     }
 
+    /// Drops the idle values, and with them the memory they keep.
+    pub fn clear(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(idle);
+    }
+
     /// Number of idle values.
     pub fn idle(&self) -> usize {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()
@@ -65,7 +71,10 @@ mod tests {
             assert!(b.is_empty());
         }
         assert_eq!(pool.idle(), 2);
-        let _both = (pool.take(), pool.take());
+        let both = (pool.take(), pool.take());
+        assert_eq!(pool.idle(), 0);
+        drop(both);
+        pool.clear();
         assert_eq!(pool.idle(), 0);
     }
 }

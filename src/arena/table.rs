@@ -2,13 +2,13 @@
 
 use super::bounds::within;
 use super::rows::Rows;
-use std::sync::Arc;
+use super::shared::SharedSlice;
 
 /// Rows addressed by slot: chunk `slot >> shift`, row `slot & mask`.
 /// A chunk may hold fewer rows than `1 << shift`; the missing ones do not exist.
 #[derive(Clone, Debug)]
 pub struct RowTable {
-    chunks: Arc<[Rows]>,
+    chunks: SharedSlice<Rows>,
     shift: u32,
 }
 
@@ -66,12 +66,12 @@ impl RowTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arena::RowsMut;
+    use crate::arena::{Budget, RowsMut};
 
     #[test]
     fn slots_reach_across_chunks_and_skip_holes() {
         let chunk = |len: usize, fill: u8| {
-            let mut rows = RowsMut::zeroed(len, 2).unwrap();
+            let mut rows = RowsMut::zeroed(len, 2, &Budget::default()).unwrap();
             rows.bytes_mut().fill(fill);
             rows.freeze()
         };

@@ -6,6 +6,7 @@
 //! answers. So the hot loops carry no `Result`, and no answer that touched a
 //! damaged block is ever given out.
 
+use crate::util::memory::{AllocError, collected};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Mutex, PoisonError};
@@ -75,9 +76,15 @@ pub struct VerifyMap {
 
 impl VerifyMap {
     /// A map of `blocks` blocks of `1 << shift` bytes, none verified yet.
-    pub fn new(file: String, blocks: usize, shift: u32, faults: Arc<FaultCell>, check: BlockCheck) -> VerifyMap {
-        let state = (0..blocks).map(|_| AtomicU8::new(UNKNOWN)).collect();
-        VerifyMap::over(Arc::new(Shared { file, state, check, faults }), shift, 0, blocks)
+    pub fn new(
+        file: String,
+        blocks: usize,
+        shift: u32,
+        faults: Arc<FaultCell>,
+        check: BlockCheck,
+    ) -> Result<VerifyMap, AllocError> {
+        let state = collected((0..blocks).map(|_| AtomicU8::new(UNKNOWN)))?.into();
+        Ok(VerifyMap::over(Arc::new(Shared { file, state, check, faults }), shift, 0, blocks))
     }
 
     fn over(shared: Arc<Shared>, shift: u32, base: usize, end: usize) -> VerifyMap {
@@ -170,7 +177,7 @@ mod tests {
             counter.fetch_add(1, Relaxed);
             block != 3
         };
-        let map = VerifyMap::new("part".into(), 5, 4, faults.clone(), Box::new(check));
+        let map = VerifyMap::new("part".into(), 5, 4, faults.clone(), Box::new(check)).unwrap();
         map.touch(0, 48);
         map.touch(17, 1);
         assert_eq!((calls.load(Relaxed), faults.get()), (3, None));
@@ -183,7 +190,7 @@ mod tests {
     /// A map of 8 blocks of 16 bytes of which block 6 is bad, and an array in it.
     fn array(base: usize, len: usize) -> (VerifyMap, Arc<FaultCell>) {
         let faults = Arc::new(FaultCell::default());
-        let whole = VerifyMap::new("part".into(), 8, 4, faults.clone(), Box::new(|block| block != 6));
+        let whole = VerifyMap::new("part".into(), 8, 4, faults.clone(), Box::new(|block| block != 6)).unwrap();
         (whole.of_array(base, len), faults)
     }
 

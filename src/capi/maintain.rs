@@ -43,7 +43,8 @@ pub unsafe extern "C" fn vdb_checkpoint(db: *mut vdb, task: *mut vdb_task, error
 /// before that too, by a scan; waiting is for measurements. A read-only handle has no
 /// background work: it returns at once.
 ///
-/// Errors: CANCELLED (only the wait), NO_MEMORY, POISONED, CLOSED, FORKED, NULL_ARGUMENT.
+/// Errors: CANCELLED (only the wait), NO_MEMORY, LIMIT (VDB_OPT_MAX_MEMORY leaves no room
+/// for the graph; rows are scanned), POISONED, CLOSED, FORKED, NULL_ARGUMENT.
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_wait_indexed(db: *mut vdb, task: *mut vdb_task, error: *mut vdb_error_t) -> vdb_status_t {
@@ -65,7 +66,7 @@ pub unsafe extern "C" fn vdb_wait_indexed(db: *mut vdb, task: *mut vdb_task, err
 /// handle that writes, or in memory, it does nothing.
 ///
 /// Errors: CORRUPT, MISMATCH (the directory holds another database by now), NOT_FOUND, IO,
-/// NO_MEMORY, FORMAT_TOO_NEW, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+/// NO_MEMORY, LIMIT (VDB_OPT_MAX_MEMORY), FORMAT_TOO_NEW, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_refresh(db: *mut vdb, error: *mut vdb_error_t) -> vdb_status_t {
     let body = |database: &Database| {

@@ -52,9 +52,13 @@ pub struct vdb_stats_t {
     pub compactions: u64,
     /// Chunks the rows are stored in.
     pub chunks: u64,
+    /// Bytes of memory in use, as VDB_OPT_MAX_MEMORY counts them.
+    pub bytes_memory: u64,
+    /// The limit on them, VDB_OPT_MAX_MEMORY; 0 = none.
+    pub bytes_memory_max: u64,
 }
 
-// SAFETY: `repr(C)`, 2 x 4 + 18 x 8 bytes without padding, integers.
+// SAFETY: `repr(C)`, 2 x 4 + 20 x 8 bytes without padding, integers.
 unsafe impl Sized32 for vdb_stats_t {
     const NAME: &'static str = "vdb_stats_t";
 }
@@ -82,6 +86,8 @@ impl From<Stats> for vdb_stats_t {
             checkpoints: s.checkpoints,
             compactions: s.compactions,
             chunks: s.chunks,
+            bytes_memory: s.bytes_memory,
+            bytes_memory_max: s.bytes_memory_max,
         }
     }
 }

@@ -35,7 +35,8 @@ pub(super) static DATABASES: Table<OpenDatabase, 32> = Table::new(1);
 /// processes, read the same directory beside it, or without it: see vdb_refresh.
 ///
 /// Errors: NOT_FOUND (VDB_OPT_CREATE is 0, VDB_OPT_READ_ONLY is 1, or the parent directory is missing), LOCKED,
-/// MISMATCH, CORRUPT (see vdb_repair), FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY, UNSUPPORTED (the metric has
+/// MISMATCH, CORRUPT (see vdb_repair), FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY, LIMIT
+/// (VDB_OPT_MAX_MEMORY), UNSUPPORTED (the metric has
 /// no meaning for the scalar type), INVALID_ARGUMENT (no VDB_OPT_DIM, an empty path),
 /// NULL_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]

@@ -60,7 +60,8 @@ unsafe impl Sized32 for vdb_search_params_t {
 /// Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
 /// so far are valid. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
 /// or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
-/// is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K),
+/// is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K, or
+/// too large for VDB_OPT_MAX_MEMORY),
 /// INVALID_ARGUMENT (stride), CORRUPT, IO, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT.
 /// Since 0.1.
 #[unsafe(no_mangle)]

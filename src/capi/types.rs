@@ -118,6 +118,18 @@ pub enum vdb_option {
     VDB_OPT_COMPACT_RATIO = 308,
     /// Threads that build the graph, 0 = one for each core; default 0.
     VDB_OPT_THREADS = 401,
+    /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
+    ///
+    /// Counted is what grows with the data: rows, ids, codes, graph, batches on their way,
+    /// working memory of searches (an eighth of the limit is theirs). Mapped files are not:
+    /// the system takes their pages back when it needs them. A batch that does not fit is
+    /// VDB_ERR_LIMIT and changes nothing; before that, what is in checkpoint files is left to
+    /// them, so that a database on disk can be many times the limit. Reads and deletes go on.
+    /// Graph work that does not fit is put off (`unindexed` in vdb_stats_t; such rows are
+    /// scanned) and vdb_wait_indexed is VDB_ERR_LIMIT. Not counted, so that the process may
+    /// take as much more: 16 MiB, 1 MiB a thread, 1 bit a row, 300 bytes a chunk of rows, and
+    /// in vdb_open the longest record of the log.
+    VDB_OPT_MAX_MEMORY = 405,
 }
 
 /// How the value of an option is set and read.

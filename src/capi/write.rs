@@ -26,7 +26,7 @@ use std::ffi::c_void;
 /// converted, a vector is too long (R10), `count` rows pass the address space), MISMATCH
 /// (bits for a database of numbers or the reverse), UNSUPPORTED (scalar type),
 /// INVALID_ARGUMENT (VDB_ID_NONE, stride), CANCELLED, LIMIT (rows of the database, bytes of
-/// the batch), NO_SPACE, NO_MEMORY, IO, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+/// the batch, VDB_OPT_MAX_MEMORY), NO_SPACE, NO_MEMORY, IO, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_insert_batch(
     db: *mut vdb,

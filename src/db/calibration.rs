@@ -12,6 +12,7 @@
 //! of a checkpoint.
 
 use super::core::Core;
+use super::error::Result;
 use super::view::{Index, View};
 use crate::index::flat::{self, TopK};
 use crate::index::{Adaptive, Beam, Found, Probe, Space, Stops};
@@ -166,18 +167,18 @@ pub fn is_due(index: &Index) -> bool {
 
 /// Measures on the rows from the end of the graph to slot `upto`, which have codes in `index`.
 /// `None` where these are too few to tell.
-pub fn measure(core: &Core, view: &View, index: &Index, upto: u32, pool: &ThreadPool) -> Option<Calibration> {
+pub fn measure(core: &Core, view: &View, index: &Index, upto: u32, pool: &ThreadPool) -> Result<Option<Calibration>> {
     let coded = index.space(&view.stored, core.shift);
     let from = index.graph.len();
     let tail: Vec<u32> =
         (from..upto).filter(|&slot| !view.dead.get(slot) && view.stored.rows.get(slot).is_some()).collect();
     let live = index.graph.nodes() as u64 - view.dead_nodes();
     if tail.len() < PROBES_MIN || live < RESULTS[1] as u64 {
-        return None;
+        return Ok(None);
     }
     let slots: Vec<u32> = tail.iter().copied().step_by(tail.len().div_ceil(PROBES)).collect();
     let results: Vec<usize> = RESULTS.into_iter().filter(|&k| k as u64 * 10 <= live).collect();
-    let truths = truths(core, view, index, &coded, &slots, *results.last()?, pool);
+    let truths = truths(core, view, index, &coded, &slots, results.last().copied().unwrap_or(1), pool)?;
     let by_stretch = coded.has_ratios(slots.iter().copied());
     let curve = |&k: &usize| {
         let probes: Vec<Probe> = truths.iter().map(|truth| truth.probe(k)).collect();
@@ -185,12 +186,13 @@ pub fn measure(core: &Core, view: &View, index: &Index, upto: u32, pool: &Thread
         let depth = super::reader::rerank_depth(k);
         let stops_as = |settings| if by_stretch { Stops::Stretch(settings) } else { Stops::Ef(settings) };
         let breadth = (k, depth, BREADTH_MAX.max(4 * k));
-        let found = index.graph.calibrate(&coded, &view.dead, &probes, breadth, stops_as(&stops), pool);
+        let found = index.graph.calibrate(&coded, &view.dead, &probes, breadth, stops_as(&stops), pool)?;
         let per_result = if by_stretch { 1.0 } else { k as f32 };
         let points = stops.iter().zip(&found).map(|(&stop, found)| point(stop / per_result, found, probes.len(), k));
-        Curve { k: k as u32, points: points.collect() }
+        Ok(Curve { k: k as u32, points: points.collect() })
     };
-    Some(Calibration { by_stretch, nodes: index.graph.nodes(), curves: results.iter().map(curve).collect() })
+    let curves = results.iter().map(curve).collect::<Result<_>>()?;
+    Ok(Some(Calibration { by_stretch, nodes: index.graph.nodes(), curves }))
 }
 
 /// The settings to be measured for `k` results.
@@ -227,8 +229,7 @@ impl Truth {
     }
 }
 
-/// The `k` nearest rows below the end of the graph of each row in `slots`. Codes choose the
-/// candidates, stored vectors rank them.
+/// The `k` nearest rows below the end of the graph of each row in `slots`.
 fn truths(
     core: &Core,
     view: &View,
@@ -237,28 +238,33 @@ fn truths(
     slots: &[u32],
     k: usize,
     pool: &ThreadPool,
-) -> Vec<Truth> {
-    let some = |slots: &[u32]| -> Vec<Truth> {
-        let mut wide = Vec::new();
-        let row = |slot: &u32| view.stored.rows.get(*slot).unwrap_or_default();
-        let code = |slot: &u32| {
-            let mut code = Vec::new();
-            index.query_code(&core.shape, row(slot), &mut wide, &mut code).to_vec()
-        };
-        let queries: Vec<Vec<u8>> = slots.iter().map(code).collect();
-        let mut best: Vec<TopK> = queries.iter().map(|_| TopK::default()).collect();
-        best.iter_mut().for_each(|best| best.reset(CANDIDATES * k));
-        flat::scan_many(coded, &queries, 0..index.graph.len(), &view.dead, &u64::from, &mut best);
-        let ranked = |(slot, (query, best)): (&u32, (Vec<u8>, &mut TopK))| {
-            let exact = |slot_of: u32| view.stored.distance(row(slot), slot_of).map(|distance| (distance, slot_of));
-            let mut nearest: Vec<(f32, u32)> = best.sorted().filter_map(|(_, near, _)| exact(near)).collect();
-            nearest.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            Truth { query, nearest }
-        };
-        slots.iter().zip(queries.into_iter().zip(&mut best)).map(ranked).collect()
-    };
+) -> Result<Vec<Truth>> {
     let share = slots.len().div_ceil(pool.current_num_threads()).max(1);
-    pool.install(|| slots.par_chunks(share).flat_map_iter(some).collect())
+    let some = |slots: &[u32]| truths_of(core, view, index, coded, slots, k);
+    let all = pool.install(|| slots.par_chunks(share).map(some).collect::<Result<Vec<_>>>())?;
+    Ok(all.into_iter().flatten().collect())
+}
+
+/// As [`truths`], on one thread. Codes choose the candidates, stored vectors rank them.
+fn truths_of(core: &Core, view: &View, index: &Index, coded: &Space, slots: &[u32], k: usize) -> Result<Vec<Truth>> {
+    let mut wide = Vec::new();
+    let row = |slot: u32| view.stored.rows.get(slot).unwrap_or_default();
+    let (mut queries, mut best) = (Vec::new(), Vec::new());
+    for &slot in slots {
+        let mut code = Vec::new();
+        queries.push(index.query_code(&core.shape, row(slot), &mut wide, &mut code)?.to_vec());
+        let mut top = TopK::default();
+        top.reset(CANDIDATES * k)?;
+        best.push(top);
+    }
+    flat::scan_many(coded, &queries, 0..index.graph.len(), &view.dead, &u64::from, &mut best);
+    let ranked = |((&slot, query), mut best): ((&u32, Vec<u8>), TopK)| {
+        let exact = |near: u32| view.stored.distance(row(slot), near).map(|distance| (distance, near));
+        let mut nearest: Vec<(f32, u32)> = best.sorted().filter_map(|(_, near, _)| exact(near)).collect();
+        nearest.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        Truth { query, nearest }
+    };
+    Ok(slots.iter().zip(queries).zip(best).map(ranked).collect())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::view::View;
 use crate::arena::Rows;
 use crate::storage::wal::WalPosition;
 use crate::storage::{Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter};
+use crate::util::memory::filled;
 use crate::util::sync::lock;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,6 +36,9 @@ pub const BITS: u32 = 1;
 pub const EXTRA_CODEC: u32 = 1;
 pub const EXTRA_TRAINED: u32 = 2;
 pub const EXTRA_CALIBRATION: u32 = 3;
+
+/// Bytes written between two looks at the task.
+const PIECE: usize = 8 << 20;
 
 /// What the files hold now, and what is in which.
 #[derive(Default)]
@@ -61,8 +65,12 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
         wal: log.number,
         wal_durable: log,
         parts: work.parts.iter().map(|&(_, entry)| entry).collect(),
-        extra: extras(&view),
-        ..work.done.manifest.clone()
+        extra: extras(&view)?,
+        format: work.done.manifest.format,
+        generation: work.done.manifest.generation,
+        schema: work.done.manifest.schema.clone(),
+        next_file: work.done.manifest.next_file,
+        salt: work.done.manifest.salt,
     };
     let written = std::mem::take(&mut work.parts);
     manifest.write(store.storage.as_ref())?;
@@ -74,7 +82,10 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
     // The generation is live whatever comes now; a file too many does no harm
     // and is removed by the next checkpoint.
     let _ = done.manifest.remove_obsolete(store.storage.as_ref());
-    map_cold_chunks(core, store, &view, &done)
+    // Only reranking reads the vectors where the graph is walked on codes. Where it walks
+    // on the vectors themselves they stay in (huge) pages of memory.
+    let cold = core.settings.mmap && view.index.codec.is_some();
+    if cold { map_chunks(core, store, &view, &done) } else { Ok(()) }
 }
 
 /// Pins the view to be written and begins the log that goes on from it.
@@ -162,10 +173,14 @@ impl Work<'_> {
 
     fn ids(&mut self) -> Result<()> {
         let view = self.view;
-        let Some(run) = view.id_map.rebuilt(&|slot| (!view.dead.get(slot)).then_some(slot))? else { return Ok(()) };
+        if view.live() == 0 {
+            return Ok(());
+        }
+        // Merged on the way to the file, once for each section: it may be memory that is short.
+        let live = |slot| (!view.dead.get(slot)).then_some(slot);
         let part = self.part(PartKind::Ids, |part, work| {
-            work.section(part, SORTED_IDS, run.ids())?;
-            work.section(part, SLOTS, run.slots())
+            work.rows(part, SORTED_IDS, view.id_map.entries(&live).map(|(id, _)| id.to_le_bytes()))?;
+            work.rows(part, SLOTS, view.id_map.entries(&live).map(|(_, slot)| slot.to_le_bytes()))
         })?;
         self.parts.push((None, PartEntry { position: 0, part }));
         Ok(())
@@ -177,7 +192,7 @@ impl Work<'_> {
             return Ok(());
         }
         let words = 1usize << (self.core.shift - 6);
-        let none = vec![0u64; words];
+        let none = filled(0u64, words)?;
         let part = self.part(PartKind::Tombstones, |part, _| {
             let chunks = 0..self.view.chunks.vectors.len();
             let bits = chunks.map(|chunk| bytemuck::cast_slice::<u64, u8>(dead.chunk(chunk).unwrap_or(&none)));
@@ -199,16 +214,42 @@ impl Work<'_> {
 
     /// A section, in pieces small enough for progress and cancelling.
     fn section(&mut self, part: &mut PartWriter, tag: u32, rows: &Rows) -> Result<()> {
-        const PIECE: usize = 8 << 20;
         part.begin(tag, rows.stride())?;
         let step = (PIECE / rows.stride()).max(1);
         for from in (0..rows.len()).step_by(step) {
             let bytes = rows.slice(from..rows.len().min(from + step));
             part.push(bytes)?;
-            self.written += bytes.len() as u64;
-            if self.task.is_some_and(|task| !task.step(self.written, self.total())) {
-                return fail(ErrorKind::Cancelled, "the checkpoint was cancelled; the previous one stands");
+            self.advance(bytes.len() as u64)?;
+        }
+        Ok(())
+    }
+
+    /// A section of rows that are made on the way, with as many looks at the task.
+    fn rows<const N: usize>(
+        &mut self,
+        part: &mut PartWriter,
+        tag: u32,
+        mut rows: impl Iterator<Item = [u8; N]>,
+    ) -> Result<()> {
+        part.begin(tag, N)?;
+        loop {
+            let mut bytes = 0;
+            for row in rows.by_ref().take(PIECE / N) {
+                part.push(&row)?;
+                bytes += N as u64;
             }
+            if bytes == 0 {
+                return Ok(());
+            }
+            self.advance(bytes)?;
+        }
+    }
+
+    /// Counts `bytes` more, and asks the task whether to go on.
+    fn advance(&mut self, bytes: u64) -> Result<()> {
+        self.written += bytes;
+        if self.task.is_some_and(|task| !task.step(self.written, self.total())) {
+            return fail(ErrorKind::Cancelled, "the checkpoint was cancelled; the previous one stands");
         }
         Ok(())
     }
@@ -221,25 +262,23 @@ impl Work<'_> {
     }
 }
 
-fn extras(view: &View) -> Vec<Extra> {
+fn extras(view: &View) -> Result<Vec<Extra>> {
     let mut extra = vec![Extra { tag: EXTRA_TRAINED, bytes: view.index.trained.to_le_bytes().to_vec() }];
     let index = &view.index;
-    extra.extend(index.codec.as_ref().map(|codec| Extra { tag: EXTRA_CODEC, bytes: codec.to_bytes() }));
+    if let Some(codec) = &index.codec {
+        extra.push(Extra { tag: EXTRA_CODEC, bytes: codec.to_bytes()? });
+    }
     extra.extend(index.calibration.as_ref().map(|c| Extra { tag: EXTRA_CALIBRATION, bytes: c.to_bytes() }));
-    extra
+    Ok(extra)
 }
 
-/// Lets the files stand in for full chunks whose vectors only reranking reads,
-/// so that their memory can go. Where the graph walks on the vectors
-/// themselves they stay in (huge) pages of memory.
-fn map_cold_chunks(core: &Core, store: &Store, view: &View, done: &Checkpoints) -> Result<()> {
-    if !core.settings.mmap || view.index.codec.is_none() {
-        return Ok(());
-    }
-    let full = |piece: &&Piece| piece.rows.len() == 1 << core.shift && !piece.rows.is_mapped();
+/// Lets the files stand in for full chunks, so that their memory can go.
+pub fn map_chunks(core: &Core, store: &Store, view: &View, done: &Checkpoints) -> Result<()> {
+    let full = view.chunks.vectors.len().saturating_sub(1);
     let mut mapped = Vec::new();
-    for (vectors, ids) in view.chunks.vectors.iter().zip(&view.chunks.ids).filter(|(vectors, _)| full(vectors)) {
-        let Some(part) = done.chunks.get(&(vectors.serial, vectors.rows.len())) else { continue };
+    for (vectors, ids) in view.chunks.vectors.iter().zip(&view.chunks.ids).take(full) {
+        let known = done.chunks.get(&(vectors.serial, vectors.rows.len()));
+        let Some(part) = known.filter(|_| !vectors.rows.is_mapped()) else { continue };
         let part = Part::open(store.storage.as_ref(), part, &core.faults, false)?;
         if let (Some(v), Some(i)) = (part.rows(VECTORS, vectors.rows.stride())?, part.rows(IDS, 8)?) {
             mapped.push((vectors.serial, v, ids.serial, i));

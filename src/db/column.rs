@@ -2,12 +2,12 @@
 //! written at the end by one owner, read through [`RowTable`] pictures.
 //!
 //! A full chunk never changes again. The last one is *open*: an [`Appender`]
-//! whose capacity doubles until it is a whole chunk, or *frozen* rows (from a
+//! whose capacity doubles at first and then is a whole chunk, or *frozen* rows (from a
 //! file, or handed over by compaction) that are copied into an appender by
 //! the first append, so that opening a database copies nothing.
 
 use super::error::Result;
-use crate::arena::{Appender, RowTable, Rows};
+use crate::arena::{Appender, Budget, RowTable, Rows};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Room a new open chunk starts with: small enough for tiny databases, and a
@@ -60,6 +60,7 @@ impl Last {
 pub struct Column {
     shift: u32,
     stride: usize,
+    budget: Budget,
     full: Vec<Piece>,
     last: Last,
     /// Chunks allocated by [`Column::reserve`] that rows have not reached yet.
@@ -67,12 +68,13 @@ pub struct Column {
 }
 
 impl Column {
-    /// An empty column of rows of `stride` bytes.
-    pub fn new(shift: u32, stride: usize) -> Result<Column> {
-        let first = Appender::new(Self::first_capacity(shift, stride), stride)?;
+    /// An empty column of rows of `stride` bytes, whose memory is taken from `budget`.
+    pub fn new(shift: u32, stride: usize, budget: &Budget) -> Result<Column> {
+        let first = Appender::new(Self::first_capacity(shift, stride), stride, budget)?;
         Ok(Column {
             shift,
             stride,
+            budget: budget.clone(),
             full: Vec::new(),
             last: Last::Open { rows: first, serial: next_serial() },
             spare: Vec::new(),
@@ -81,10 +83,13 @@ impl Column {
 
     /// A column that continues `pieces`. All but the last may be partly filled
     /// (compaction leaves such chunks): their missing slots stay holes.
-    pub fn from_pieces(shift: u32, stride: usize, mut pieces: Vec<Piece>) -> Result<Column> {
+    pub fn from_pieces(shift: u32, stride: usize, mut pieces: Vec<Piece>, budget: &Budget) -> Result<Column> {
         match pieces.pop() {
-            None => Column::new(shift, stride),
-            Some(last) => Ok(Column { shift, stride, full: pieces, last: Last::Frozen(last), spare: Vec::new() }),
+            None => Column::new(shift, stride, budget),
+            Some(last) => {
+                let (last, budget) = (Last::Frozen(last), budget.clone());
+                Ok(Column { shift, stride, budget, full: pieces, last, spare: Vec::new() })
+            }
         }
     }
 
@@ -107,12 +112,27 @@ impl Column {
         let chunk = 1usize << self.shift;
         let in_last = count.min(chunk - self.last.len());
         self.grow_last(self.last.len() + in_last)?;
-        let more = (count - in_last).div_ceil(chunk);
-        while self.spare.len() < more {
-            // Whole chunks from the second on: what is not touched costs nothing.
-            self.spare.push(Appender::new(chunk, self.stride)?);
+        if let Last::Open { rows, .. } = &mut self.last {
+            rows.reserve(in_last)?;
+        }
+        let mut more = count - in_last;
+        for at in 0..more.div_ceil(chunk) {
+            if at == self.spare.len() {
+                // Whole chunks from the second on: what is not touched costs nothing.
+                self.spare.push(Appender::new(chunk, self.stride, &self.budget)?);
+            }
+            self.spare[at].reserve(more)?;
+            more -= more.min(chunk);
         }
         Ok(())
+    }
+
+    /// Gives back the memory of rows that were reserved and not appended.
+    pub fn give_back(&mut self) {
+        self.spare.clear();
+        if let Last::Open { rows, .. } = &mut self.last {
+            rows.give_back();
+        }
     }
 
     /// Makes the open chunk hold `needed` rows, by doubling its capacity.
@@ -128,7 +148,8 @@ impl Column {
         // Untouched memory costs address space only, copying what was written costs time.
         let whole = needed * self.stride > WHOLE_FROM && chunk * self.stride <= WHOLE_MOST;
         let capacity = if whole { chunk } else { capacity.max(needed).max(floor).min(chunk) };
-        let mut rows = Appender::new(capacity, self.stride)?;
+        let mut rows = Appender::new(capacity, self.stride, &self.budget)?;
+        rows.reserve(needed)?;
         rows.append(old.len(), |room| room.copy_from_slice(old.bytes()));
         self.last = Last::Open { rows, serial };
         Ok(())
@@ -156,7 +177,7 @@ impl Column {
 
     /// Moves the last chunk to the full ones and opens the next.
     fn seal_last(&mut self) {
-        let next = Last::Open { rows: self.spare.pop().expect("reserve made room"), serial: next_serial() };
+        let next = Last::Open { rows: self.spare.remove(0), serial: next_serial() };
         let piece = match std::mem::replace(&mut self.last, next) {
             Last::Frozen(piece) => piece,
             Last::Open { mut rows, serial } => Piece { rows: rows.rows(), serial },
@@ -204,12 +225,12 @@ mod tests {
 
     #[test]
     fn rows_keep_their_slots_over_chunks_growth_and_reopening() {
-        let mut column = Column::new(6, 2).unwrap();
+        let mut column = Column::new(6, 2, &Budget::default()).unwrap();
         fill(&mut column, 0, 10);
         let early = table(&column.pieces(), 6);
         fill(&mut column, 10, 150);
         assert_eq!(column.end(), 160);
-        let mut reopened = Column::from_pieces(6, 2, column.pieces()).unwrap();
+        let mut reopened = Column::from_pieces(6, 2, column.pieces(), &Budget::default()).unwrap();
         fill(&mut reopened, 160, 90);
         let rows = table(&reopened.pieces(), 6);
         assert_eq!((early.end(), rows.end(), rows.chunks().len()), (10, 250, 4));
@@ -218,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_serial_and_a_length_name_the_content() {
-        let mut column = Column::new(6, 2).unwrap();
+        let mut column = Column::new(6, 2, &Budget::default()).unwrap();
         fill(&mut column, 0, 20);
         let before = column.pieces();
         fill(&mut column, 20, 60);
@@ -230,9 +251,9 @@ mod tests {
 
     #[test]
     fn a_full_frozen_chunk_is_left_alone() {
-        let mut column = Column::new(6, 2).unwrap();
+        let mut column = Column::new(6, 2, &Budget::default()).unwrap();
         fill(&mut column, 0, 64);
-        let mut reopened = Column::from_pieces(6, 2, column.pieces()).unwrap();
+        let mut reopened = Column::from_pieces(6, 2, column.pieces(), &Budget::default()).unwrap();
         fill(&mut reopened, 64, 1);
         let pieces = reopened.pieces();
         assert_eq!((pieces[0].serial, pieces[1].rows.len()), (column.pieces()[0].serial, 1));

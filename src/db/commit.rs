@@ -6,17 +6,35 @@
 
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result};
+use super::memory;
 use super::options::Durability;
 use super::queue;
 use super::writer::{Batch, Writer};
+use crate::arena::Lease;
 use crate::storage::wal::WalWriter;
 
-/// Batches that wait for the holder of the writer lock.
-pub type Queue = queue::Queue<Batch<'static>, Result<u64>>;
+/// Batches that wait for the holder of the writer lock, with what their memory was taken from.
+pub type Queue = queue::Queue<(Batch<'static>, Lease), Result<u64>>;
 
-/// Writes one batch; returns the number of rows it changed.
-pub fn commit(core: &Core, batch: Batch<'_>) -> Result<u64> {
-    let keep = |batch: Batch<'_>| batch.into_owned().map_err(Err);
+/// How often a batch is tried again: other writers may take what came back.
+const TRIES: usize = 4;
+
+/// Writes one batch; returns the number of rows it changed. Where the limit on
+/// memory is in the way, it is tried again for as long as memory comes back.
+pub fn commit(core: &Core, batch: &Batch<'_>) -> Result<u64> {
+    let mut reply = attempt(core, batch);
+    for _ in 0..TRIES {
+        let over_budget = reply.as_ref().err().is_some_and(Error::is_over_budget);
+        if !over_budget || !memory::relieve(core)? {
+            break;
+        }
+        reply = attempt(core, batch);
+    }
+    reply
+}
+
+fn attempt(core: &Core, batch: &Batch<'_>) -> Result<u64> {
+    let keep = |batch: &Batch<'_>| batch.to_owned(&core.shape, &core.budget).ok();
     let write = |writer: &mut Writer, own: Option<&Batch<'_>>| write_group(core, writer, own);
     core.queue.submit(&core.writer, batch, keep, write).unwrap_or_else(|| Err(broken()))
 }
@@ -27,7 +45,8 @@ fn write_group(core: &Core, writer: &mut Writer, own: Option<&Batch<'_>>) -> Opt
     let mark = writer.log.as_ref().map(WalWriter::mark);
     let mut own = own.map(|batch| writer.write(batch));
     let waiting = core.queue.take();
-    let write = |batch: Option<Batch<'_>>| batch.map_or_else(|| Err(broken()), |batch| writer.write(&batch));
+    let write =
+        |kept: Option<(Batch<'_>, Lease)>| kept.map_or_else(|| Err(broken()), |(batch, _)| writer.write(&batch));
     let mut replies: Vec<Result<u64>> = waiting.batches().map(write).collect();
     if writer.lsn != before
         && let Err(error) = make_durable(core, writer).and_then(|()| core.publish(writer))

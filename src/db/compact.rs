@@ -13,11 +13,11 @@ use super::column::{Column, Piece};
 use super::commit::broken;
 use super::core::Core;
 use super::error::Result;
-use super::ids::IdMap;
 use super::indexer::{IndexState, built, next_index};
 use super::view::{Index, View};
 use super::writer::Writer;
-use crate::util::bits::SlotBits;
+use crate::arena::{Budget, SlotBits};
+use crate::util::memory::{collected, filled};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -84,7 +84,7 @@ struct Renumbering {
 }
 
 impl Renumbering {
-    fn new(core: &Core, view: &View, chunks: &Range<usize>) -> Renumbering {
+    fn new(core: &Core, view: &View, chunks: &Range<usize>) -> Result<Renumbering> {
         let table = view.stored.rows.chunks();
         let to_end = chunks.end == table.len();
         let first = (chunks.start << core.shift) as u32;
@@ -93,8 +93,8 @@ impl Renumbering {
             let row = (slot & ((1 << core.shift) - 1)) as usize;
             row < table[(slot >> core.shift) as usize].len()
         };
-        let kept: Vec<u32> = group.clone().filter(|&s| exists(s) && !is_droppable(view, s)).collect();
-        let mut keep = vec![0u64; group.len().div_ceil(64)];
+        let kept = collected(group.clone().filter(|&s| exists(s) && !is_droppable(view, s)))?;
+        let mut keep = filled(0u64, group.len().div_ceil(64))?;
         for at in kept.iter().map(|slot| slot - first) {
             keep[at as usize / 64] |= 1 << (at % 64);
         }
@@ -103,8 +103,8 @@ impl Renumbering {
             before += word.count_ones();
             before - word.count_ones()
         };
-        let ranks = keep.iter().map(rank).collect();
-        Renumbering { shift: core.shift, group, to_end, end: view.end(), keep, ranks, kept }
+        let ranks = collected(keep.iter().map(rank))?;
+        Ok(Renumbering { shift: core.shift, group, to_end, end: view.end(), keep, ranks, kept })
     }
 
     /// Kept slots of the group below `slot`.
@@ -150,7 +150,10 @@ impl Renumbering {
 /// Rewrites one group of chunks and publishes the view without their dead rows.
 pub fn compact(core: &Core, state: &mut IndexState, view: &View) -> Result<()> {
     let Some(chunks) = candidate(core, view) else { return Ok(()) };
-    let numbers = Renumbering::new(core, view, &chunks);
+    // Kept slots, bits and ranks; and, when the graph is renumbered, its levels.
+    let slots = ((chunks.len() << core.shift) as u64).min(view.end().into());
+    let _working = core.budget.take(slots * 5 + view.index.graph.len() as u64)?;
+    let numbers = Renumbering::new(core, view, &chunks)?;
     let vectors = copied(core, &numbers.kept, &|slot| view.stored.rows.row(slot), core.shape.row_bytes())?;
     let ids = copied(core, &numbers.kept, &|slot| view.ids.row(slot), 8)?;
     let (index, codes) = renumbered(core, view, &chunks, &numbers)?;
@@ -169,7 +172,7 @@ fn copied<'a>(core: &Core, slots: &[u32], row: &dyn Fn(u32) -> &'a [u8], stride:
     if slots.is_empty() {
         return Ok(Vec::new());
     }
-    let mut column = Column::new(core.shift, stride)?;
+    let mut column = Column::new(core.shift, stride, &core.budget)?;
     column.reserve(slots.len())?;
     column.append(slots.len(), |from, room| {
         for (place, &slot) in room.chunks_exact_mut(stride).zip(&slots[from..]) {
@@ -199,7 +202,7 @@ fn renumbered(
         index.codes = before.chain(&group).chain(old.iter().skip(chunks.end)).cloned().collect();
         // Behind the last code there can only be holes, and the graph needs none of them.
         covered = covered.min(index.coded_end(core.shift));
-        column = Some(Column::from_pieces(core.shift, stride, index.codes.clone())?);
+        column = Some(Column::from_pieces(core.shift, stride, index.codes.clone(), &core.budget)?);
     }
     index.graph = graph.renumber(covered, &|slot| numbers.slot(slot)).map_err(built)?;
     index.check_whole(core.shift)?;
@@ -215,8 +218,9 @@ fn replace_rows(
     vectors: Vec<Piece>,
     ids: Vec<Piece>,
 ) -> Result<()> {
-    let (vectors, new_vectors) = spliced(&mut writer.vectors, writer.shift, chunks, numbers, vectors)?;
-    let (ids, _) = spliced(&mut writer.ids, writer.shift, chunks, numbers, ids)?;
+    let budget = writer.budget.clone();
+    let (vectors, new_vectors) = spliced(&mut writer.vectors, &budget, writer.shift, chunks, numbers, vectors)?;
+    let (ids, _) = spliced(&mut writer.ids, &budget, writer.shift, chunks, numbers, ids)?;
     let holes: Vec<Range<u32>> = holes(&new_vectors, writer.shift);
     let mut dead = SlotBits::new(writer.shift);
     let group = chunks.start..if numbers.to_end { usize::MAX } else { chunks.end };
@@ -225,20 +229,21 @@ fn replace_rows(
         if !group.contains(&chunk) {
             // Whole chunks keep their inner order, holes included.
             let to = numbers.boundary((chunk << writer.shift) as u32) >> writer.shift;
-            dead.put_chunk(to as usize, words);
+            dead.put_chunk(to as usize, words)?;
             continue;
         }
         let first = (chunk << writer.shift) as u32;
         for bit in (0..words.len() * 64).filter(|bit| words[bit / 64] >> (bit % 64) & 1 != 0) {
-            numbers.slot(first + bit as u32).map(|slot| dead.set(slot));
+            numbers.slot(first + bit as u32).map(|slot| dead.set(slot)).transpose()?;
         }
     }
-    holes.iter().cloned().flatten().for_each(|slot| {
-        dead.set(slot);
-    });
+    for slot in holes.iter().cloned().flatten() {
+        dead.set(slot)?;
+    }
     let now_dead = &writer.dead;
     let new_slot = |slot| if now_dead.get(slot) { None } else { numbers.slot(slot) };
-    writer.id_map = IdMap::from_run(writer.id_map.rebuilt(&new_slot)?);
+    let live = writer.vectors.end() as u64 - writer.dead.count();
+    writer.id_map = writer.id_map.rebuilt(&new_slot, live, &budget)?;
     (writer.vectors, writer.ids, writer.dead) = (vectors, ids, dead);
     writer.holes = holes.iter().map(|h| h.len() as u64).sum();
     Ok(())
@@ -247,6 +252,7 @@ fn replace_rows(
 /// `column` with `group` in the place of `chunks`, and its chunks.
 fn spliced(
     column: &mut Column,
+    budget: &Budget,
     shift: u32,
     chunks: &Range<usize>,
     numbers: &Renumbering,
@@ -258,10 +264,10 @@ fn spliced(
     pieces.extend(group);
     if !numbers.to_end {
         pieces.extend_from_slice(&present[chunks.end..]);
-        return Ok((Column::from_pieces(shift, stride, pieces.clone())?, pieces));
+        return Ok((Column::from_pieces(shift, stride, pieces.clone(), budget)?, pieces));
     }
     // Rows written since the view was pinned go behind the rewritten ones.
-    let mut next = Column::from_pieces(shift, stride, pieces)?;
+    let mut next = Column::from_pieces(shift, stride, pieces, budget)?;
     let later = super::column::table(&present, shift);
     let count = (end - numbers.end) as usize;
     next.reserve(count)?;

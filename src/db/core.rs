@@ -8,11 +8,12 @@ use super::error::{Error, ErrorKind, Result, fail};
 use super::follow::Follower;
 use super::indexer::IndexState;
 use super::input::Shape;
+use super::memory::PutOff;
 use super::options::Settings;
 use super::reader;
 use super::view::View;
 use super::writer::Writer;
-use crate::arena::{FaultCell, ScratchPool};
+use crate::arena::{Budget, FaultCell, ScratchPool};
 use crate::storage::{LockGuard, Storage, StorageError};
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -55,6 +56,12 @@ pub struct Core {
     /// What a handle that only reads has read so far.
     pub follower: Option<Follower>,
     pub faults: Arc<FaultCell>,
+    /// What all memory that grows with the data is taken from, but for searches.
+    pub budget: Budget,
+    /// What the working memory of searches is taken from.
+    pub search_budget: Budget,
+    /// Graph work that found no memory.
+    pub put_off: PutOff,
     pub scratch: ScratchPool<reader::Scratch>,
     pub counters: Counters,
     /// Tells background steps to end.
@@ -74,7 +81,7 @@ impl Core {
         if writer.failed.is_some() {
             return;
         }
-        if super::indexer::next_step(self, &self.view.load(), false).is_some() {
+        if self.put_off.may_try(&self.budget) && super::indexer::next_step(self, &self.view.load(), false).is_some() {
             self.indexer.wake();
         }
         if writer.log.as_ref().is_some_and(|log| log.position().offset > self.settings.wal_limit_bytes) {
@@ -106,6 +113,9 @@ impl Core {
 
 impl From<StorageError> for Error {
     fn from(error: StorageError) -> Error {
+        if let StorageError::Memory(error) = error {
+            return error.into();
+        }
         let os_error = match &error {
             StorageError::Io { source, .. } => source.raw_os_error(),
             _ => None,
@@ -120,7 +130,6 @@ impl From<StorageError> for Error {
             StorageError::Locked { .. } => ErrorKind::Locked,
             StorageError::Limit { .. } => ErrorKind::Limit,
             StorageError::Failed { .. } => ErrorKind::Poisoned,
-            StorageError::Memory(_) => ErrorKind::NoMemory,
             _ => ErrorKind::Internal,
         };
         Error::new(kind, error.to_string()).with_os(os_error)

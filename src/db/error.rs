@@ -1,6 +1,7 @@
 //! The one public error. Parts below `db` have small typed errors of their
 //! own; they become this one on the way out, with the facts needed to act.
 
+use crate::arena::AllocError;
 use std::fmt;
 
 /// What went wrong, as a caller can act on it. The C status codes are these,
@@ -61,12 +62,13 @@ pub struct Error {
     message: String,
     item: Option<u64>,
     os_error: Option<i32>,
+    over_budget: bool,
 }
 
 impl Error {
     /// An error of `kind`; `message` says what failed, the value, the limit, what to do.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into(), item: None, os_error: None }
+        Error { kind, message: message.into(), item: None, os_error: None, over_budget: false }
     }
 
     /// The same error about row `item` of the batch.
@@ -87,6 +89,11 @@ impl Error {
             self.message += "; restore a backup, or save what is whole with vdb_repair";
         }
         self
+    }
+
+    /// Whether the database's own limit on memory is the reason, so that giving memory back helps.
+    pub(crate) fn is_over_budget(&self) -> bool {
+        self.over_budget
     }
 
     /// What kind of error it is.
@@ -127,8 +134,17 @@ pub(crate) fn fail<T>(kind: ErrorKind, message: impl Into<String>) -> Result<T> 
     Err(Error::new(kind, message))
 }
 
-impl From<crate::arena::AllocError> for Error {
-    fn from(e: crate::arena::AllocError) -> Error {
-        Error::new(ErrorKind::NoMemory, format!("{e}; free memory or write smaller batches"))
+impl From<AllocError> for Error {
+    fn from(e: AllocError) -> Error {
+        match e {
+            AllocError::System { .. } => {
+                Error::new(ErrorKind::NoMemory, format!("{e}; free memory or write smaller batches"))
+            }
+            AllocError::OverBudget { .. } => {
+                let message =
+                    format!("{e}, a share of runtime.max_memory: raise that, or write and search in smaller pieces");
+                Error { over_budget: true, ..Error::new(ErrorKind::Limit, message) }
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ use super::error::{Error, ErrorKind, Result, fail};
 use super::open::{OpenParts, open_parts, read_parts, replay, stored_settings};
 use super::options::{Options, Settings};
 use super::writer::Writer;
-use crate::arena::FaultCell;
+use crate::arena::{Budget, FaultCell};
 use crate::storage::wal::WalStart;
 use crate::storage::{Manifest, Storage};
 use crate::util::sync::lock;
@@ -55,11 +55,12 @@ impl Follower {
         storage: Box<dyn Storage>,
         options: &Options,
         faults: &Arc<FaultCell>,
+        budget: &Budget,
     ) -> Result<(Settings, Writer, Follower)> {
         let manifest = newest(storage.as_ref())?;
         let settings = stored_settings(&manifest.schema, options)?;
         let nothing = Place { manifest, parts: OpenParts::new(), log: None };
-        let (writer, place) = load(storage.as_ref(), &settings, faults, &nothing)?;
+        let (writer, place) = load(storage.as_ref(), &settings, (faults, budget), &nothing)?;
         let log_bytes = AtomicU64::new(place.log_bytes());
         Ok((settings, writer, Follower { storage, place: Mutex::new(place), log_bytes }))
     }
@@ -93,7 +94,7 @@ pub fn refresh(core: &Core) -> Result<()> {
     let same = Manifest::live_generation(storage)? == Some(place.manifest.generation);
     // An error while following: there may have been a new generation a moment after we looked.
     if !same || follow_log(core, storage, &mut place).is_err() {
-        let (writer, next) = load(storage, &core.settings, &core.faults, &place)?;
+        let (writer, next) = load(storage, &core.settings, (&core.faults, &core.budget), &place)?;
         let mut present = core.writer.lock().map_err(|_| broken())?;
         *present = writer;
         core.publish(&mut present)?;
@@ -116,9 +117,12 @@ fn follow_log(core: &Core, storage: &dyn Storage, place: &mut Place) -> Result<(
     Ok(())
 }
 
+/// Where damage is noted, and what memory is taken from.
+type Means<'a> = (&'a Arc<FaultCell>, &'a Budget);
+
 /// Reads parts and log of the newest generation of the database that `was` is
 /// an earlier place in. Tries again when the writer replaces files on the way.
-fn load(storage: &dyn Storage, settings: &Settings, faults: &Arc<FaultCell>, was: &Place) -> Result<(Writer, Place)> {
+fn load(storage: &dyn Storage, settings: &Settings, with: Means<'_>, was: &Place) -> Result<(Writer, Place)> {
     let mut alike = 0;
     let mut last = None;
     for _ in 0..TRIES {
@@ -126,7 +130,7 @@ fn load(storage: &dyn Storage, settings: &Settings, faults: &Arc<FaultCell>, was
         check_same(&was.manifest, &manifest)?;
         alike = if last == Some(manifest.generation) { alike + 1 } else { 0 };
         last = Some(manifest.generation);
-        match load_generation(storage, manifest, settings, faults, &was.parts) {
+        match load_generation(storage, manifest, settings, with, &was.parts) {
             Err(error) if alike + 1 >= TRIES_ALIKE || !may_pass(&error) => return Err(error),
             Err(_) => {}
             loaded => return loaded,
@@ -144,11 +148,11 @@ fn load_generation(
     storage: &dyn Storage,
     manifest: Manifest,
     settings: &Settings,
-    faults: &Arc<FaultCell>,
+    (faults, budget): Means<'_>,
     present: &OpenParts,
 ) -> Result<(Writer, Place)> {
     let parts = open_parts(storage, &manifest, settings, faults, present)?;
-    let (mut writer, _) = read_parts(&manifest, settings, &parts)?;
+    let (mut writer, _) = read_parts(&manifest, settings, &parts, budget)?;
     let start = manifest.wal_start();
     let found = replay(storage, &start, &mut writer)?;
     Ok((writer, Place { manifest, parts, log: Some(start.after(&found)) }))

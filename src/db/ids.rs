@@ -11,7 +11,7 @@
 //! any merge.
 
 use super::error::Result;
-use crate::arena::{Rows, RowsMut};
+use crate::arena::{Budget, Rows, RowsMut};
 use std::sync::Arc;
 
 /// Entries sorted by id; one id at most once.
@@ -34,31 +34,23 @@ impl Run {
         Some(Run { ids, slots, first, last })
     }
 
-    /// A run of `entries`, sorted by id and without repeats.
-    fn from_sorted(entries: impl ExactSizeIterator<Item = (u64, u32)>) -> Result<Option<Run>> {
-        let mut ids = RowsMut::zeroed(entries.len(), 8)?;
-        let mut slots = RowsMut::zeroed(entries.len(), 4)?;
+    /// A run of `entries`, sorted by id and without repeats, `most` at most.
+    fn from_sorted(entries: impl Iterator<Item = (u64, u32)>, most: usize, budget: &Budget) -> Result<Option<Run>> {
+        let mut ids = RowsMut::zeroed(most, 8, budget)?;
+        let mut slots = RowsMut::zeroed(most, 4, budget)?;
         let places = ids.bytes_mut().chunks_exact_mut(8).zip(slots.bytes_mut().chunks_exact_mut(4));
+        let mut count = 0;
         for ((id, slot), (id_place, slot_place)) in entries.zip(places) {
             id_place.copy_from_slice(&id.to_le_bytes());
             slot_place.copy_from_slice(&slot.to_le_bytes());
+            count += 1;
         }
-        Ok(Run::new(ids.freeze(), slots.freeze()))
+        Ok(Run::new(ids.freeze().truncated(count), slots.freeze().truncated(count)))
     }
 
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.ids.len()
-    }
-
-    /// The sorted ids, 8 bytes each.
-    pub fn ids(&self) -> &Rows {
-        &self.ids
-    }
-
-    /// Their slots, 4 bytes each.
-    pub fn slots(&self) -> &Rows {
-        &self.slots
     }
 
     fn entry(&self, i: usize) -> (u64, u32) {
@@ -115,58 +107,79 @@ impl IdMap {
         self.runs.iter().map(|r| r.len() as u64 * 12).sum()
     }
 
+    /// Whether all runs lie in mapped files.
+    pub fn is_mapped(&self) -> bool {
+        self.runs.iter().all(|run| run.ids.is_mapped())
+    }
+
     /// The map with `entries` (sorted by id, no repeats) added. Entries whose
     /// slot is `dead` may be dropped on the way.
-    pub fn with(&self, entries: &[(u64, u32)], dead: &dyn Fn(u32) -> bool) -> Result<IdMap> {
-        let Some(mut newest) = Run::from_sorted(entries.iter().copied())? else { return Ok(self.clone()) };
+    pub fn with(&self, entries: &[(u64, u32)], dead: &dyn Fn(u32) -> bool, budget: &Budget) -> Result<IdMap> {
+        let newest = Run::from_sorted(entries.iter().copied(), entries.len(), budget)?;
+        let Some(newest) = newest else { return Ok(self.clone()) };
         let mut runs = self.runs.as_ref().clone();
         // Binary-counter merging: each entry is moved O(log n) times in all.
-        while let Some(older) = runs.pop_if(|older| older.len() < 2 * newest.len()) {
-            match merge(&older, &newest, dead)? {
-                Some(merged) => newest = merged,
-                None => return Ok(IdMap { runs: Arc::new(runs) }),
-            }
+        let mut count = newest.len();
+        let mut parts = vec![newest];
+        while let Some(older) = runs.pop_if(|older| older.len() < 2 * count) {
+            count += older.len();
+            parts.insert(0, older);
         }
-        runs.push(newest);
+        if parts.len() > 1 {
+            let live = |slot| (!dead(slot)).then_some(slot);
+            let whole = Run::from_sorted(merged(&parts, &live), count, budget)?;
+            parts = whole.into_iter().collect();
+        }
+        runs.extend(parts);
         Ok(IdMap { runs: Arc::new(runs) })
     }
 
-    /// All live entries as one run, under new slot numbers (`None` drops the entry).
-    pub fn rebuilt(&self, new_slot: &dyn Fn(u32) -> Option<u32>) -> Result<Option<Run>> {
-        let mut all: Option<Run> = None;
-        for run in self.runs.iter() {
-            let moved: Vec<_> = run.entries().filter_map(|(id, slot)| Some((id, new_slot(slot)?))).collect();
-            let Some(run) = Run::from_sorted(moved.into_iter())? else { continue };
-            all = match all {
-                None => Some(run),
-                Some(older) => merge(&older, &run, &|_| false)?,
-            };
-        }
-        Ok(all)
+    /// All live entries, sorted by id, under new slot numbers (`None` drops the
+    /// entry). Where two runs have a live entry of one id, the newer one's.
+    pub fn entries<'a>(&'a self, new_slot: &'a dyn Fn(u32) -> Option<u32>) -> impl Iterator<Item = (u64, u32)> + 'a {
+        merged(&self.runs, new_slot)
+    }
+
+    /// The live entries as one run.
+    pub fn rebuilt(&self, new_slot: &dyn Fn(u32) -> Option<u32>, live: u64, budget: &Budget) -> Result<IdMap> {
+        let most = self.runs.iter().map(Run::len).sum::<usize>().min(usize::try_from(live).unwrap_or(usize::MAX));
+        Ok(IdMap::from_run(Run::from_sorted(self.entries(new_slot), most, budget)?))
     }
 }
 
-/// Entries of both runs; where both have an id, the newer one's.
-fn merge(older: &Run, newer: &Run, dead: &dyn Fn(u32) -> bool) -> Result<Option<Run>> {
-    let mut out = Vec::with_capacity(older.len() + newer.len());
-    let (mut a, mut b) = (older.entries().peekable(), newer.entries().peekable());
-    loop {
-        let entry = match (a.peek(), b.peek()) {
-            (Some(x), Some(y)) if x.0 < y.0 => a.next(),
-            (Some(x), Some(y)) => {
-                if x.0 == y.0 {
-                    a.next();
-                }
-                b.next()
-            }
-            (Some(_), None) => a.next(),
-            (None, _) => b.next(),
-        };
-        match entry {
-            Some(entry) if dead(entry.1) => {}
-            Some(entry) => out.push(entry),
-            None => return Run::from_sorted(out.into_iter()),
+/// The live entries of `runs` (from oldest to newest), sorted by id; of two of one id the newer.
+fn merged<'a>(runs: &'a [Run], new_slot: &'a dyn Fn(u32) -> Option<u32>) -> impl Iterator<Item = (u64, u32)> + 'a {
+    let head = |run: &'a Run| {
+        let mut rest = run.entries().filter_map(move |(id, slot)| Some((id, new_slot(slot)?)));
+        Head { next: rest.next(), rest }
+    };
+    Merged { heads: runs.iter().map(head).collect() }
+}
+
+/// A merge of runs that takes no memory of its own: there are few runs, so
+/// the smallest head is found by looking at all of them.
+struct Merged<I> {
+    /// From oldest to newest: the rest of each run.
+    heads: Vec<Head<I>>,
+}
+
+/// One run on its way through a merge.
+struct Head<I> {
+    next: Option<(u64, u32)>,
+    rest: I,
+}
+
+impl<I: Iterator<Item = (u64, u32)>> Iterator for Merged<I> {
+    type Item = (u64, u32);
+
+    fn next(&mut self) -> Option<(u64, u32)> {
+        let id = self.heads.iter().filter_map(|head| head.next).map(|(id, _)| id).min()?;
+        let mut newest = None;
+        for head in self.heads.iter_mut().filter(|head| head.next.is_some_and(|entry| entry.0 == id)) {
+            newest = head.next;
+            head.next = head.rest.next();
         }
+        newest
     }
 }
 
@@ -189,7 +202,7 @@ mod tests {
                 for &(id, slot) in &entries {
                     dead.extend(model.insert(id, slot));
                 }
-                map = map.with(&entries, &|s| dead.contains(&s)).unwrap();
+                map = map.with(&entries, &|s| dead.contains(&s), &Budget::default()).unwrap();
                 if deletes >> (round % 64) & 1 == 1 {
                     let id = batch.iter().next().copied().unwrap();
                     dead.extend(model.remove(&id));
@@ -199,9 +212,10 @@ mod tests {
             for id in 0..200 {
                 prop_assert_eq!(map.find(id).filter(live), model.get(&id).copied());
             }
-            let whole = map.rebuilt(&|s| live(&s).then_some(s + 1000)).unwrap();
-            prop_assert_eq!(whole.as_ref().map_or(0, Run::len), model.len());
-            let whole = IdMap::from_run(whole);
+            let renamed = |s| live(&s).then_some(s + 1000);
+            prop_assert!(map.entries(&renamed).eq(model.iter().map(|(&id, &s)| (id, s + 1000))));
+            let whole = map.rebuilt(&renamed, model.len() as u64, &Budget::default()).unwrap();
+            prop_assert_eq!(whole.bytes(), 12 * model.len() as u64);
             prop_assert!(model.iter().all(|(&id, &s)| whole.find(id) == Some(s + 1000)));
         }
     }
@@ -210,7 +224,7 @@ mod tests {
     fn single_row_batches_leave_few_runs() {
         let mut map = IdMap::default();
         for id in 0..1000u32 {
-            map = map.with(&[(id as u64 * 7919 % 1000, id)], &|_| false).unwrap();
+            map = map.with(&[(id as u64 * 7919 % 1000, id)], &|_| false, &Budget::default()).unwrap();
         }
         assert!(map.runs.len() <= 10, "{} runs", map.runs.len());
         assert!((0..1000).all(|id| map.find(id).is_some()));

@@ -11,15 +11,16 @@ use super::commit::broken;
 use super::compact;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
-use super::input::Shape;
+use super::memory;
 use super::options::Quant;
 use super::view::{Index, View};
-use crate::arena::release_freed_memory;
+use crate::arena::{Lease, release_freed_memory};
 use crate::index::{BuildError, Progress};
 use crate::kernel;
 use crate::quant::{Gate, Sq8};
+use crate::util::memory::{filled, resize, with_room};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, MutexGuard, OnceLock};
 
 /// The graph is extended when the tail has grown to a sixteenth of it: small
 /// enough to scan, large enough to pay for copying the links (128 B a row).
@@ -32,6 +33,9 @@ const TAIL_FLOOR_SHARE: u32 = 64;
 const RETRAIN_GROWTH: u32 = 8;
 /// Rows that training looks at, spread evenly.
 const TRAIN_ROWS: u32 = 16 << 10;
+/// Bytes of them, and the part of a limit on memory they may be.
+const TRAIN_BYTES: usize = 64 << 20;
+const TRAIN_SHARE: u64 = 16;
 /// Fewer tombstones than this are not worth a step.
 const DEAD_MIN: u64 = 32;
 
@@ -87,18 +91,12 @@ fn milestone(covered: u32, graph_min_rows: u64) -> u32 {
 /// The indexer's work: step after step until there is nothing to do. `all`
 /// goes for the rows there are at some moment, not for all that writers add meanwhile.
 pub fn work(core: &Core, mut all: bool) -> Result<()> {
-    let mut state = core.index.lock().unwrap_or_else(|poisoned| {
-        // A panic in a step may have left codes without rows behind.
-        core.index.clear_poison();
-        let mut state = poisoned.into_inner();
-        state.codes = None;
-        state
-    });
-    let mut steps = 0;
+    let mut state = lock_state(core);
+    let (mut steps, mut relieved) = (0, false);
     while !core.is_closing() {
         let view = core.view.load_full();
         let Some(step) = next_step(core, &view, all) else {
-            view.index.unreachable.get_or_init(|| view.index.graph.check().unreachable);
+            audit(&view);
             if steps > 0 {
                 release_freed_memory();
             }
@@ -113,8 +111,20 @@ pub fn work(core: &Core, mut all: bool) -> Result<()> {
         if let Err(error) = done {
             // The codes may be ahead of the index, or made by a codec that it never got.
             state.codes = None;
+            drop(view);
+            if error.is_over_budget() {
+                // What stands in the way of a checkpoint is told to those who ask for one.
+                if !std::mem::replace(&mut relieved, true)
+                    && memory::relieve_for_step(core, &mut state).is_ok_and(|r| r)
+                {
+                    continue;
+                }
+                core.put_off.note(core.budget.room());
+            }
             return if error.kind() == ErrorKind::Cancelled { Ok(()) } else { Err(error) };
         }
+        relieved = false;
+        core.put_off.clear();
         // Counts in a forged file may ask for a step for ever.
         if extent(&core.view.load()) == extent(&view) {
             return fail(ErrorKind::Internal, format!("{step:?} changed nothing; the graph may be damaged"));
@@ -122,6 +132,26 @@ pub fn work(core: &Core, mut all: bool) -> Result<()> {
         all &= step != Step::Extend { upto: view.end() };
     }
     Ok(())
+}
+
+/// Holds graph work back, or waits for the step under way.
+pub fn lock_state(core: &Core) -> MutexGuard<'_, IndexState> {
+    core.index.lock().unwrap_or_else(|poisoned| {
+        // A panic in a step may have left codes without rows behind.
+        core.index.clear_poison();
+        let mut state = poisoned.into_inner();
+        state.codes = None;
+        state
+    })
+}
+
+/// Notes how many nodes the walk cannot reach; some later time where there is no memory to find out.
+fn audit(view: &View) {
+    if view.index.unreachable.get().is_none()
+        && let Ok(report) = view.index.graph.check()
+    {
+        let _ = view.index.unreachable.set(report.unreachable);
+    }
 }
 
 /// What every step changes: slots covered, nodes, slots in all, dead rows.
@@ -147,7 +177,7 @@ fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result
     encode(core, state, view, &mut index, upto)?;
     let threads = threads(core)?;
     if calibration::is_due(&index)
-        && let Some(measured) = calibration::measure(core, view, &index, upto, &threads)
+        && let Some(measured) = calibration::measure(core, view, &index, upto, &threads)?
     {
         (index.calibration, index.linked) = (Some(Arc::new(measured)), 0);
     }
@@ -196,8 +226,8 @@ fn threads(core: &Core) -> Result<ThreadPool> {
 fn train(core: &Core, state: &mut IndexState, view: &View, index: &mut Index, upto: u32) -> Result<()> {
     index.trained = upto;
     let gate = if core.settings.quant == Quant::Sq8 { Gate::Open } else { Gate::Measured };
-    let sample = sample(&core.shape, view, upto)?;
-    let Some(fresh) = Sq8::train(core.shape.metric, core.shape.dim, &sample, gate) else {
+    let (sample, _working) = sample(core, view, upto)?;
+    let Some(fresh) = Sq8::train(core.shape.metric, core.shape.dim, &sample, gate).map_err(Error::from)? else {
         (index.codec, state.codes) = (None, None);
         index.codes.clear();
         return Ok(());
@@ -210,23 +240,31 @@ fn train(core: &Core, state: &mut IndexState, view: &View, index: &mut Index, up
     Ok(())
 }
 
-/// Up to [`TRAIN_ROWS`] live rows of slots `0..upto`, evenly spread, as f32.
-fn sample(shape: &Shape, view: &View, upto: u32) -> Result<Vec<f32>> {
+/// Up to [`TRAIN_ROWS`] live rows of slots `0..upto`, evenly spread, as f32; and
+/// the memory that they and the training take.
+fn sample(core: &Core, view: &View, upto: u32) -> Result<(Vec<f32>, Lease)> {
+    let shape = &core.shape;
     if matches!(shape.scalar, kernel::Scalar::B1 | kernel::Scalar::U8 | kernel::Scalar::I8) {
         // Bytes and bits are their own codes.
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Lease::new(&core.budget)));
     }
-    let budget = (TRAIN_ROWS as usize).min((64 << 20) / (4 * shape.dim)).max(1) as u32;
-    let step = (upto / budget).max(1);
-    let mut rows = Vec::new();
+    let bytes = match core.settings.max_memory {
+        0 => TRAIN_BYTES,
+        limit => TRAIN_BYTES.min((limit / TRAIN_SHARE) as usize),
+    };
+    let most = (TRAIN_ROWS as usize).min(bytes / (4 * shape.dim)).max(1) as u32;
+    let step = (upto / most).max(1);
+    let values = (upto as usize).div_ceil(step as usize) * shape.dim;
+    let working = core.budget.take(4 * values as u64 + Sq8::training_bytes(values))?;
+    let mut rows = with_room(values)?;
     for slot in (0..upto).step_by(step as usize).filter(|&slot| !view.dead.get(slot)) {
         if let Some(row) = view.stored.rows.get(slot) {
             let at = rows.len();
-            rows.resize(at + shape.dim, 0.0);
+            resize(&mut rows, at + shape.dim, 0.0)?;
             kernel::widen(shape.scalar, row, &mut rows[at..]);
         }
     }
-    Ok(rows)
+    Ok((rows, working))
 }
 
 /// Brings the codes up to slot `upto`.
@@ -234,9 +272,9 @@ fn encode(core: &Core, state: &mut IndexState, view: &View, index: &mut Index, u
     let Some(codec) = index.codec.clone() else { return Ok(()) };
     let codes = match &mut state.codes {
         Some(codes) => codes,
-        none => none.insert(Column::from_pieces(core.shift, codec.code_bytes(), index.codes.clone())?),
+        none => none.insert(Column::from_pieces(core.shift, codec.code_bytes(), index.codes.clone(), &core.budget)?),
     };
-    let mut wide = vec![0.0; core.shape.dim];
+    let mut wide = filled(0.0, core.shape.dim)?;
     let first = codes.end();
     let count = upto.saturating_sub(first) as usize;
     codes.reserve(count)?;

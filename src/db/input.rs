@@ -3,7 +3,9 @@
 
 use super::error::{Error, ErrorKind, Result, fail};
 use super::types::{ID_NONE, Vectors};
+use crate::arena::{Budget, RowsMut};
 use crate::kernel::{self, Metric, Scalar};
+use crate::util::memory;
 
 /// Squared lengths above this could overflow f32 in a distance of two rows.
 const MAX_NORM_SQ: f64 = f32::MAX as f64 / 4.0;
@@ -84,7 +86,7 @@ impl Shape {
 
 /// Rewrites a numeric row of type `from` as type `to`.
 pub fn convert(from: Scalar, row: &[u8], to: Scalar, dim: usize, wide: &mut Vec<f32>, out: &mut [u8]) -> Result<()> {
-    wide.resize(dim, 0.0);
+    memory::resize(wide, dim, 0.0)?;
     kernel::widen(from, row, wide);
     kernel::narrow(to, wide, out).map_err(|at| {
         let kind = if wide[at].is_finite() { ErrorKind::OutOfRange } else { ErrorKind::NotFinite };
@@ -107,7 +109,7 @@ pub enum Stored<'a> {
     /// The caller's memory holds them already.
     Borrowed(Vectors<'a>),
     /// Converted or copied, packed.
-    Owned { bytes: Vec<u8>, row_bytes: usize },
+    Owned(RowsMut),
 }
 
 impl<'a> Stored<'a> {
@@ -120,7 +122,7 @@ impl<'a> Stored<'a> {
     pub fn count(&self) -> usize {
         match self {
             Stored::Borrowed(vectors) => vectors.count(),
-            Stored::Owned { bytes, row_bytes } => bytes.len() / row_bytes,
+            Stored::Owned(rows) => rows.len(),
         }
     }
 
@@ -128,7 +130,7 @@ impl<'a> Stored<'a> {
     pub fn row(&self, i: usize) -> &[u8] {
         match self {
             Stored::Borrowed(vectors) => vectors.row(i),
-            Stored::Owned { bytes, row_bytes } => &bytes[i * row_bytes..][..*row_bytes],
+            Stored::Owned(rows) => rows.row(i),
         }
     }
 
@@ -136,28 +138,23 @@ impl<'a> Stored<'a> {
     pub fn packed(&self) -> Option<&[u8]> {
         match self {
             Stored::Borrowed(vectors) => vectors.packed(),
-            Stored::Owned { bytes, .. } => Some(bytes),
+            Stored::Owned(rows) => Some(rows.bytes()),
         }
     }
 
-    /// The same rows in memory of their own.
-    pub fn into_owned(self) -> Result<Stored<'static>> {
-        match self {
-            Stored::Owned { bytes, row_bytes } => Ok(Stored::Owned { bytes, row_bytes }),
-            Stored::Borrowed(vectors) => {
-                let row_bytes = vectors.row_bytes();
-                let mut bytes = zeroed(vectors.count() * row_bytes)?;
-                for (i, out) in bytes.chunks_exact_mut(row_bytes).enumerate() {
-                    out.copy_from_slice(vectors.row(i));
-                }
-                Ok(Stored::Owned { bytes, row_bytes })
-            }
+    /// A copy of the rows in memory taken from `budget`.
+    pub fn to_owned(&self, row_bytes: usize, budget: &Budget) -> Result<Stored<'static>> {
+        let mut rows = RowsMut::zeroed(self.count(), row_bytes, budget)?;
+        for i in 0..self.count() {
+            rows.row_mut(i).copy_from_slice(self.row(i));
         }
+        Ok(Stored::Owned(rows))
     }
 }
 
-/// Checks a batch and brings it into the stored form. The error names the row.
-pub fn prepare<'a>(shape: &Shape, ids: &[u64], vectors: Vectors<'a>) -> Result<Stored<'a>> {
+/// Checks a batch and brings it into the stored form, with memory from `budget`
+/// where it must be converted. The error names the row.
+pub fn prepare<'a>(shape: &Shape, ids: &[u64], vectors: Vectors<'a>, budget: &Budget) -> Result<Stored<'a>> {
     if ids.len() != vectors.count() {
         return fail(ErrorKind::InvalidArgument, format!("{} ids for {} vectors", ids.len(), vectors.count()));
     }
@@ -167,21 +164,20 @@ pub fn prepare<'a>(shape: &Shape, ids: &[u64], vectors: Vectors<'a>) -> Result<S
     }
     shape.accepts(&vectors)?;
     let as_is = vectors.scalar() == shape.scalar && (shape.scalar != Scalar::B1 || shape.dim.is_multiple_of(8));
-    let stored = if as_is { Stored::Borrowed(vectors) } else { converted(shape, &vectors)? };
+    let stored = if as_is { Stored::Borrowed(vectors) } else { converted(shape, &vectors, budget)? };
     for i in 0..stored.count() {
         shape.check(stored.row(i)).map_err(|e| e.at(i as u64))?;
     }
     Ok(stored)
 }
 
-fn converted(shape: &Shape, vectors: &Vectors<'_>) -> Result<Stored<'static>> {
-    let row_bytes = shape.row_bytes();
-    let mut bytes = zeroed(vectors.count() * row_bytes)?;
+fn converted(shape: &Shape, vectors: &Vectors<'_>, budget: &Budget) -> Result<Stored<'static>> {
+    let mut rows = RowsMut::zeroed(vectors.count(), shape.row_bytes(), budget)?;
     let mut wide = Vec::new();
-    for (i, out) in bytes.chunks_exact_mut(row_bytes).enumerate() {
-        shape.store(vectors.scalar(), vectors.row(i), &mut wide, out).map_err(|e| e.at(i as u64))?;
+    for i in 0..vectors.count() {
+        shape.store(vectors.scalar(), vectors.row(i), &mut wide, rows.row_mut(i)).map_err(|e| e.at(i as u64))?;
     }
-    Ok(Stored::Owned { bytes, row_bytes })
+    Ok(Stored::Owned(rows))
 }
 
 /// Refuses the one id that marks "no row".
@@ -195,14 +191,6 @@ pub fn check_ids(ids: &[u64]) -> Result<()> {
     }
 }
 
-/// Zeroed memory whose size a caller controls: an error instead of an abort.
-pub fn zeroed(len: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| Error::from(crate::arena::AllocError { bytes: len as u64 }))?;
-    bytes.resize(len, 0);
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,7 +202,7 @@ mod tests {
     fn refusal(shape: Shape, values: &[f32]) -> (ErrorKind, Option<u64>) {
         let vectors = Vectors::f32(values, shape.dim).unwrap();
         let ids: Vec<u64> = (0..vectors.count() as u64).collect();
-        let error = prepare(&shape, &ids, vectors).err().expect("refused");
+        let error = prepare(&shape, &ids, vectors, &Budget::default()).err().expect("refused");
         (error.kind(), error.item())
     }
 
@@ -235,20 +223,26 @@ mod tests {
     fn dimension_and_kind_must_fit() {
         let l2 = shape(Metric::L2sq, Scalar::F32, 3);
         let two = Vectors::f32(&[1., 2.], 2).unwrap();
-        assert_eq!(prepare(&l2, &[1], two).err().unwrap().kind(), ErrorKind::Dimension);
+        assert_eq!(prepare(&l2, &[1], two, &Budget::default()).err().unwrap().kind(), ErrorKind::Dimension);
         let bits = Vectors::new(&[7], Scalar::B1, 3, 1, 0).unwrap();
-        assert_eq!(prepare(&l2, &[1], bits).err().unwrap().kind(), ErrorKind::Mismatch);
+        assert_eq!(prepare(&l2, &[1], bits, &Budget::default()).err().unwrap().kind(), ErrorKind::Mismatch);
         let three = Vectors::f32(&[1., 2., 3.], 3).unwrap();
-        assert_eq!(prepare(&l2, &[ID_NONE], three).err().unwrap().item(), Some(0));
-        assert_eq!(prepare(&l2, &[1, 2], three).err().unwrap().kind(), ErrorKind::InvalidArgument);
+        assert_eq!(prepare(&l2, &[ID_NONE], three, &Budget::default()).err().unwrap().item(), Some(0));
+        assert_eq!(prepare(&l2, &[1, 2], three, &Budget::default()).err().unwrap().kind(), ErrorKind::InvalidArgument);
     }
 
     #[test]
     fn exact_conversions_are_made_and_padding_is_cleared() {
-        let stored = prepare(&shape(Metric::L2sq, Scalar::U8, 2), &[5], Vectors::f32(&[0., 255.], 2).unwrap()).unwrap();
+        let stored = prepare(
+            &shape(Metric::L2sq, Scalar::U8, 2),
+            &[5],
+            Vectors::f32(&[0., 255.], 2).unwrap(),
+            &Budget::default(),
+        )
+        .unwrap();
         assert_eq!(stored.row(0), &[0, 255]);
         let bits = Vectors::new(&[0xff], Scalar::B1, 3, 1, 0).unwrap();
-        let stored = prepare(&shape(Metric::Hamming, Scalar::B1, 3), &[5], bits).unwrap();
+        let stored = prepare(&shape(Metric::Hamming, Scalar::B1, 3), &[5], bits, &Budget::default()).unwrap();
         assert_eq!(stored.row(0), &[0b111]);
     }
 }

@@ -12,6 +12,7 @@
 //! | `recall` | what searches find, measured |
 //! | `background`, `indexer`, `compact` | graph work and compaction behind the writers' backs |
 //! | `calibration` | how far searches go for a wanted recall |
+//! | `memory` | what is done when the limit on memory is reached |
 //! | `checkpoint`, `open` | files from views, and back; replay of the log |
 //! | `check` | whether files, ids and graph are whole |
 //! | `repair` | a new database out of what is left of a damaged one |
@@ -33,6 +34,7 @@ mod follow;
 mod ids;
 mod indexer;
 mod input;
+mod memory;
 mod open;
 mod options;
 mod queue;
@@ -54,6 +56,7 @@ pub use repair::{RepairReport, repair};
 pub use task::{KeepGoing, Task};
 pub use types::{Hits, ID_NONE, Outcome, SearchParams, Stats, Vectors};
 
+use crate::arena::Budget;
 use crate::kernel::Scalar;
 use crate::storage::Storage;
 use core::Core;
@@ -101,7 +104,19 @@ impl Database {
     /// simulated disk, and many chunks of few rows.
     #[doc(hidden)]
     pub fn open_on(storage: Option<Box<dyn Storage>>, options: &Options, chunk_shift: Option<u32>) -> Result<Database> {
-        let core = open::open_on(storage, options, chunk_shift).map_err(Error::advise_repair)?;
+        Database::open_within(storage, options, chunk_shift, &memory::data_budget(options.settings().max_memory))
+    }
+
+    /// As [`Database::open_on`], with memory from a budget of the caller's, which
+    /// tests make refuse it.
+    #[doc(hidden)]
+    pub fn open_within(
+        storage: Option<Box<dyn Storage>>,
+        options: &Options,
+        chunk_shift: Option<u32>,
+        budget: &Budget,
+    ) -> Result<Database> {
+        let core = open::open_within(storage, options, chunk_shift, budget).map_err(Error::advise_repair)?;
         Ok(Database { core, closed: false })
     }
 
@@ -155,12 +170,12 @@ impl Database {
     fn put(&self, ids: &[u64], vectors: Vectors<'_>, replace: bool, task: Option<&Task>) -> Result<()> {
         self.core.check_writable()?;
         let total = ids.len() as u64;
-        let rows = input::prepare(&self.core.shape, ids, vectors)?;
+        let rows = self.prepared(ids, vectors)?;
         if task.is_some_and(|task| !task.step(0, total)) {
             return fail(ErrorKind::Cancelled, "cancelled before anything was written");
         }
         if total > 0 {
-            commit::commit(&self.core, Batch::Put { ids: Cow::Borrowed(ids), rows, replace })?;
+            commit::commit(&self.core, &Batch::Put { ids: Cow::Borrowed(ids), rows, replace })?;
         }
         // Too late to cancel: the batch is there.
         if let Some(task) = task {
@@ -169,11 +184,21 @@ impl Database {
         Ok(())
     }
 
+    /// The rows as they will be stored; where the limit on memory leaves no room for
+    /// that, memory is given back first.
+    fn prepared<'a>(&self, ids: &[u64], vectors: Vectors<'a>) -> Result<input::Stored<'a>> {
+        let prepare = || input::prepare(&self.core.shape, ids, vectors, &self.core.budget);
+        match prepare() {
+            Err(error) if error.is_over_budget() && memory::relieve(&self.core)? => prepare(),
+            prepared => prepared,
+        }
+    }
+
     /// Deletes rows, all in one batch; returns how many there were. Unknown
     /// ids are passed over.
     pub fn delete_batch(&self, ids: &[u64]) -> Result<u64> {
         self.core.check_writable()?;
-        if ids.is_empty() { Ok(0) } else { commit::commit(&self.core, Batch::Delete { ids: Cow::Borrowed(ids) }) }
+        if ids.is_empty() { Ok(0) } else { commit::commit(&self.core, &Batch::Delete { ids: Cow::Borrowed(ids) }) }
     }
 
     /// Copies the vectors of `ids`, converted to `scalar`, to rows of `out`

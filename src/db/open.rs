@@ -11,16 +11,17 @@ use super::follow::Follower;
 use super::ids::{IdMap, Run};
 use super::indexer::{self, IndexState};
 use super::input::{Shape, Stored};
+use super::memory::{self, PutOff};
 use super::options::{self, Durability, OptionId, Options, Settings};
 use super::record::{self, Record};
 use super::view::{Index, stored_kernel};
 use super::writer::{Batch, MAX_SLOTS, Writer};
-use crate::arena::{FaultCell, Rows, ScratchPool};
+use crate::arena::{Budget, FaultCell, Rows, ScratchPool, SlotBits};
 use crate::index::{Graph, Params};
 use crate::quant::Sq8;
 use crate::storage::wal::{self, Replayed, WalStart, WalWriter, WriteMode};
 use crate::storage::{Manifest, OsStorage, Part, PartKind, PartRef, Schema, Storage, manifest};
-use crate::util::bits::SlotBits;
+use crate::util::memory::make_room;
 use crate::util::sync::lock;
 use arc_swap::ArcSwap;
 use std::borrow::Cow;
@@ -30,6 +31,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
+/// So many chunks at least make up a limit on memory.
+const CHUNKS_IN_MEMORY: u64 = 16;
 /// A chunk's vectors take at most this many bytes; most have 2^16 rows.
 const CHUNK_BYTES: usize = 256 << 20;
 
@@ -43,13 +46,21 @@ pub fn open(path: Option<&Path>, options: &Options) -> Result<Arc<Core>> {
         // Options no database can have leave no directory behind.
         shape_of(&settings)?;
     }
+    let budget = memory::data_budget(settings.max_memory);
     let storage = path.map(|path| OsStorage::open(path, create, mmap)).transpose()?;
-    open_on(storage.map(|storage| Box::new(storage) as _), options, None)
+    let storage = storage.map(|storage| Box::new(storage.within(&budget)) as _);
+    open_within(storage, options, None, &budget)
 }
 
 /// Opens the database that `storage` holds, or creates one there; without
 /// storage, one in memory. A new database gets chunks of `1 << shift` rows.
-pub fn open_on(storage: Option<Box<dyn Storage>>, options: &Options, shift: Option<u32>) -> Result<Arc<Core>> {
+/// All memory is taken from `budget`.
+pub fn open_within(
+    storage: Option<Box<dyn Storage>>,
+    options: &Options,
+    shift: Option<u32>,
+    budget: &Budget,
+) -> Result<Arc<Core>> {
     options.validate()?;
     let faults = Arc::<FaultCell>::default();
     let Some(storage) = storage else {
@@ -60,20 +71,20 @@ pub fn open_on(storage: Option<Box<dyn Storage>>, options: &Options, shift: Opti
                 "there is nothing to read in memory; storage.read_only needs a path",
             );
         }
-        let writer = empty_writer(&settings, shift)?;
+        let writer = empty_writer(&settings, shift, budget)?;
         return finish(settings, writer, Files::None, faults);
     };
     if options.settings().read_only {
-        let (settings, writer, follower) = Follower::open(storage, options, &faults)?;
+        let (settings, writer, follower) = Follower::open(storage, options, &faults, budget)?;
         return finish(settings, writer, Files::Read(follower), faults);
     }
     let lock = storage.lock()?;
     let (settings, writer, checkpoints) = match Manifest::load(storage.as_ref())? {
-        Some(manifest) => load(storage.as_ref(), manifest, options, &faults)?,
+        Some(manifest) => load(storage.as_ref(), manifest, options, &faults, budget)?,
         None if !options.settings().create => {
             return fail(ErrorKind::NotFound, "there is no database in the directory; set storage.create to make one");
         }
-        None => create(storage.as_ref(), options, shift)?,
+        None => create(storage.as_ref(), options, shift, budget)?,
     };
     let store = Store { storage, checkpoints: Mutex::new(checkpoints), _lock: lock };
     finish(settings, writer, Files::Written(store), faults)
@@ -100,6 +111,7 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         log.set_mode(if buffered { WriteMode::Buffered } else { WriteMode::Direct });
     }
     let view = writer.view()?;
+    let (budget, search_budget) = (writer.budget.clone(), memory::search_budget(settings.max_memory));
     let counters = Counters::default();
     let written = store.as_ref().map(|store| lock(&store.checkpoints).manifest.lsn);
     let checkpoint_lsn = written.or(follower.as_ref().map(|follower| follower.manifest().lsn));
@@ -117,6 +129,9 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         store,
         follower,
         faults,
+        budget,
+        search_budget,
+        put_off: PutOff::default(),
         scratch: ScratchPool::default(),
         counters,
         closing: AtomicBool::new(false),
@@ -137,37 +152,45 @@ pub fn shape_of(settings: &Settings) -> Result<Shape> {
     stored_kernel(&shape).map(|_| shape)
 }
 
-/// Rows per chunk as a power of two, for rows of so many bytes.
-pub fn chunk_shift(row_bytes: usize) -> u32 {
-    (10..16).rev().find(|&shift| row_bytes << (shift + 1) <= CHUNK_BYTES).map_or(10, |shift| shift + 1)
+/// Rows per chunk as a power of two, for rows of so many bytes. Chunks are small
+/// against a limit on memory: only full ones can be left to their files.
+pub fn chunk_shift(row_bytes: usize, max_memory: u64) -> u32 {
+    let most = if max_memory == 0 { CHUNK_BYTES } else { CHUNK_BYTES.min((max_memory / CHUNKS_IN_MEMORY) as usize) };
+    (10..16).rev().find(|&shift| row_bytes << (shift + 1) <= most).map_or(10, |shift| shift + 1)
 }
 
-fn empty_writer(settings: &Settings, shift: Option<u32>) -> Result<Writer> {
+fn empty_writer(settings: &Settings, shift: Option<u32>, budget: &Budget) -> Result<Writer> {
     let shape = shape_of(settings)?;
-    let shift = shift.unwrap_or_else(|| chunk_shift(shape.row_bytes()));
+    let shift = shift.unwrap_or_else(|| chunk_shift(shape.row_bytes(), budget.max()));
     Ok(Writer {
         shape,
         shift,
-        vectors: Column::new(shift, shape.row_bytes())?,
-        ids: Column::new(shift, 8)?,
+        budget: budget.clone(),
+        vectors: Column::new(shift, shape.row_bytes(), budget)?,
+        ids: Column::new(shift, 8, budget)?,
         dead: SlotBits::new(shift),
         holes: 0,
         id_map: IdMap::default(),
-        index: Arc::new(Index::empty(empty_graph(settings))),
+        index: Arc::new(Index::empty(empty_graph(settings, budget))),
         lsn: 0,
         log: None,
         failed: None,
     })
 }
 
-fn empty_graph(settings: &Settings) -> Graph {
+fn empty_graph(settings: &Settings, budget: &Budget) -> Graph {
     let (m, ef_construction) = (settings.m as usize, settings.ef_construction as usize);
-    Graph::empty(Params { m, ef_construction, seed: settings.seed })
+    Graph::empty(Params { m, ef_construction, seed: settings.seed }).within(budget)
 }
 
-fn create(storage: &dyn Storage, options: &Options, shift: Option<u32>) -> Result<(Settings, Writer, Checkpoints)> {
+fn create(
+    storage: &dyn Storage,
+    options: &Options,
+    shift: Option<u32>,
+    budget: &Budget,
+) -> Result<(Settings, Writer, Checkpoints)> {
     let settings = options.settings();
-    let mut writer = empty_writer(&settings, shift)?;
+    let mut writer = empty_writer(&settings, shift, budget)?;
     manifest::prepare_new(storage)?;
     // What an older database left in the same disk blocks must not pass for a record.
     let salt = RandomState::new().hash_one(std::process::id());
@@ -228,10 +251,11 @@ fn load(
     manifest: Manifest,
     options: &Options,
     faults: &Arc<FaultCell>,
+    budget: &Budget,
 ) -> Result<(Settings, Writer, Checkpoints)> {
     let settings = stored_settings(&manifest.schema, options)?;
     let parts = open_parts(storage, &manifest, &settings, faults, &OpenParts::new())?;
-    let (mut writer, chunks) = read_parts(&manifest, &settings, &parts)?;
+    let (mut writer, chunks) = read_parts(&manifest, &settings, &parts, budget)?;
     let start = manifest.wal_start();
     let replayed = replay(storage, &start, &mut writer)?;
     writer.log = Some(WalWriter::resume(storage, &start, &replayed)?);
@@ -259,14 +283,19 @@ pub fn open_parts(
 }
 
 /// The state in `parts`, those of `manifest`, without a log to write to.
-pub fn read_parts(manifest: &Manifest, settings: &Settings, parts: &OpenParts) -> Result<(Writer, ChunkParts)> {
+pub fn read_parts(
+    manifest: &Manifest,
+    settings: &Settings,
+    parts: &OpenParts,
+    budget: &Budget,
+) -> Result<(Writer, ChunkParts)> {
     let shape = shape_of(settings)?;
     let shift = manifest.schema.chunk_shift;
     if !(6..=16).contains(&shift) {
         return fail(ErrorKind::Corrupt, format!("the manifest holds a chunk size of 2^{shift} rows"));
     }
     let mut chunks = ChunkParts::new();
-    let parts = Parts { manifest, parts };
+    let parts = Parts { manifest, parts, budget };
     let mut writer = parts.rows(settings, shape, shift, &mut chunks)?;
     writer.index = Arc::new(parts.index(settings, &writer, shift, &mut chunks)?);
     writer.lsn = manifest.lsn;
@@ -277,6 +306,7 @@ pub fn read_parts(manifest: &Manifest, settings: &Settings, parts: &OpenParts) -
 pub fn replay(storage: &dyn Storage, start: &WalStart, writer: &mut Writer) -> Result<Replayed> {
     let shape = writer.shape;
     wal::replay(storage, start, |found| {
+        let _record = writer.budget.take(found.payload.len() as u64)?;
         let batch = match record::decode(found.kind, found.payload, shape.row_bytes())? {
             Record::Delete { ids } => Batch::Delete { ids: Cow::Owned(ids) },
             Record::Put { ids, rows } => {
@@ -288,10 +318,34 @@ pub fn replay(storage: &dyn Storage, start: &WalStart, writer: &mut Writer) -> R
     })
 }
 
+/// A section that must be there.
+pub fn section(part: &Part, tag: u32, stride: usize) -> Result<Rows> {
+    part.rows(tag, stride)?.ok_or_else(|| damaged(part, format!("section {tag} is missing")))
+}
+
+fn damaged(part: &Part, what: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("{} is damaged: {what}", part.part_ref().file_name()))
+}
+
+/// The graph in a graph part; the next ones take their memory from `budget`.
+pub fn graph_in(part: &Part, budget: &Budget) -> Result<Graph> {
+    let header = section(part, checkpoint::GRAPH_HEADER, 1)?;
+    let mut get = |tag, stride| part.rows(tag, stride).ok().flatten();
+    let graph = Graph::from_sections(header.bytes(), &mut get).map_err(|what| damaged(part, what))?;
+    Ok(graph.within(budget))
+}
+
+/// The entries in an ids part.
+pub fn run_in(part: &Part) -> Result<Run> {
+    let (ids, slots) = (section(part, checkpoint::SORTED_IDS, 8)?, section(part, checkpoint::SLOTS, 4)?);
+    Run::new(ids, slots).ok_or_else(|| damaged(part, "ids and slots do not match"))
+}
+
 /// The parts of the live generation.
 struct Parts<'a> {
     manifest: &'a Manifest,
     parts: &'a OpenParts,
+    budget: &'a Budget,
 }
 
 /// The part of each chunk, by content (serial, rows).
@@ -309,24 +363,14 @@ impl Parts<'_> {
         entries.iter().map(|entry| self.parts.get(&entry.part.number).ok_or_else(closed)).collect()
     }
 
-    /// A section that must be there.
-    fn section(&self, part: &Part, tag: u32, stride: usize) -> Result<Rows> {
-        let missing = || self.damaged(part, format!("section {tag} is missing"));
-        part.rows(tag, stride)?.ok_or_else(missing)
-    }
-
-    fn damaged(&self, part: &Part, what: impl std::fmt::Display) -> Error {
-        Error::new(ErrorKind::Corrupt, format!("{} is damaged: {what}", part.part_ref().file_name()))
-    }
-
     /// Rows, ids and tombstones.
     fn rows(&self, settings: &Settings, shape: Shape, shift: u32, chunks: &mut ChunkParts) -> Result<Writer> {
         let (mut vectors, mut ids) = (Vec::new(), Vec::new());
         for part in self.all(PartKind::Chunk)? {
-            let rows = self.section(part, checkpoint::VECTORS, shape.row_bytes())?;
-            let row_ids = self.section(part, checkpoint::IDS, 8)?;
+            let rows = section(part, checkpoint::VECTORS, shape.row_bytes())?;
+            let row_ids = section(part, checkpoint::IDS, 8)?;
             if rows.is_empty() || rows.len() > 1 << shift || rows.len() != row_ids.len() {
-                return Err(self.damaged(part, format!("{} vectors, {} ids", rows.len(), row_ids.len())));
+                return Err(damaged(part, format!("{} vectors, {} ids", rows.len(), row_ids.len())));
             }
             let piece = Piece::new(rows);
             chunks.insert((piece.serial, piece.rows.len()), *part.part_ref());
@@ -338,10 +382,13 @@ impl Parts<'_> {
             return fail(ErrorKind::Corrupt, format!("the manifest names {end} slots, more than {MAX_SLOTS}"));
         }
         let holes = holes(&vectors, shift);
-        let mut writer =
-            Writer { holes, dead: self.tombstones(&vectors, shift)?, ..empty_writer(settings, Some(shift))? };
-        writer.vectors = Column::from_pieces(shift, shape.row_bytes(), vectors)?;
-        writer.ids = Column::from_pieces(shift, 8, ids)?;
+        let mut writer = Writer {
+            holes,
+            dead: self.tombstones(&vectors, shift)?,
+            ..empty_writer(settings, Some(shift), self.budget)?
+        };
+        writer.vectors = Column::from_pieces(shift, shape.row_bytes(), vectors, self.budget)?;
+        writer.ids = Column::from_pieces(shift, 8, ids, self.budget)?;
         writer.id_map = self.id_map(end)?;
         Ok(writer)
     }
@@ -352,56 +399,54 @@ impl Parts<'_> {
             let holes = holes(chunks, shift);
             return if holes == 0 { Ok(dead) } else { fail(ErrorKind::Corrupt, "the tombstones part is missing") };
         };
-        let bits = self.section(part, checkpoint::BITS, 1 << (shift - 3))?;
+        let bits = section(part, checkpoint::BITS, 1 << (shift - 3))?;
         if bits.len() != chunks.len() {
-            return Err(self.damaged(part, format!("{} chunks of {}", bits.len(), chunks.len())));
+            return Err(damaged(part, format!("{} chunks of {}", bits.len(), chunks.len())));
         }
         let mut words = Vec::new();
         for (chunk, piece) in chunks.iter().enumerate() {
             words.clear();
+            make_room(&mut words, 1 << (shift - 6))?;
             words.extend(bits.row(chunk).chunks_exact(8).map(super::view::read_id));
             // Past the last row nothing can be dead; in a hole before it all is.
             let last = chunk + 1 == chunks.len();
             let stray = (piece.rows.len()..1 << shift).any(|bit| (words[bit / 64] >> (bit % 64) & 1 == 1) == last);
             if stray {
-                return Err(self.damaged(part, format!("chunk {chunk} has marks for rows it does not hold")));
+                return Err(damaged(part, format!("chunk {chunk} has marks for rows it does not hold")));
             }
-            dead.put_chunk(chunk, &words);
+            dead.put_chunk(chunk, &words)?;
         }
         Ok(dead)
     }
 
     fn id_map(&self, end: usize) -> Result<IdMap> {
         let Some(part) = self.all(PartKind::Ids)?.pop() else { return Ok(IdMap::default()) };
-        let ids = self.section(part, checkpoint::SORTED_IDS, 8)?;
-        let slots = self.section(part, checkpoint::SLOTS, 4)?;
-        if ids.len() > end {
-            return Err(self.damaged(part, format!("{} ids for {end} slots", ids.len())));
+        let run = run_in(part)?;
+        if run.len() > end {
+            return Err(damaged(part, format!("{} ids for {end} slots", run.len())));
         }
-        let run = Run::new(ids, slots).ok_or_else(|| self.damaged(part, "ids and slots do not match"))?;
         Ok(IdMap::from_run(Some(run)))
     }
 
     /// Graph, codes and codec.
     fn index(&self, settings: &Settings, writer: &Writer, shift: u32, chunks: &mut ChunkParts) -> Result<Index> {
-        let mut index = Index::empty(empty_graph(settings));
+        let mut index = Index::empty(empty_graph(settings, self.budget));
         let Some(part) = self.all(PartKind::Graph)?.pop() else { return Ok(index) };
-        let header = self.section(part, checkpoint::GRAPH_HEADER, 1)?;
-        let mut get = |tag, stride| part.rows(tag, stride).ok().flatten();
-        index.graph = Graph::from_sections(header.bytes(), &mut get).map_err(|what| self.damaged(part, what))?;
+        let wanted = index.graph.params();
+        index.graph = graph_in(part, self.budget)?;
         let params = index.graph.params();
-        if index.graph.len() > writer.vectors.end() || params != empty_graph(settings).params() {
-            return Err(self.damaged(part, format!("it is for {} slots with {params:?}", index.graph.len())));
+        if index.graph.len() > writer.vectors.end() || params != wanted {
+            return Err(damaged(part, format!("it is for {} slots with {params:?}", index.graph.len())));
         }
         let blob = |tag| self.manifest.extra.iter().find(|extra| extra.tag == tag).map(|extra| &extra.bytes[..]);
         let trained = blob(checkpoint::EXTRA_TRAINED).and_then(|bytes| bytes.try_into().ok());
         index.trained = trained.map_or(0, u32::from_le_bytes);
         index.calibration = blob(checkpoint::EXTRA_CALIBRATION).and_then(Calibration::from_bytes).map(Arc::new);
         let Some(bytes) = blob(checkpoint::EXTRA_CODEC) else { return Ok(index) };
-        let codec = Sq8::from_bytes(settings.dim as usize, bytes);
+        let codec = Sq8::from_bytes(settings.dim as usize, bytes)?;
         let codec = codec.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the manifest holds no usable codec"))?;
         for part in self.all(PartKind::Codes)? {
-            let piece = Piece::new(self.section(part, checkpoint::CODES, codec.code_bytes())?);
+            let piece = Piece::new(section(part, checkpoint::CODES, codec.code_bytes())?);
             chunks.insert((piece.serial, piece.rows.len()), *part.part_ref());
             index.codes.push(piece);
         }

@@ -30,23 +30,21 @@ pub struct Group<B, R>(Vec<Arc<Ticket<B, R>>>);
 impl<B, R> Queue<B, R> {
     /// Has `own` written, by this caller or by another; returns the reply. `write`
     /// writes its batch, if there is one, and all that [`Queue::take`] yields, and
-    /// returns the reply for its batch. `keep` makes a copy of `own` that can wait.
-    /// `None` after a panic of whoever wrote.
+    /// returns the reply for its batch. `keep` makes a copy of `own` that can wait;
+    /// without one the caller waits for the lock and writes itself. `None` after a
+    /// panic of whoever wrote.
     pub fn submit<W, O>(
         &self,
         writer: &Mutex<W>,
-        own: O,
-        keep: impl FnOnce(O) -> Result<B, R>,
+        own: &O,
+        keep: impl FnOnce(&O) -> Option<B>,
         write: impl FnOnce(&mut W, Option<&O>) -> Option<R>,
     ) -> Option<R> {
         match writer.try_lock() {
-            Ok(mut writer) => write(&mut writer, Some(&own)),
+            Ok(mut writer) => write(&mut writer, Some(own)),
             Err(TryLockError::Poisoned(_)) => None,
             Err(TryLockError::WouldBlock) => {
-                let batch = match keep(own) {
-                    Ok(batch) => batch,
-                    Err(reply) => return Some(reply),
-                };
+                let Some(batch) = keep(own) else { return write(&mut *writer.lock().ok()?, Some(own)) };
                 let ticket = Arc::new(Ticket { batch: Mutex::new(Some(batch)), reply: Mutex::new(None) });
                 lock(&self.0).push(ticket.clone());
                 let mut writer = writer.lock().ok()?;

@@ -12,9 +12,11 @@ use super::input::convert;
 use super::task::Task;
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
+use crate::arena::Lease;
 use crate::index::flat::{self, TopK};
 use crate::index::{self, Beam, Control};
 use crate::kernel::Scalar;
+use crate::util::memory;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -37,6 +39,24 @@ pub struct Scratch {
     query: Vec<u8>,
     code: Vec<u8>,
     wide: Vec<f32>,
+    /// What was taken from the budget of searches for all of it.
+    lease: Option<Lease>,
+}
+
+impl Scratch {
+    /// Counts what a search of `plan` will need; nothing to do where an earlier one needed as much.
+    fn cover(&mut self, core: &Core, view: &View, plan: &Plan) -> Result<()> {
+        let walk = plan.beam.map_or(0, |beam| index::Scratch::bytes(beam, view.index.graph.len()));
+        let rows = 10 * core.shape.dim as u64;
+        let bytes = TopK::bytes(plan.k).saturating_add(walk).saturating_add(rows);
+        let lease = self.lease.get_or_insert_with(|| Lease::new(&core.search_budget));
+        if lease.cover(bytes).is_err() {
+            // What other searches left for later ones makes room.
+            core.scratch.clear();
+            lease.cover(bytes)?;
+        }
+        Ok(())
+    }
 }
 
 /// The deadline and the task of one call.
@@ -119,6 +139,7 @@ pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams
         task: params.task.as_ref(),
     };
     let mut scratch = core.scratch.take();
+    scratch.cover(core, &view, &plan)?;
     // All queries are checked before the first result is written.
     for i in 0..count {
         take_query(core, &queries, i, &mut scratch)?;
@@ -128,7 +149,7 @@ pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams
         if count > 1 {
             take_query(core, &queries, i, &mut scratch)?;
         }
-        if !search_one(core, &view, &plan, &limits, &mut scratch) {
+        if !search_one(core, &view, &plan, &limits, &mut scratch)? {
             outcome = Outcome::Partial;
         }
         let to = i * k..(i + 1) * k;
@@ -143,30 +164,36 @@ pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams
 /// Query `i`, as a stored row would be, into the scratch.
 fn take_query(core: &Core, queries: &Vectors<'_>, i: usize, scratch: &mut Scratch) -> Result<()> {
     let Scratch { query, wide, .. } = scratch;
-    query.resize(core.shape.row_bytes(), 0);
+    memory::resize(query, core.shape.row_bytes(), 0)?;
     core.shape.store(queries.scalar(), queries.row(i), wide, query).map_err(|e| e.at(i as u64))?;
     core.shape.check(query).map_err(|e| e.at(i as u64))
 }
 
 /// Fills `scratch.best` for the query in the scratch; false when it was stopped early.
-fn search_one(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> bool {
-    scratch.best.reset(plan.k);
+fn search_one(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> Result<bool> {
+    scratch.best.reset(plan.k)?;
     let from = if plan.beam.is_some() { view.index.graph.len() } else { 0 };
     scratch.walk.distances += (view.end() - from) as u64;
     let key = |slot| view.id_of(slot);
     let slots = from..view.end();
     let scanned = flat::scan(&view.stored, &scratch.query, slots, &view.dead, &key, &mut scratch.best, limits);
-    let Some(beam) = plan.beam else { return !scanned.stopped_early };
-    let walked = walk_graph(core, view, beam, limits, scratch);
+    let Some(beam) = plan.beam else { return Ok(!scanned.stopped_early) };
+    let walked = walk_graph(core, view, beam, limits, scratch)?;
     rerank(view, plan, scratch);
-    !scanned.stopped_early && !walked.stopped_early
+    Ok(!scanned.stopped_early && !walked.stopped_early)
 }
 
 /// Walks the graph on codes; the candidates are left in the scratch's pool.
-fn walk_graph(core: &Core, view: &View, beam: Beam, limits: &Limits<'_>, scratch: &mut Scratch) -> index::Outcome {
+fn walk_graph(
+    core: &Core,
+    view: &View,
+    beam: Beam,
+    limits: &Limits<'_>,
+    scratch: &mut Scratch,
+) -> Result<index::Outcome> {
     let Scratch { walk, query, code, wide, .. } = scratch;
-    let code = view.index.query_code(&core.shape, query, wide, code);
-    view.index.graph.search(&view.coded, code, beam, &view.dead, walk, limits)
+    let code = view.index.query_code(&core.shape, query, wide, code)?;
+    Ok(view.index.graph.search(&view.coded, code, beam, &view.dead, walk, limits)?)
 }
 
 /// Takes the best candidates of the pool over into `best`, with exact distances.
@@ -203,14 +230,14 @@ pub fn nearest(
     k: usize,
     params: &SearchParams,
     task: Option<&Task>,
-) -> Vec<f32> {
-    let plan = Plan::new(core, view, k + itself.is_some() as usize, params);
+) -> Result<Vec<f32>> {
+    let plan = Plan::new(core, view, k.saturating_add(itself.is_some() as usize), params);
     found_by(core, view, &plan, (query, itself), k, task)
 }
 
 /// As [`nearest`] by a walk of the default breadth even where a search would scan: it is the graph
 /// that is audited.
-pub fn nearest_in_graph(core: &Core, view: &View, query: Query<'_>, k: usize, task: Option<&Task>) -> Vec<f32> {
+pub fn nearest_in_graph(core: &Core, view: &View, query: Query<'_>, k: usize, task: Option<&Task>) -> Result<Vec<f32>> {
     let mut plan = Plan::new(core, view, k + query.1.is_some() as usize, &SearchParams::default());
     plan.beam = plan.beam.or_else(|| Some(beam_of(core.settings.ef_search as usize, plan.rerank)));
     found_by(core, view, &plan, query, k, task)
@@ -223,14 +250,15 @@ fn found_by(
     (query, itself): Query<'_>,
     k: usize,
     task: Option<&Task>,
-) -> Vec<f32> {
+) -> Result<Vec<f32>> {
     let mut scratch = core.scratch.take();
-    scratch.query.clear();
-    scratch.query.extend_from_slice(query);
-    search_one(core, view, plan, &Limits { deadline: None, task }, &mut scratch);
+    scratch.cover(core, view, plan)?;
+    memory::resize(&mut scratch.query, query.len(), 0)?;
+    scratch.query.copy_from_slice(query);
+    search_one(core, view, plan, &Limits { deadline: None, task }, &mut scratch)?;
     scratch.walk.distances = 0;
     let others = scratch.best.sorted().filter(|&(_, slot, _)| Some(slot) != itself);
-    others.map(|(distance, ..)| distance).take(k).collect()
+    Ok(memory::collected(others.map(|(distance, ..)| distance).take(k))?)
 }
 
 /// Writes the results nearest first and marks the unused places.

@@ -50,7 +50,7 @@ pub fn of_queries(
         step(task, i as u64, queries.count() as u64)?;
         core.shape.store(queries.scalar(), queries.row(i), &mut wide, &mut row).map_err(|e| e.at(i as u64))?;
         core.shape.check(&row).map_err(|e| e.at(i as u64))?;
-        tally.add(core, &view, (&row, None), k, params);
+        tally.add(core, &view, (&row, None), k, params)?;
     }
     finish(core, tally)
 }
@@ -71,7 +71,7 @@ pub fn of_stored_rows(
         step(task, i as u64, count as u64)?;
         let range = from..view.end().min(from.saturating_add(step_by as u32));
         let Some(slot) = range.into_iter().find(|&slot| !view.dead.get(slot)) else { continue };
-        tally.add(core, &view, (view.stored.rows.row(slot), Some(slot)), k, params);
+        tally.add(core, &view, (view.stored.rows.row(slot), Some(slot)), k, params)?;
     }
     finish(core, tally)
 }
@@ -89,11 +89,18 @@ fn finish(core: &Core, tally: Tally) -> Result<Recall> {
 }
 
 impl Tally {
-    fn add(&mut self, core: &Core, view: &View, query: reader::Query<'_>, k: usize, params: &SearchParams) {
+    fn add(
+        &mut self,
+        core: &Core,
+        view: &View,
+        query: reader::Query<'_>,
+        k: usize,
+        params: &SearchParams,
+    ) -> Result<()> {
         let exact = SearchParams { exact: true, ..SearchParams::default() };
-        let truth = reader::nearest(core, view, query, k, &exact, None);
-        let Some(&farthest) = truth.last() else { return };
-        let answer = reader::nearest(core, view, query, k, params, None);
+        let truth = reader::nearest(core, view, query, k, &exact, None)?;
+        let Some(&farthest) = truth.last() else { return Ok(()) };
+        let answer = reader::nearest(core, view, query, k, params, None)?;
         // Rows at equal distance are equally good answers.
         let found = answer.iter().filter(|&&distance| distance <= farthest).count().min(truth.len()) as f64;
         let wanted = truth.len() as f64;
@@ -101,6 +108,7 @@ impl Tally {
         self.wanted += wanted;
         self.found += found;
         self.squares += (found / wanted).powi(2);
+        Ok(())
     }
 
     /// Wilson's score interval. Neighbours of one query are missed together, so they count as fewer

@@ -5,6 +5,7 @@
 //! replaces, so replaying one needs to know nothing of what was there.
 
 use super::error::{ErrorKind, Result, fail};
+use crate::util::memory::collected;
 
 /// Record kind: rows inserted or replaced.
 pub const PUT: u32 = 1;
@@ -28,7 +29,7 @@ pub fn decode(kind: u32, payload: &[u8], row_bytes: usize) -> Result<Record<'_>>
     let Some((ids, rows)) = count.checked_mul(8).and_then(|len| rest.split_at_checked(len)) else {
         return odd("shorter than its ids");
     };
-    let ids = ids.chunks_exact(8).map(|id| u64::from_le_bytes(id.try_into().expect("chunks of 8"))).collect();
+    let ids = collected(ids.chunks_exact(8).map(|id| u64::from_le_bytes(id.try_into().expect("chunks of 8"))))?;
     match kind {
         PUT if Some(rows.len()) == count.checked_mul(row_bytes) => Ok(Record::Put { ids, rows }),
         PUT => odd("rows of the wrong length"),

@@ -27,7 +27,10 @@ pub fn collect(core: &Core) -> Result<Stats> {
         bytes_graph: index.graph.bytes() as u64,
         bytes_ids: bytes(&view.chunks.ids) + view.id_map.bytes(),
         bytes_wal: 0,
-        bytes_mapped: mapped(&view.chunks.vectors) + mapped(&view.chunks.ids) + mapped(&index.codes),
+        bytes_mapped: mapped(&view.chunks.vectors)
+            + mapped(&view.chunks.ids)
+            + mapped(&index.codes)
+            + if index.graph.is_mapped() { index.graph.bytes() as u64 } else { 0 },
         searches: core.counters.searches.load(Relaxed),
         distance_computations: core.counters.distances.load(Relaxed),
         lsn: view.lsn,
@@ -35,6 +38,8 @@ pub fn collect(core: &Core) -> Result<Stats> {
         checkpoints: core.counters.checkpoints.load(Relaxed),
         compactions: core.counters.compactions.load(Relaxed),
         chunks: view.chunks.vectors.len() as u64,
+        bytes_memory: core.budget.used() + core.search_budget.used(),
+        bytes_memory_max: core.settings.max_memory,
     };
     if let Some(follower) = &core.follower {
         stats.bytes_wal = follower.log_bytes.load(Relaxed);

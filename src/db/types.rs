@@ -179,4 +179,8 @@ pub struct Stats {
     pub compactions: u64,
     /// Row chunks.
     pub chunks: u64,
+    /// Memory in use, as the limit counts it.
+    pub bytes_memory: u64,
+    /// The limit on it; 0 = none.
+    pub bytes_memory_max: u64,
 }

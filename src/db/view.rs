@@ -7,11 +7,11 @@ use super::column::{Piece, table};
 use super::error::Result;
 use super::ids::IdMap;
 use super::input::Shape;
-use crate::arena::RowTable;
+use crate::arena::{RowTable, SlotBits};
 use crate::index::{Graph, Space};
 use crate::kernel::{self, Kernel, kernel};
 use crate::quant::Sq8;
-use crate::util::bits::SlotBits;
+use crate::util::memory;
 use std::sync::{Arc, OnceLock};
 
 /// The rows, in chunks. The two columns always have the same lengths.
@@ -67,13 +67,13 @@ impl Index {
         query: &'q [u8],
         wide: &mut Vec<f32>,
         out: &'q mut Vec<u8>,
-    ) -> &'q [u8] {
-        let Some(codec) = &self.codec else { return query };
-        wide.resize(shape.dim, 0.0);
+    ) -> Result<&'q [u8]> {
+        let Some(codec) = &self.codec else { return Ok(query) };
+        memory::resize(wide, shape.dim, 0.0)?;
         kernel::widen(shape.scalar, query, wide);
-        out.resize(codec.code_bytes(), 0);
+        memory::resize(out, codec.code_bytes(), 0)?;
         codec.encode_query(wide, out);
-        out
+        Ok(out)
     }
 
     /// One past the last slot that has a code.

@@ -11,8 +11,9 @@ use super::ids::IdMap;
 use super::input::{Shape, Stored};
 use super::record;
 use super::view::{Chunks, Index, View, ViewParts};
+use crate::arena::{Budget, Lease, SlotBits};
 use crate::storage::wal::WalWriter;
-use crate::util::bits::SlotBits;
+use crate::util::memory::{collected, make_room, with_room};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -28,14 +29,23 @@ pub enum Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// The same batch in memory of its own.
-    pub fn into_owned(self) -> Result<Batch<'static>> {
-        Ok(match self {
-            Batch::Put { ids, rows, replace } => {
-                Batch::Put { ids: Cow::Owned(ids.into_owned()), rows: rows.into_owned()?, replace }
+    /// A copy of the batch in memory taken from `budget`.
+    pub fn to_owned(&self, shape: &Shape, budget: &Budget) -> Result<(Batch<'static>, Lease)> {
+        let lease = budget.take(8 * self.ids().len() as u64)?;
+        let ids = Cow::Owned(collected(self.ids().iter().copied())?);
+        let batch = match self {
+            Batch::Put { rows, replace, .. } => {
+                Batch::Put { ids, rows: rows.to_owned(shape.row_bytes(), budget)?, replace: *replace }
             }
-            Batch::Delete { ids } => Batch::Delete { ids: Cow::Owned(ids.into_owned()) },
-        })
+            Batch::Delete { .. } => Batch::Delete { ids },
+        };
+        Ok((batch, lease))
+    }
+
+    fn ids(&self) -> &[u64] {
+        match self {
+            Batch::Put { ids, .. } | Batch::Delete { ids } => ids,
+        }
     }
 }
 
@@ -64,7 +74,13 @@ pub struct Writer {
     pub log: Option<WalWriter>,
     /// Why writing is over until the database is opened again.
     pub failed: Option<Error>,
+    /// What all of this is taken from.
+    pub budget: Budget,
 }
+
+/// Bytes that planning a batch takes for each of its rows: the sorted ids, the
+/// entries of the id map, the rows that are replaced.
+const PLAN_BYTES: u64 = 40;
 
 impl Writer {
     /// The picture as it is now.
@@ -124,12 +140,28 @@ impl Writer {
     }
 
     fn plan_put(&mut self, ids: &[u64], rows: &Stored<'_>, replace: bool) -> Result<Plan> {
+        let planned = self.plan_rows(ids, rows, replace);
+        if planned.is_err() {
+            self.vectors.give_back();
+            self.ids.give_back();
+        }
+        planned
+    }
+
+    fn plan_rows(&mut self, ids: &[u64], rows: &Stored<'_>, replace: bool) -> Result<Plan> {
+        // The next open holds the record in memory while it applies the batch: what passes
+        // the limit then must not pass it now.
+        let record = if self.log.is_some() { 8 + self.shape.row_bytes() as u64 } else { 0 };
+        let _working = self.budget.take(ids.len() as u64 * (PLAN_BYTES + record))?;
         let (sorted, kept) = order(ids, replace)?;
         let mut replaced = Vec::new();
         let mut clash: Option<usize> = None;
         for &(id, at) in &sorted {
             match self.find(id) {
-                Some(slot) if replace => replaced.push(slot),
+                Some(slot) if replace => {
+                    make_room(&mut replaced, 1)?;
+                    replaced.push(slot);
+                }
                 Some(_) => clash = Some(clash.map_or(at, |first| first.min(at))),
                 None => {}
             }
@@ -149,13 +181,13 @@ impl Writer {
         self.ids.reserve(sorted.len())?;
         debug_assert_eq!(rows.count(), ids.len());
         let mut dead = self.dead.clone();
-        replaced.iter().for_each(|&slot| {
-            dead.set(slot);
-        });
+        for slot in replaced {
+            dead.set(slot)?;
+        }
         // Rows keep their order in the batch; `kept` lists them when some are dropped.
         let place = |at: usize| kept.as_ref().map_or(at, |kept| kept.partition_point(|&k| k < at));
-        let entries: Vec<_> = sorted.iter().map(|&(id, at)| (id, base + place(at) as u32)).collect();
-        let id_map = self.id_map.with(&entries, &|slot| dead.get(slot))?;
+        let entries = collected(sorted.iter().map(|&(id, at)| (id, base + place(at) as u32)))?;
+        let id_map = self.id_map.with(&entries, &|slot| dead.get(slot), &self.budget)?;
         Ok(Plan { dead, id_map, kept, changed: sorted.len() as u64 })
     }
 
@@ -163,7 +195,7 @@ impl Writer {
         let mut dead = self.dead.clone();
         let mut changed = 0;
         for slot in ids.iter().filter_map(|&id| self.find(id)) {
-            changed += dead.set(slot) as u64;
+            changed += dead.set(slot)? as u64;
         }
         Ok(Plan { dead, id_map: self.id_map.clone(), kept: None, changed })
     }
@@ -172,14 +204,14 @@ impl Writer {
     fn log(&mut self, batch: &Batch<'_>) -> Result<()> {
         let Some(log) = self.log.as_mut() else { return Ok(()) };
         let lsn = self.lsn + 1;
+        let ids = batch.ids();
+        let count = (ids.len() as u64).to_le_bytes();
+        let head: [&[u8]; 2] = [&count, bytemuck::cast_slice(ids)];
         let written = match batch {
-            Batch::Delete { ids } => {
-                let count = (ids.len() as u64).to_le_bytes();
-                log.append(lsn, record::DELETE, &[&count, bytemuck::cast_slice(ids)])
-            }
-            Batch::Put { ids, rows, .. } => {
-                let count = (ids.len() as u64).to_le_bytes();
-                let mut parts: Vec<&[u8]> = vec![&count, bytemuck::cast_slice(ids)];
+            Batch::Delete { .. } => log.append(lsn, record::DELETE, &head),
+            Batch::Put { rows, .. } => {
+                let mut parts: Vec<&[u8]> = with_room(2 + rows.packed().map_or(rows.count(), |_| 1))?;
+                parts.extend(head);
                 match rows.packed() {
                     Some(packed) => parts.push(packed),
                     None => parts.extend((0..rows.count()).map(|i| rows.row(i))),
@@ -229,7 +261,7 @@ type SortedIds = Vec<(u64, usize)>;
 /// stood twice, the rows that are kept (the last of each id wins). Twice is an
 /// error unless rows may be replaced.
 fn order(ids: &[u64], replace: bool) -> Result<(SortedIds, Option<Vec<usize>>)> {
-    let mut sorted: Vec<(u64, usize)> = ids.iter().enumerate().map(|(at, &id)| (id, at)).collect();
+    let mut sorted: SortedIds = collected(ids.iter().enumerate().map(|(at, &id)| (id, at)))?;
     if !sorted.is_sorted() {
         sorted.sort_unstable();
     }
@@ -240,14 +272,14 @@ fn order(ids: &[u64], replace: bool) -> Result<(SortedIds, Option<Vec<usize>>)> 
             Err(Error::new(ErrorKind::AlreadyExists, format!("id {} stands twice in the batch", ids[at])).at(at as u64))
         }
         Some(_) => {
-            let mut last: Vec<(u64, usize)> = Vec::with_capacity(sorted.len());
+            let mut last: SortedIds = with_room(sorted.len())?;
             for (id, at) in sorted {
                 match last.last_mut() {
                     Some(previous) if previous.0 == id => *previous = (id, at),
                     _ => last.push((id, at)),
                 }
             }
-            let mut kept: Vec<usize> = last.iter().map(|&(_, at)| at).collect();
+            let mut kept = collected(last.iter().map(|&(_, at)| at))?;
             kept.sort_unstable();
             Ok((last, Some(kept)))
         }

@@ -6,7 +6,9 @@
 
 use super::pool::{ordered, unordered};
 use super::{Control, Outcome, Space};
-use crate::util::bits::SlotBits;
+use crate::arena::AllocError;
+use crate::arena::SlotBits;
+use crate::util::memory;
 use std::ops::Range;
 
 /// Rows compared by one kernel call: a power of two, from 64 up.
@@ -32,9 +34,17 @@ pub struct TopK {
 
 impl TopK {
     /// Empties the list for the best `k`.
-    pub fn reset(&mut self, k: usize) {
+    pub fn reset(&mut self, k: usize) -> Result<(), AllocError> {
         self.heap.clear();
+        self.k = 0;
+        memory::make_room(&mut self.heap, k)?;
         self.k = k;
+        Ok(())
+    }
+
+    /// Bytes that a list of the best `k` takes.
+    pub fn bytes(k: usize) -> u64 {
+        (k as u64).saturating_mul(size_of::<Hit>() as u64)
     }
 
     /// Number of hits kept.
@@ -280,18 +290,18 @@ mod tests {
             expected.sort_by(|a, b| a.partial_cmp(b).unwrap());
             expected.truncate(k);
             let mut top = TopK::default();
-            top.reset(k);
+            top.reset(k).unwrap();
             let _ = scan(&space, &[2, 1], from..to, &gone, &key, &mut top, &Unlimited);
             prop_assert_eq!(top.bound(), (k > 0 && expected.len() == k).then(|| expected[k - 1].0));
             let got: Vec<_> = top.sorted().map(|(d, slot, key)| (d, key, slot)).collect();
             prop_assert_eq!(&got, &expected);
-            top.reset(k);
             let mut both = [TopK::default(), TopK::default()];
-            both.iter_mut().for_each(|top| top.reset(k));
+            both.iter_mut().for_each(|top| top.reset(k).unwrap());
             scan_many(&space, &[vec![2, 1], vec![2, 1]], from..to, &gone, &key, &mut both);
             for mut top in both {
                 prop_assert_eq!(&top.sorted().map(|(d, slot, key)| (d, key, slot)).collect::<Vec<_>>(), &expected);
             }
+            top.reset(k).unwrap();
             let live = (from..to).filter(|&slot| !gone.get(slot));
             let _ = scan_slots(&space, &[2, 1], live, &key, &mut top, &Unlimited);
             prop_assert_eq!(top.sorted().map(|(d, slot, key)| (d, key, slot)).collect::<Vec<_>>(), expected);
@@ -301,7 +311,7 @@ mod tests {
     #[test]
     fn a_huge_k_is_no_trouble() {
         let mut top = TopK::default();
-        top.reset(200_000);
+        top.reset(200_000).unwrap();
         let mut random = Random(3);
         (0..400_000).for_each(|slot| top.offer(random.below(1000) as f32, slot, &u64::from));
         let order: Vec<(f32, u64)> = top.sorted().map(|(d, _, key)| (d, key)).collect();
@@ -316,7 +326,7 @@ mod tests {
         let space = Space { rows: table(&rows, 5), kernel: kernel(Metric::L2sq, Scalar::F32).unwrap() };
         let mut top = TopK::default();
         for (k, expected) in [(5, vec![3, 4, 1, 0, 2]), (2, vec![3, 4])] {
-            top.reset(k);
+            top.reset(k).unwrap();
             scan(&space, &0f32.to_le_bytes(), 0..5, &dead([]), &u64::from, &mut top, &Unlimited);
             assert_eq!(top.sorted().map(|(_, slot, _)| slot).collect::<Vec<_>>(), expected);
         }

@@ -126,3 +126,12 @@ pub struct Scratch {
     visited_above: Visited,
     gathered: Vec<u32>,
 }
+
+impl Scratch {
+    /// Bytes that a search of `beam` over slots `0..slots` may come to need, but
+    /// for dead nodes waiting to be expanded, of which consolidation leaves few.
+    pub fn bytes(beam: Beam, slots: u32) -> u64 {
+        // Every second node may stand above level 0 (M = 2).
+        Pool::bytes(beam, slots) + Visited::bytes(slots) + Visited::bytes(slots / 2)
+    }
+}

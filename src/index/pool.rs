@@ -11,6 +11,8 @@
 //! holds as many live candidates as it was asked for whenever they exist.
 
 use super::{Adaptive, Beam};
+use crate::arena::AllocError;
+use crate::util::memory;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -67,11 +69,14 @@ pub struct Pool {
     cursor: usize,
     /// Candidates at or beyond this one are of no use: neither kept nor expanded.
     keep_below: u64,
+    /// A dead candidate found no memory since the last reset.
+    starved: bool,
 }
 
 impl Pool {
-    /// Empties the pool for a search of `beam`; ratios of distances refer to `origin`.
-    pub(super) fn reset(&mut self, beam: Beam, origin: f32) {
+    /// Empties the pool for a search of `beam` among at most `nodes` candidates;
+    /// ratios of distances refer to `origin`.
+    pub(super) fn reset(&mut self, beam: Beam, origin: f32, nodes: usize) -> Result<(), AllocError> {
         self.live.clear();
         self.dead.clear();
         self.ef = beam.ef.max(1);
@@ -80,6 +85,21 @@ impl Pool {
         self.origin = origin;
         self.cursor = 0;
         self.keep_below = u64::MAX;
+        self.starved = false;
+        memory::make_room(&mut self.live, self.capacity.min(nodes))
+    }
+
+    /// Bytes that the live candidates of a search of `beam` among `nodes` take.
+    pub(super) fn bytes(beam: Beam, nodes: u32) -> u64 {
+        (beam.ef.max(1) as u64).saturating_add(beam.slack as u64).min(nodes as u64) * 8
+    }
+
+    /// An error when a dead candidate had to be left out for want of memory.
+    pub(super) fn check_memory(&self) -> Result<(), AllocError> {
+        match self.starved {
+            false => Ok(()),
+            true => Err(AllocError::System { bytes: 16 * self.dead.len() as u64 }),
+        }
     }
 
     /// Number of candidates.
@@ -133,7 +153,10 @@ impl Pool {
     /// Adds a dead candidate, which will be expanded but is no result.
     pub(super) fn insert_dead(&mut self, candidate: u64) -> bool {
         let useful = candidate < self.keep_below;
-        if useful {
+        if useful && self.dead.len() == self.dead.capacity() {
+            self.starved |= self.dead.try_reserve(1).is_err();
+        }
+        if useful && !self.starved {
             self.dead.push(Reverse(candidate));
         }
         useful
@@ -236,7 +259,7 @@ mod tests {
     /// returns the live survivors and the expansions, in order.
     fn run(offers: &[(u8, bool)], beam: Beam, expand_every: usize) -> (Vec<u64>, Vec<u64>) {
         let mut pool = Pool::default();
-        pool.reset(beam, 0.0);
+        pool.reset(beam, 0.0, 1000).unwrap();
         let mut expanded = Vec::new();
         for (node, &(distance, dead)) in offers.iter().enumerate() {
             let c = candidate(distance as f32, node as u32);

@@ -1,9 +1,8 @@
 //! Data and plain references for the tests of this part.
 
 use super::{Beam, Graph, Params, Scratch, Space, Unlimited, flat};
-use crate::arena::{RowTable, RowsMut};
+use crate::arena::{Budget, RowTable, RowsMut, SlotBits};
 use crate::kernel::{Metric, Scalar, kernel};
-use crate::util::bits::SlotBits;
 use crate::util::hash::mix;
 use rayon::ThreadPool;
 
@@ -58,7 +57,7 @@ pub(super) fn packed(row: &[f32], scalar: Scalar) -> Vec<u8> {
 /// Rows in chunks of `1 << shift`.
 pub(super) fn table(rows: &[Vec<u8>], shift: u32) -> RowTable {
     let chunk = |rows: &[Vec<u8>]| {
-        let mut chunk = RowsMut::zeroed(rows.len(), rows[0].len()).unwrap();
+        let mut chunk = RowsMut::zeroed(rows.len(), rows[0].len(), &Budget::default()).unwrap();
         chunk.bytes_mut().copy_from_slice(&rows.concat());
         chunk.freeze()
     };
@@ -77,7 +76,7 @@ pub(super) fn threads(count: usize) -> ThreadPool {
 pub(super) fn dead(slots: impl IntoIterator<Item = u32>) -> SlotBits {
     let mut dead = SlotBits::new(9);
     slots.into_iter().for_each(|slot| {
-        dead.set(slot);
+        dead.set(slot).unwrap();
     });
     dead
 }
@@ -92,7 +91,7 @@ pub(super) fn extended(graph: &Graph, space: &Space, upto: u32, dead: &SlotBits)
 /// The exact `k` nearest live slots below `end`.
 pub(super) fn exact(space: &Space, query: &[u8], end: u32, dead: &SlotBits, k: usize) -> Vec<u32> {
     let mut top = flat::TopK::default();
-    top.reset(k);
+    top.reset(k).unwrap();
     flat::scan(space, query, 0..end, dead, &u64::from, &mut top, &Unlimited);
     top.sorted().map(|(_, slot, _)| slot).collect()
 }
@@ -100,7 +99,7 @@ pub(super) fn exact(space: &Space, query: &[u8], end: u32, dead: &SlotBits, k: u
 /// What `graph` finds, nearest first.
 pub(super) fn found(graph: &Graph, space: &Space, query: &[u8], ef: usize, dead: &SlotBits) -> Vec<(f32, u32)> {
     let mut scratch = Scratch::default();
-    graph.search(space, query, Beam::new(ef, 0), dead, &mut scratch, &Unlimited);
+    graph.search(space, query, Beam::new(ef, 0), dead, &mut scratch, &Unlimited).unwrap();
     scratch.pool.iter().collect()
 }
 

@@ -10,6 +10,9 @@ use crate::arena::within;
 /// Nodes from which on touched words are listed (64 KiB of bitmap).
 const LIST_FROM: u32 = 1 << 19;
 
+use crate::arena::AllocError;
+use crate::util::memory;
+
 /// A set of node numbers below a length fixed by [`Visited::reset`].
 #[derive(Debug, Default)]
 pub(super) struct Visited {
@@ -21,7 +24,7 @@ pub(super) struct Visited {
 
 impl Visited {
     /// Empties the set and sizes it for nodes `0..len`.
-    pub(super) fn reset(&mut self, len: u32) {
+    pub(super) fn reset(&mut self, len: u32) -> Result<(), AllocError> {
         let words = (len as usize).div_ceil(64);
         if self.listing {
             for &word in &self.touched {
@@ -35,7 +38,11 @@ impl Visited {
         if let Some(last) = self.words.last_mut() {
             *last = 0;
         }
-        self.words.resize(words, 0);
+        // Until it has succeeded nothing is in range.
+        if let Err(error) = memory::resize(&mut self.words, words, 0) {
+            self.words.clear();
+            return Err(error);
+        }
         // What is past the end counts as met, so that no test asks for it.
         if !len.is_multiple_of(64)
             && let Some(last) = self.words.last_mut()
@@ -43,6 +50,17 @@ impl Visited {
             *last = u64::MAX << (len % 64);
         }
         self.listing = len >= LIST_FROM;
+        if self.listing {
+            // Room for all of them once, so that no insertion has to ask.
+            memory::make_room(&mut self.touched, words)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes that a set over `len` nodes takes.
+    pub(super) fn bytes(len: u32) -> u64 {
+        let words = (len as u64).div_ceil(64);
+        words * 8 + if len >= LIST_FROM { words * 4 } else { 0 }
     }
 
     /// Whether `node` is in the set, for a node below the length.
@@ -90,7 +108,7 @@ mod tests {
     fn forgets_on_reset_whatever_the_sizes_in_between() {
         let mut set = Visited::default();
         for len in [100, LIST_FROM + 7, 64, LIST_FROM, LIST_FROM - 1, 0, 1] {
-            set.reset(len);
+            set.reset(len).unwrap();
             let nodes: Vec<u32> = (0..len).step_by(1 + len as usize / 50).collect();
             assert!(nodes.iter().all(|&n| set.insert(n)), "left over at {len}");
             assert!(nodes.iter().all(|&n| !set.insert(n)));

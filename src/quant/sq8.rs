@@ -13,6 +13,7 @@
 
 use super::Gate;
 use crate::kernel::{Kernel, Metric, Scalar, kernel, sum_of_squares};
+use crate::util::memory::{AllocError, collected, with_room};
 
 /// Code rows are padded with zeros to whole vectors of 32 bytes.
 const ALIGN: usize = 32;
@@ -26,6 +27,9 @@ const MIDDLE: f32 = 128.0;
 
 /// Steps by which a mean may move before rows are encoded again.
 const CENTRE_SLACK: f32 = 8.0;
+
+/// Bytes of [`Sq8::to_bytes`] before the means.
+const FIELDS: usize = 12;
 
 /// Version of [`Sq8::to_bytes`].
 const TAG: u8 = 1;
@@ -57,8 +61,14 @@ impl Sq8 {
     /// worth giving). `None` when 8-bit codes would not rank this data well enough,
     /// or when there are too few rows to tell, unless the gate is open; the graph
     /// then walks on the stored vectors. Also `None` for data without any spread.
-    pub fn train(metric: Metric, dim: usize, sample: &[f32], gate: Gate) -> Option<Sq8> {
+    /// Training takes some [`Sq8::training_bytes`] beside the sample.
+    pub fn train(metric: Metric, dim: usize, sample: &[f32], gate: Gate) -> Result<Option<Sq8>, AllocError> {
         super::train::train(metric, dim, sample, gate)
+    }
+
+    /// Upper bound of the memory that training on `components` takes beside them.
+    pub fn training_bytes(components: usize) -> u64 {
+        super::train::working_bytes(components)
     }
 
     /// `None` if the scale is no normal number, as when all values are equal or beyond any sensible size.
@@ -160,33 +170,39 @@ impl Sq8 {
     /// The quantiser as bytes, little-endian: tag 1, space (1 dot, 2 L2, 3 L1), 1 if vectors are
     /// scaled to unit length, 0, dimension (u32), scale (f32), and outside dot space a mean
     /// (f32) per dimension.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![TAG, self.space as u8, self.unit as u8, 0];
+    pub fn to_bytes(&self) -> Result<Vec<u8>, AllocError> {
+        let mut bytes = with_room(FIELDS + 4 * self.centre.len())?;
+        bytes.extend([TAG, self.space as u8, self.unit as u8, 0]);
         bytes.extend((self.dim as u32).to_le_bytes());
         bytes.extend(self.scale.to_le_bytes());
-        bytes.extend(self.centre.iter().flat_map(|mean| mean.to_le_bytes()));
-        bytes
+        self.centre.iter().for_each(|mean| bytes.extend(mean.to_le_bytes()));
+        Ok(bytes)
     }
 
     /// Reads [`Sq8::to_bytes`] for vectors of `dim` components; `None` unless every field is sound.
-    pub fn from_bytes(dim: usize, bytes: &[u8]) -> Option<Sq8> {
-        let (&[tag, space, unit, reserved], rest) = bytes.split_first_chunk()?;
-        let (stored_dim, rest) = rest.split_first_chunk()?;
-        let (scale, rest) = rest.split_first_chunk()?;
-        let (means, rest) = rest.as_chunks();
+    pub fn from_bytes(dim: usize, bytes: &[u8]) -> Result<Option<Sq8>, AllocError> {
+        let Some((fields, means)) = bytes.split_first_chunk() else { return Ok(None) };
+        let (means, rest) = means.as_chunks();
+        let centre = collected(means.iter().map(|mean| f32::from_le_bytes(*mean)))?;
+        Ok(Sq8::from_fields(dim, fields, centre).filter(|_| rest.is_empty()))
+    }
+
+    /// A quantiser with these means; `None` unless the fields before them are sound.
+    fn from_fields(dim: usize, fields: &[u8; FIELDS], centre: Vec<f32>) -> Option<Sq8> {
+        let (&[tag, space, unit, reserved], rest) = fields.split_first_chunk()?;
+        let (stored_dim, scale) = rest.split_first_chunk()?;
+        let scale: [u8; 4] = scale.try_into().ok()?;
         let space = [Space::Dot, Space::L2, Space::L1].into_iter().find(|known| *known as u8 == space)?;
-        let centre: Vec<f32> = means.iter().map(|mean| f32::from_le_bytes(*mean)).collect();
         let sound = tag == TAG
             && reserved == 0
             && unit <= u8::from(space != Space::L1)
             && u32::try_from(dim).ok()? == u32::from_le_bytes(*stored_dim)
             && centre.len() == if space == Space::Dot { 0 } else { dim }
-            && centre.iter().all(|mean| mean.is_finite())
-            && rest.is_empty();
+            && centre.iter().all(|mean| mean.is_finite());
         if !sound {
             return None;
         }
-        Sq8::new(dim, space, unit == 1, f32::from_le_bytes(*scale), centre)
+        Sq8::new(dim, space, unit == 1, f32::from_le_bytes(scale), centre)
     }
 }
 

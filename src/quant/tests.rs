@@ -52,7 +52,7 @@ fn offset(mut sample: Vec<f32>, dims: usize, by: f32) -> Vec<f32> {
 }
 
 fn pair(metric: Metric, sample: &[f32]) -> Option<(Metric, Scalar)> {
-    let kernel = Sq8::train(metric, DIM, sample, Gate::Measured)?.kernel();
+    let kernel = Sq8::train(metric, DIM, sample, Gate::Measured).unwrap()?.kernel();
     Some((kernel.metric, kernel.scalar))
 }
 
@@ -93,14 +93,17 @@ fn a_few_dimensions_of_large_values_do_not_ruin_cosine() {
 #[test]
 fn samples_that_cannot_be_judged_are_refused() {
     for metric in [Metric::L2sq, Metric::L1, Metric::Ip, Metric::Cosine] {
-        assert!(Sq8::train(metric, 2, &clusters(ROWS, 40, 0.6), Gate::Measured).is_none(), "two dimensions");
-        assert!(Sq8::train(metric, DIM, &[], Gate::Measured).is_none(), "no rows");
-        assert!(Sq8::train(metric, 2, &clusters(ROWS, 40, 0.6), Gate::Open).is_some(), "the caller insists");
-        assert!(Sq8::train(metric, 0, &[], Gate::Measured).is_none(), "no dimensions");
-        assert!(Sq8::train(metric, DIM, &clusters(20, 4, 0.6), Gate::Measured).is_none(), "too few rows");
-        assert!(Sq8::train(metric, DIM, &vec![0.0; ROWS * DIM], Gate::Measured).is_none(), "only zeros");
-        assert!(Sq8::train(metric, DIM, &vec![0.7; ROWS * DIM], Gate::Measured).is_none(), "one row, repeated");
-        assert!(Sq8::train(metric, DIM, &vec![3e38; ROWS * DIM], Gate::Measured).is_none(), "huge");
+        assert!(Sq8::train(metric, 2, &clusters(ROWS, 40, 0.6), Gate::Measured).unwrap().is_none(), "two dimensions");
+        assert!(Sq8::train(metric, DIM, &[], Gate::Measured).unwrap().is_none(), "no rows");
+        assert!(Sq8::train(metric, 2, &clusters(ROWS, 40, 0.6), Gate::Open).unwrap().is_some(), "the caller insists");
+        assert!(Sq8::train(metric, 0, &[], Gate::Measured).unwrap().is_none(), "no dimensions");
+        assert!(Sq8::train(metric, DIM, &clusters(20, 4, 0.6), Gate::Measured).unwrap().is_none(), "too few rows");
+        assert!(Sq8::train(metric, DIM, &vec![0.0; ROWS * DIM], Gate::Measured).unwrap().is_none(), "only zeros");
+        assert!(
+            Sq8::train(metric, DIM, &vec![0.7; ROWS * DIM], Gate::Measured).unwrap().is_none(),
+            "one row, repeated"
+        );
+        assert!(Sq8::train(metric, DIM, &vec![3e38; ROWS * DIM], Gate::Measured).unwrap().is_none(), "huge");
     }
 }
 
@@ -122,7 +125,7 @@ static TRAINED: LazyLock<Vec<Sq8>> = LazyLock::new(|| {
         (Metric::Cosine, &shifted),
     ];
     let train = |(metric, sample): (Metric, &Vec<f32>)| {
-        Sq8::train(metric, DIM, sample, Gate::Measured).expect("this data is easy")
+        Sq8::train(metric, DIM, sample, Gate::Measured).unwrap().expect("this data is easy")
     };
     samples.map(train).to_vec()
 });
@@ -172,36 +175,36 @@ fn a_dot_query_uses_every_step() {
 #[test]
 fn bytes_round_trip_and_name_the_layout() {
     for sq8 in TRAINED.iter() {
-        let bytes = sq8.to_bytes();
+        let bytes = sq8.to_bytes().unwrap();
         assert_eq!(bytes[0], 1);
         assert_eq!(bytes[4..8], (DIM as u32).to_le_bytes());
-        assert_eq!(Sq8::from_bytes(DIM, &bytes), Some(sq8.clone()));
+        assert_eq!(Sq8::from_bytes(DIM, &bytes).unwrap(), Some(sq8.clone()));
     }
 }
 
 #[test]
 fn unsound_bytes_are_refused() {
     for sq8 in TRAINED.iter() {
-        let good = sq8.to_bytes();
-        assert_eq!(Sq8::from_bytes(DIM + 1, &good), None);
+        let good = sq8.to_bytes().unwrap();
+        assert_eq!(Sq8::from_bytes(DIM + 1, &good).unwrap(), None);
         for length in 0..good.len() {
-            assert_eq!(Sq8::from_bytes(DIM, &good[..length]), None);
+            assert_eq!(Sq8::from_bytes(DIM, &good[..length]).unwrap(), None);
         }
-        assert_eq!(Sq8::from_bytes(DIM, &[&good[..], &[0; 4]].concat()), None);
+        assert_eq!(Sq8::from_bytes(DIM, &[&good[..], &[0; 4]].concat()).unwrap(), None);
         for (at, value) in [(0, 2), (1, 0), (1, 4), (2, 2), (3, 1)] {
             let mut bad = good.clone();
             bad[at] = value;
-            assert_eq!(Sq8::from_bytes(DIM, &bad), None, "byte {at} = {value}");
+            assert_eq!(Sq8::from_bytes(DIM, &bad).unwrap(), None, "byte {at} = {value}");
         }
         for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-40, 3e38] {
             let mut bad = good.clone();
             bad[8..12].copy_from_slice(&f32::to_le_bytes(scale));
-            assert_eq!(Sq8::from_bytes(DIM, &bad), None, "scale {scale}");
+            assert_eq!(Sq8::from_bytes(DIM, &bad).unwrap(), None, "scale {scale}");
         }
         if good.len() > 12 {
             let mut bad = good.clone();
             bad[12..16].copy_from_slice(&f32::NAN.to_le_bytes());
-            assert_eq!(Sq8::from_bytes(DIM, &bad), None, "a mean that is no number");
+            assert_eq!(Sq8::from_bytes(DIM, &bad).unwrap(), None, "a mean that is no number");
         }
     }
 }
@@ -219,11 +222,11 @@ proptest! {
     #[test]
     fn changed_bytes_are_refused_or_read_as_they_are(at in 0usize..400, value: u8, kind in 0usize..3) {
         let sq8 = &untrained()[kind];
-        let mut bytes = sq8.to_bytes();
+        let mut bytes = sq8.to_bytes().unwrap();
         let at = at % bytes.len();
         bytes[at] = value;
-        if let Some(read) = Sq8::from_bytes(DIM, &bytes) {
-            prop_assert_eq!(read.to_bytes(), bytes);
+        if let Some(read) = Sq8::from_bytes(DIM, &bytes).unwrap() {
+            prop_assert_eq!(read.to_bytes().unwrap(), bytes);
             let mut code = vec![0; read.code_bytes()];
             read.encode_row(&[1.0; DIM], &mut code);
             read.encode_query(&[1.0; DIM], &mut code);

@@ -9,6 +9,7 @@
 use super::Gate;
 use super::sq8::{STEPS, Space, Sq8, inverse_length};
 use crate::kernel::{Kernel, Metric, Scalar, kernel};
+use crate::util::memory::{AllocError, collected, filled, make_room, with_room};
 
 /// Below this, rows are short enough to walk on directly, and the few components
 /// leave too few distinct distances.
@@ -47,11 +48,16 @@ const RESERVE: f64 = 4.0;
 /// Bytes of rows ranked at a time, so that they stay in the cache for all probes.
 const BLOCK_BYTES: usize = 256 << 10;
 
+/// Memory that training takes: two copies of the values looked at, and the probes with their blocks.
+pub(super) fn working_bytes(components: usize) -> u64 {
+    (2 * 4 * components.min(2 * VALUES_MAX) + 4 * BLOCK_BYTES) as u64 + (components as u64) / 2
+}
+
 /// See [`Sq8::train`].
-pub(super) fn train(metric: Metric, dim: usize, sample: &[f32], gate: Gate) -> Option<Sq8> {
+pub(super) fn train(metric: Metric, dim: usize, sample: &[f32], gate: Gate) -> Result<Option<Sq8>, AllocError> {
     let too_little = gate == Gate::Measured && (dim < DIM_MIN || sample.len() / dim < ROWS_MIN);
     if too_little || sample.is_empty() {
-        return None;
+        return Ok(None);
     }
     let sq8 = match metric {
         Metric::L2sq => centred(dim, Space::L2, sample)?,
@@ -59,38 +65,47 @@ pub(super) fn train(metric: Metric, dim: usize, sample: &[f32], gate: Gate) -> O
         Metric::Ip => {
             // Answers are rows of large norm: none of their components may be clamped.
             let largest = sample.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
-            Sq8::new(dim, Space::Dot, false, largest / STEPS, Vec::new())?
+            Sq8::new(dim, Space::Dot, false, largest / STEPS, Vec::new())
         }
         Metric::Cosine => unit(dim, sample)?,
-        Metric::Hamming | Metric::Jaccard => return None,
+        Metric::Hamming | Metric::Jaccard => None,
     };
-    match gate {
-        Gate::Open => Some(sq8),
-        Gate::Measured => Ranking::measure(metric, dim, sample, &sq8)?.is_good_enough().then_some(sq8),
+    match (sq8, gate) {
+        (Some(sq8), Gate::Measured) => {
+            let ranking = Ranking::measure(metric, dim, sample, &sq8)?;
+            Ok(ranking.is_some_and(|ranking| ranking.is_good_enough()).then_some(sq8))
+        }
+        (sq8, _) => Ok(sq8),
     }
 }
 
-fn centred(dim: usize, space: Space, sample: &[f32]) -> Option<Sq8> {
-    let rows: Vec<f32> = some_rows(dim, sample).flatten().copied().collect();
-    let centre = mean(dim, &rows);
-    let reach = reach(&rows, &centre);
-    Sq8::new(dim, space, false, reach / STEPS, centre)
+fn centred(dim: usize, space: Space, sample: &[f32]) -> Result<Option<Sq8>, AllocError> {
+    let mut rows = Vec::new();
+    for row in some_rows(dim, sample) {
+        make_room(&mut rows, dim)?;
+        rows.extend_from_slice(row);
+    }
+    let centre = mean(dim, &rows)?;
+    let reach = reach(&rows, &centre)?;
+    Ok(Sq8::new(dim, space, false, reach / STEPS, centre))
 }
 
 /// Codes of vectors scaled to length 1: signed around zero, unless the vectors have much in common.
-fn unit(dim: usize, sample: &[f32]) -> Option<Sq8> {
+fn unit(dim: usize, sample: &[f32]) -> Result<Option<Sq8>, AllocError> {
     let mut rows = Vec::new();
     for row in some_rows(dim, sample) {
         let factor = inverse_length(row);
+        make_room(&mut rows, dim)?;
         rows.extend(row.iter().map(|x| x * factor));
     }
-    let centre = mean(dim, &rows);
-    let (plain, centred) = (reach(&rows, &vec![0.0; dim]), reach(&rows, &centre));
-    if plain > CENTRING_GAIN * centred {
+    let centre = mean(dim, &rows)?;
+    let (plain, centred) = (reach(&rows, &filled(0.0, dim)?)?, reach(&rows, &centre)?);
+    let sq8 = if plain > CENTRING_GAIN * centred {
         Sq8::new(dim, Space::L2, true, centred / STEPS, centre)
     } else {
         Sq8::new(dim, Space::Dot, true, plain / STEPS, Vec::new())
-    }
+    };
+    Ok(sq8)
 }
 
 /// Rows spread evenly over the sample, about [`VALUES_MAX`] components of them.
@@ -99,25 +114,25 @@ fn some_rows(dim: usize, sample: &[f32]) -> impl Iterator<Item = &[f32]> {
 }
 
 /// Mean of each dimension.
-fn mean(dim: usize, rows: &[f32]) -> Vec<f32> {
-    let mut sums = vec![0.0f64; dim];
+fn mean(dim: usize, rows: &[f32]) -> Result<Vec<f32>, AllocError> {
+    let mut sums = filled(0.0f64, dim)?;
     for row in rows.chunks_exact(dim) {
         for (sum, x) in sums.iter_mut().zip(row) {
             *sum += *x as f64;
         }
     }
     let count = (rows.len() / dim) as f64;
-    sums.iter().map(|sum| (sum / count) as f32).collect()
+    collected(sums.iter().map(|sum| (sum / count) as f32))
 }
 
 /// The distance from the centre that [`QUANTILE`] of all components keep.
-fn reach(rows: &[f32], centre: &[f32]) -> f32 {
-    let mut magnitudes = Vec::with_capacity(rows.len());
+fn reach(rows: &[f32], centre: &[f32]) -> Result<f32, AllocError> {
+    let mut magnitudes = with_room(rows.len())?;
     for row in rows.chunks_exact(centre.len()) {
         magnitudes.extend(row.iter().zip(centre).map(|(x, mean)| (x - mean).abs()));
     }
     let place = ((magnitudes.len() - 1) as f64 * QUANTILE) as usize;
-    *magnitudes.select_nth_unstable_by(place, f32::total_cmp).1
+    Ok(*magnitudes.select_nth_unstable_by(place, f32::total_cmp).1)
 }
 
 /// How codes rank the sample.
@@ -153,23 +168,27 @@ impl Ranking {
         lengths && self.overlap >= OVERLAP_MIN && self.neighbour_distance >= RESERVE * self.error
     }
 
-    fn measure(metric: Metric, dim: usize, sample: &[f32], sq8: &Sq8) -> Option<Ranking> {
-        let rows: Vec<&[f32]> = sample.chunks_exact(dim).collect();
-        let exact = kernel(metric, Scalar::F32)?;
-        let mut probes: Vec<Probe> = probe_rows(rows.len()).map(|row| Probe::new(row, rows[row], sq8)).collect();
-        rank(&rows, &mut probes, &exact, sq8);
+    fn measure(metric: Metric, dim: usize, sample: &[f32], sq8: &Sq8) -> Result<Option<Ranking>, AllocError> {
+        let rows: Vec<&[f32]> = collected(sample.chunks_exact(dim))?;
+        let Some(exact) = kernel(metric, Scalar::F32) else { return Ok(None) };
+        let mut probes: Vec<Probe> = with_room(PROBES)?;
+        for row in probe_rows(rows.len()) {
+            probes.push(Probe::new(row, rows[row], sq8)?);
+        }
+        rank(&rows, &mut probes, &exact, sq8)?;
 
         let count = probes.len() as f64;
         let overlap = probes.iter().map(Probe::overlap).sum::<f64>() / count;
         let mut distances: Vec<f64> = probes.iter().filter_map(|probe| probe.length(metric, &rows)).collect();
         distances.sort_by(f64::total_cmp);
-        let mut code = vec![0; sq8.code_bytes()];
+        let mut code = filled(0, sq8.code_bytes())?;
         let squares = probes.iter().map(|probe| {
             sq8.encode_row(rows[probe.row], &mut code);
             sq8.error(rows[probe.row], &code).powi(2)
         });
         let error = (squares.sum::<f64>() / count).sqrt();
-        Some(Ranking { overlap, neighbour_distance: *distances.get(distances.len() / 2)?, error })
+        let middle = distances.get(distances.len() / 2);
+        Ok(middle.map(|&neighbour_distance| Ranking { overlap, neighbour_distance, error }))
     }
 }
 
@@ -180,12 +199,12 @@ fn probe_rows(rows: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Shows every row to every probe, a block of rows at a time.
-fn rank(rows: &[&[f32]], probes: &mut [Probe], exact: &Kernel, sq8: &Sq8) {
+fn rank(rows: &[&[f32]], probes: &mut [Probe], exact: &Kernel, sq8: &Sq8) -> Result<(), AllocError> {
     let by_code = sq8.kernel();
     let (row_bytes, code_bytes) = (rows[0].len() * 4, sq8.code_bytes());
     let per_block = (BLOCK_BYTES / row_bytes).max(1);
-    let (mut bytes, mut codes) = (vec![0; per_block * row_bytes], vec![0; per_block * code_bytes]);
-    let (mut exact_out, mut code_out) = (vec![0.0; per_block], vec![0.0; per_block]);
+    let (mut bytes, mut codes) = (filled(0, per_block * row_bytes)?, filled(0, per_block * code_bytes)?);
+    let (mut exact_out, mut code_out) = (filled(0.0, per_block)?, filled(0.0, per_block)?);
     for (block, rows) in rows.chunks(per_block).enumerate() {
         for (i, row) in rows.iter().enumerate() {
             write_floats(row, &mut bytes[i * row_bytes..][..row_bytes]);
@@ -199,6 +218,7 @@ fn rank(rows: &[&[f32]], probes: &mut [Probe], exact: &Kernel, sq8: &Sq8) {
             }
         }
     }
+    Ok(())
 }
 
 /// A row in the layout of [`Scalar::F32`].
@@ -209,11 +229,11 @@ fn write_floats(row: &[f32], bytes: &mut [u8]) {
 }
 
 impl Probe {
-    fn new(row: usize, v: &[f32], sq8: &Sq8) -> Probe {
-        let (mut bytes, mut code) = (vec![0; v.len() * 4], vec![0; sq8.code_bytes()]);
+    fn new(row: usize, v: &[f32], sq8: &Sq8) -> Result<Probe, AllocError> {
+        let (mut bytes, mut code) = (filled(0, v.len() * 4)?, filled(0, sq8.code_bytes())?);
         write_floats(v, &mut bytes);
         sq8.encode_query(v, &mut code);
-        Probe { row, bytes, code, nearest: Vec::new(), named: Vec::new() }
+        Ok(Probe { row, bytes, code, nearest: Vec::new(), named: Vec::new() })
     }
 
     fn see(&mut self, seen: Seen) {

@@ -5,13 +5,20 @@
 //! so that the bytes are a plain table (`docs/file-format.md`) that needs no
 //! bincode to read. Most damaged records still decode: check the CRC first.
 
+use crate::util::memory::{AllocError, with_room};
 use bincode::Options;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A record that does not encode or decode within its limit.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct CodecError(String);
+pub enum CodecError {
+    /// Not the bytes of such a record, or more of them than are allowed.
+    #[error("{0}")]
+    Odd(String),
+    /// No memory for the bytes.
+    #[error(transparent)]
+    Memory(#[from] AllocError),
+}
 
 fn options(max: u64) -> impl Options {
     bincode::DefaultOptions::new().with_fixint_encoding().with_little_endian().with_limit(max).reject_trailing_bytes()
@@ -19,12 +26,17 @@ fn options(max: u64) -> impl Options {
 
 /// The bytes of `value`, at most `max` of them.
 pub fn encode<T: Serialize>(value: &T, max: u64) -> Result<Vec<u8>, CodecError> {
-    options(max).serialize(value).map_err(|e| CodecError(e.to_string()))
+    let odd = |e: bincode::Error| CodecError::Odd(e.to_string());
+    let size = options(max).serialized_size(value).map_err(odd)?;
+    // Room for all of it first: growing on the way could end the process.
+    let mut bytes = with_room(size as usize)?;
+    options(max).serialize_into(&mut bytes, value).map_err(odd)?;
+    Ok(bytes)
 }
 
 /// The value whose bytes are exactly `bytes`; never reads or allocates beyond `max`.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8], max: u64) -> Result<T, CodecError> {
-    options(max).deserialize(bytes).map_err(|e| CodecError(e.to_string()))
+    options(max).deserialize(bytes).map_err(|e| CodecError::Odd(e.to_string()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 
 use super::ReadFile;
 use super::error::{Result, StorageError};
-use crate::arena::{Backing, Rows, RowsMut};
+use crate::arena::{Backing, Budget, Rows, RowsMut};
 
 /// The bytes of a file.
 pub struct Mapping(Memory);
@@ -27,7 +27,7 @@ impl Mapping {
     pub(super) fn map(name: &str, file: &std::fs::File) -> Result<Mapping> {
         let size = file.metadata().map_err(|e| StorageError::io("map", name, e))?.len();
         if size == 0 {
-            return Ok(Mapping(Memory::Read(RowsMut::zeroed(0, 1)?.freeze())));
+            return Ok(Mapping(Memory::Read(RowsMut::zeroed(0, 1, &Budget::default())?.freeze())));
         }
         // SAFETY: part files are immutable once named by a manifest (module
         // rule), and a process that breaks it is the documented SIGBUS caveat.
@@ -35,15 +35,15 @@ impl Mapping {
         Ok(Mapping(Memory::Mapped(map)))
     }
 
-    /// Reads `file` into memory.
-    pub(super) fn read(name: &str, file: &dyn ReadFile) -> Result<Mapping> {
+    /// Reads `file` into memory taken from `budget`.
+    pub(super) fn read(name: &str, file: &dyn ReadFile, budget: &Budget) -> Result<Mapping> {
         let size = file.size()?;
         let len = usize::try_from(size).map_err(|_| StorageError::Limit {
             what: "file size",
             value: size,
             max: usize::MAX as u64,
         })?;
-        let mut memory = RowsMut::zeroed(len, 1)?;
+        let mut memory = RowsMut::zeroed(len, 1, budget)?;
         let got = file.read_at(0, memory.bytes_mut())?;
         if got < len {
             return Err(StorageError::corrupt(name, got as u64, "the file shrank while it was read"));

@@ -41,6 +41,7 @@ pub use part::{Part, PartRef, PartWriter};
 pub use staging::Staging;
 
 use crate::arena::AllocError;
+use crate::util::memory;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -109,9 +110,6 @@ pub trait ReadFile: Send {
 
 /// Gives `bytes` the length `len`, or an error where `resize` would abort.
 fn resize(bytes: &mut Vec<u8>, len: u64) -> Result<()> {
-    let error = AllocError { bytes: len };
-    let len = usize::try_from(len).map_err(|_| error)?;
-    bytes.try_reserve_exact(len.saturating_sub(bytes.len())).map_err(|_| error)?;
-    bytes.resize(len, 0);
-    Ok(())
+    let count = usize::try_from(len).map_err(|_| AllocError::System { bytes: len })?;
+    Ok(memory::resize(bytes, count, 0)?)
 }

@@ -8,6 +8,8 @@ use super::error::{Result, StorageError};
 use super::lock::{self, LockGuard};
 use super::mmap::Mapping;
 use super::{File, ReadFile, Storage};
+use crate::arena::Budget;
+use crate::util::memory::collected;
 use std::fs::{self, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use std::sync::Arc;
 pub struct OsStorage {
     dir: PathBuf,
     use_mmap: bool,
+    /// What files are read into where they are not mapped.
+    memory: Budget,
 }
 
 impl OsStorage {
@@ -42,7 +46,12 @@ impl OsStorage {
             sync_parent(&dir, made).map_err(|e| StorageError::io("sync parent of", &shown, e))?;
         }
         // Miri has no file mappings.
-        Ok(OsStorage { dir, use_mmap: use_mmap && !cfg!(miri) })
+        Ok(OsStorage { dir, use_mmap: use_mmap && !cfg!(miri), memory: Budget::default() })
+    }
+
+    /// The same directory; files that are not mapped take their memory from `memory`.
+    pub fn within(self, memory: &Budget) -> OsStorage {
+        OsStorage { memory: memory.clone(), ..self }
     }
 
     /// The directory.
@@ -133,7 +142,10 @@ impl Storage for OsStorage {
 
     fn map(&self, name: &str) -> Result<Arc<Mapping>> {
         let file = OsFile { file: self.open_file(name, OpenOptions::new().read(true))?, name: name.into() };
-        let mapping = if self.use_mmap { Mapping::map(name, &file.file)? } else { Mapping::read(name, &file)? };
+        let mapping = match self.use_mmap {
+            true => Mapping::map(name, &file.file)?,
+            false => Mapping::read(name, &file, &self.memory)?,
+        };
         Ok(Arc::new(mapping))
     }
 
@@ -183,7 +195,7 @@ impl OsFile {
 
 impl File for OsFile {
     fn write_all(&mut self, pieces: &[&[u8]]) -> Result<()> {
-        let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|p| IoSlice::new(p)).collect();
+        let mut slices: Vec<IoSlice<'_>> = collected(pieces.iter().map(|p| IoSlice::new(p)))?;
         let mut rest = &mut slices[..];
         // Drops leading empty pieces, whose write of 0 bytes would look like a full disk.
         IoSlice::advance_slices(&mut rest, 0);

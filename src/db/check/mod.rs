@@ -288,9 +288,9 @@ impl Audit<'_> {
     /// Every id that leads to a live slot is the id of that slot.
     fn ids_to_slots(&mut self) -> Result<()> {
         let view = self.view;
-        let map = view.id_map.rebuilt(&|slot| (!view.dead.get(slot)).then_some(slot))?;
+        let live = |slot| (!view.dead.get(slot)).then_some(slot);
         let (mut previous, mut entries) = (None, 0);
-        for (id, slot) in map.iter().flat_map(|run| run.entries()) {
+        for (id, slot) in view.id_map.entries(&live) {
             if previous.is_some_and(|previous| previous >= id) {
                 self.add(format!("id {id} is out of order in the id map"));
             }
@@ -308,7 +308,7 @@ impl Audit<'_> {
     /// The graph itself, and whether it is a graph of these rows.
     fn graph(&mut self) -> Result<()> {
         let (view, graph) = (self.view, &self.view.index.graph);
-        let audit = graph.check();
+        let audit = graph.check()?;
         if let Some(problem) = &audit.problem {
             let (gone, alone, twice) = (audit.dangling, audit.self_links, audit.duplicate_links);
             self.add(format!(
@@ -341,8 +341,8 @@ impl Audit<'_> {
             let Some(slot) = range.into_iter().find(|&slot| !view.dead.get(slot)) else { continue };
             let Some(row) = view.stored.rows.get(slot) else { continue };
             let (query, exact) = ((row, None), SearchParams { exact: true, ..SearchParams::default() });
-            let truth = reader::nearest(core, view, query, RECALL_K, &exact, self.task);
-            let walked = reader::nearest_in_graph(core, view, query, RECALL_K, self.task);
+            let truth = reader::nearest(core, view, query, RECALL_K, &exact, self.task)?;
+            let walked = reader::nearest_in_graph(core, view, query, RECALL_K, self.task)?;
             self.advance(scan_bytes(view))?;
             // Rows at equal distance are equally good answers.
             let farthest = truth.last().copied().unwrap_or(f32::NEG_INFINITY);

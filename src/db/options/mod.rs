@@ -114,6 +114,7 @@ impl Options {
             wal_limit_bytes: self.whole(OptionId::WalLimitBytes),
             compact_ratio: self.get(OptionId::CompactRatio).as_f64(),
             threads: self.whole(OptionId::Threads) as u32,
+            max_memory: self.whole(OptionId::MaxMemory),
         }
     }
 
@@ -178,6 +179,8 @@ setters! {
     compact_ratio(ratio: f64) = CompactRatio(Value::F64(ratio));
     /// Threads that build the graph, 0 for one per core, at most 1024.
     threads(threads: u32) = Threads(Value::U64(threads.into()));
+    /// Bytes of memory the database may take, 0 for no limit, else from 16 MiB.
+    max_memory(bytes: u64) = MaxMemory(Value::U64(bytes));
 }
 
 /// Every effective value of a database.
@@ -221,6 +224,8 @@ pub struct Settings {
     pub compact_ratio: f64,
     /// Threads that build the graph; 0 = one per core.
     pub threads: u32,
+    /// Bytes of memory the database may take; 0 = no limit.
+    pub max_memory: u64,
 }
 
 impl Default for Settings {
@@ -252,6 +257,7 @@ impl Settings {
             OptionId::VerifyOnOpen => Value::U64(self.verify_on_open.into()),
             OptionId::CompactRatio => Value::F64(self.compact_ratio),
             OptionId::Threads => Value::U64(self.threads.into()),
+            OptionId::MaxMemory => Value::U64(self.max_memory),
         }
     }
 }

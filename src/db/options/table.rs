@@ -68,6 +68,8 @@ option_ids! {
     CompactRatio = 308,
     /// Threads that build the graph.
     Threads = 401,
+    /// Memory that the database may take.
+    MaxMemory = 405,
 }
 
 /// The value of an option.
@@ -175,6 +177,9 @@ const fn schema(mut info: OptionInfo) -> OptionInfo {
 /// Largest recall that can be asked for; all of it takes an exact search.
 pub const TARGET_RECALL_MAX: f64 = 0.9999;
 
+/// The smallest limit on memory: an empty database and a few hundred rows fit.
+const LEAST_MEMORY: Value = Value::U64(16 << 20);
+
 /// Every option, by number.
 #[rustfmt::skip]
 pub const OPTIONS: &[OptionInfo] = &[
@@ -216,6 +221,8 @@ pub const OPTIONS: &[OptionInfo] = &[
         "Share of dead rows at which a chunk is rewritten to give its space back."),
     whole(OptionId::Threads, "runtime.threads", 0, 0, 1024,
         "Threads that build the graph; 0 means one for each core."),
+    whole(OptionId::MaxMemory, "runtime.max_memory", 0, 0, 1 << 46,
+        "Bytes of memory the database may take, mapped files apart; 0 means no limit, else 16 MiB or more."),
 ];
 
 impl OptionId {
@@ -258,6 +265,10 @@ impl OptionInfo {
         match (self.kind, value) {
             (OptionType::U64, Value::U64(_)) | (OptionType::F64, Value::F64(_)) => {
                 // Written so that NaN is outside.
+                if self.id == OptionId::MaxMemory && Value::U64(1) <= value && value < LEAST_MEMORY {
+                    let message = format!("{} = {value} is below {LEAST_MEMORY}; 0 means no limit", self.name);
+                    return fail(ErrorKind::OutOfRange, message);
+                }
                 if self.min <= value && value <= self.max {
                     return Ok(value);
                 }

@@ -24,6 +24,7 @@ fn defaults_are_what_the_documents_promise() {
     assert_eq!((s.graph_min_rows, s.consolidate_ratio, s.compact_ratio), (2000, 0.05, 0.3));
     assert_eq!((s.create, s.read_only, s.mmap, s.verify_on_open), (true, false, true, false));
     assert_eq!((s.durability, s.wal_limit_bytes, s.threads), (Durability::Full, 256 << 20, 0));
+    assert_eq!(s.max_memory, 0);
 }
 
 #[test]
@@ -67,6 +68,19 @@ fn limits_hold_on_both_ends_and_a_refused_value_changes_nothing() {
         assert_eq!(o.set_f64(number, bad).unwrap_err().kind(), ErrorKind::OutOfRange, "{bad}");
     }
     assert_eq!(Options::new().dim(0).validate().unwrap_err().kind(), ErrorKind::OutOfRange);
+}
+
+#[test]
+fn a_limit_on_memory_is_none_or_large_enough_to_work_with() {
+    let mut o = Options::new();
+    let number = OptionId::MaxMemory.number();
+    for bad in [1, (16 << 20) - 1] {
+        assert_eq!(o.set_u64(number, bad).unwrap_err().kind(), ErrorKind::OutOfRange, "{bad}");
+    }
+    for good in [0, 16 << 20] {
+        o.set_u64(number, good).unwrap();
+        assert_eq!(o.settings().max_memory, good);
+    }
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn listed(
     let log = wal::oldest(storage, 0)?;
     let source = Source {
         settings,
-        shift: shift.unwrap_or_else(|| chunk_shift(row_bytes)),
+        shift: shift.unwrap_or_else(|| chunk_shift(row_bytes, 0)),
         chunks: chunks.iter().map(|found| ChunkPart { part: found.part, first: None }).collect(),
         ids: single(ids),
         tombstones: single(tombstones),

@@ -15,11 +15,11 @@ use super::links::{ABSENT, Draft, Entry, Store, ids};
 use super::search::{Walk, to_the_end};
 use super::select::{ranked, select};
 use super::{Graph, MAX_LEVEL, MAX_SLOTS, Params, repair};
-use crate::arena::ScratchPool;
+use crate::arena::{AllocError, Lease, ScratchPool, SlotBits};
 use crate::index::pool::{candidate, node_of};
 use crate::index::{Adaptive, Beam, BuildError, Progress, Scratch, Space};
-use crate::util::bits::SlotBits;
 use crate::util::hash::mix;
+use crate::util::memory::{collected, make_room, with_room};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::ops::RangeInclusive;
@@ -57,7 +57,8 @@ impl Graph {
         if upto <= self.len() {
             return Ok(self.clone());
         }
-        let mut levels = self.levels.bytes().to_vec();
+        let mut levels = with_room(upto as usize)?;
+        levels.extend_from_slice(self.levels.bytes());
         levels.extend((self.len()..upto).map(|slot| match dead.get(slot) || space.rows.peek(slot).is_none() {
             true => ABSENT,
             false => draw_level(mix(level_key(slot), self.params.seed), self.params.m as u64),
@@ -86,9 +87,10 @@ pub(super) fn insert(
     pool: &ThreadPool,
     progress: &dyn Progress,
 ) -> Result<Graph, BuildError> {
-    let members = members(&draft, from);
+    let members = members(&draft, from)?;
     let present = draft.nodes() as usize - members.len();
     let beam = beam(draft.params(), space, &members);
+    let _working = working_memory(&draft, beam, members.len(), pool)?;
     let mut builder = Builder { draft, space, pool, beam, scratch: ScratchPool::default() };
     let mut done = 0;
     while done < members.len() {
@@ -97,11 +99,20 @@ pub(super) fn insert(
         }
         let size = ((present + done) / BATCH_SHARE).clamp(*BATCH.start(), *BATCH.end());
         let end = members.len().min(done + size);
-        builder.insert_batch(&members[done..end]);
+        builder.insert_batch(&members[done..end])?;
         done = end;
     }
-    repair::link_orphans(&mut builder.draft, space, pool);
+    repair::link_orphans(&mut builder.draft, space, pool)?;
     Ok(builder.draft.freeze())
+}
+
+/// Counts what an insertion needs beside the draft: levels and members, the
+/// scratch of each thread, the queue of the search for orphans.
+fn working_memory(draft: &Draft, beam: Beam, members: usize, pool: &ThreadPool) -> Result<Lease, AllocError> {
+    let slots = draft.end(0);
+    let scratch = (pool.current_num_threads() as u64 + 1) * Scratch::bytes(beam, slots);
+    let lists = slots as u64 * 5 + members as u64 * size_of::<Member>() as u64;
+    draft.memory().take(scratch + lists)
 }
 
 fn beam(params: Params, space: &Space, members: &[Member]) -> Beam {
@@ -125,14 +136,14 @@ impl Member {
 }
 
 /// The nodes of `draft` from slot `from` on.
-fn members(draft: &Draft, from: u32) -> Vec<Member> {
+fn members(draft: &Draft, from: u32) -> Result<Vec<Member>, AllocError> {
     let mut ordinals = 0;
     let member = |(slot, level)| {
         let ordinal = ordinals;
         ordinals += (level > 0) as u32;
         Member { slot, level, ordinal }
     };
-    draft.present().map(member).filter(|m| m.slot >= from).collect()
+    collected(draft.present().map(member).filter(|m| m.slot >= from))
 }
 
 /// A link seen from its target. Sorts by target, nearest source first.
@@ -153,41 +164,45 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn insert_batch(&mut self, batch: &[Member]) {
+    fn insert_batch(&mut self, batch: &[Member]) -> Result<(), AllocError> {
         let this = &*self;
-        let plans: Vec<Vec<Vec<u64>>> =
-            self.pool.install(|| (0..batch.len()).into_par_iter().map(|i| this.plan(batch, i)).collect());
+        let mut plans: Vec<Result<Vec<Vec<u64>>, AllocError>> = with_room(batch.len())?;
+        self.pool.install(|| {
+            (0..batch.len()).into_par_iter().map(|i| this.plan(batch, i)).collect_into_vec(&mut plans);
+        });
         let mut edges = Vec::new();
-        for (member, plan) in batch.iter().zip(&plans) {
-            for (level, chosen) in plan.iter().enumerate() {
+        for (member, plan) in batch.iter().zip(plans) {
+            for (level, chosen) in plan?.iter().enumerate() {
                 let node = member.node(level);
-                let links: Vec<u32> = chosen.iter().map(|&c| node_of(c)).collect();
+                let links = collected(chosen.iter().map(|&c| node_of(c)))?;
                 self.draft.set_links(level, node, &links);
                 // The distance is the same from either end.
                 let edge = |&c: &u64| Edge { level, target: node_of(c), source: c >> 32 << 32 | (node as u64) << 1 };
+                make_room(&mut edges, chosen.len())?;
                 edges.extend(chosen.iter().map(edge));
             }
         }
-        self.add_reverse_edges(edges);
+        self.add_reverse_edges(edges)?;
         for m in batch {
             self.draft.offer_entry(Entry { slot: m.slot, level: m.level, ordinal: m.ordinal });
         }
+        Ok(())
     }
 
     /// The neighbours of member `i`, by level from 0 up.
-    fn plan(&self, batch: &[Member], i: usize) -> Vec<Vec<u64>> {
+    fn plan(&self, batch: &[Member], i: usize) -> Result<Vec<Vec<u64>>, AllocError> {
         let me = batch[i];
-        let Some(query) = self.space.rows.get(me.slot) else { return Vec::new() };
+        let Some(query) = self.space.rows.get(me.slot) else { return Ok(Vec::new()) };
         let params = self.draft.params();
         let walk = Walk { store: &self.draft, space: self.space, query, dead: None };
         let scratch = &mut *self.scratch.take();
         let entry = self.draft.entry();
-        let mut start = entry.map(|e| walk.descend(e, me.level.min(e.level), scratch));
+        let mut start = entry.map(|e| walk.descend(e, me.level.min(e.level), scratch)).transpose()?;
         let mut plan = vec![Vec::new(); me.level + 1];
         for level in (0..=me.level).rev() {
-            scratch.pool.reset(self.beam, 0.0);
+            scratch.pool.reset(self.beam, 0.0, self.draft.end(level) as usize)?;
             if let Some(start) = start.as_mut().filter(|_| entry.is_some_and(|e| level <= e.level)) {
-                walk.beam(level, *start, self.beam, scratch, &mut to_the_end);
+                walk.beam(level, *start, self.beam, scratch, &mut to_the_end)?;
                 let nearest = scratch.pool.candidates().next().map_or(*start, node_of);
                 *start = if level == 1 { self.draft.slot(1, nearest).unwrap_or(nearest) } else { nearest };
             }
@@ -196,27 +211,30 @@ impl Builder<'_> {
                     scratch.pool.insert(candidate(distance, other.node(level)));
                 }
             }
-            let candidates: Vec<u64> = scratch.pool.candidates().collect();
-            plan[level] = select(&self.draft, self.space, level, query, &candidates, params.m);
+            let candidates = collected(scratch.pool.candidates())?;
+            plan[level] = select(&self.draft, self.space, level, query, &candidates, params.m)?;
         }
-        plan
+        Ok(plan)
     }
 
     /// Adds each edge to the row of its target.
-    fn add_reverse_edges(&mut self, mut edges: Vec<Edge>) {
+    fn add_reverse_edges(&mut self, mut edges: Vec<Edge>) -> Result<(), AllocError> {
         edges.sort_unstable();
-        let by_target: Vec<&[Edge]> = edges.chunk_by(|a, b| (a.level, a.target) == (b.level, b.target)).collect();
+        let by_target = collected(edges.chunk_by(|a, b| (a.level, a.target) == (b.level, b.target)))?;
         let this = &*self;
-        let rows: Vec<Vec<u32>> = self.pool.install(|| by_target.par_iter().map(|group| this.merged(group)).collect());
-        for (group, row) in by_target.iter().zip(&rows) {
-            self.draft.set_links(group[0].level, group[0].target, row);
+        let mut rows: Vec<Result<Vec<u32>, AllocError>> = with_room(by_target.len())?;
+        self.pool.install(|| by_target.par_iter().map(|group| this.merged(group)).collect_into_vec(&mut rows));
+        for (group, row) in by_target.iter().zip(rows) {
+            self.draft.set_links(group[0].level, group[0].target, &row?);
         }
+        Ok(())
     }
 
     /// The links of the target of `group` with the new sources among them.
-    fn merged(&self, group: &[Edge]) -> Vec<u32> {
+    fn merged(&self, group: &[Edge]) -> Result<Vec<u32>, AllocError> {
         let Edge { level, target, .. } = group[0];
-        let mut links: Vec<u32> = ids(self.draft.links(level, target)).collect();
+        let mut links = collected(ids(self.draft.links(level, target)))?;
+        make_room(&mut links, group.len())?;
         for source in group.iter().map(|e| node_of(e.source)) {
             if !links.contains(&source) {
                 links.push(source);
@@ -224,13 +242,13 @@ impl Builder<'_> {
         }
         let degree = self.draft.params().degree(level);
         if links.len() <= degree {
-            return links;
+            return Ok(links);
         }
         let row = self.draft.slot(level, target).and_then(|slot| self.space.rows.get(slot));
         let base = row.expect("a target was found by its row");
-        let candidates = ranked(&self.draft, self.space, level, base, links.into_iter());
-        let chosen = select(&self.draft, self.space, level, base, &candidates, degree);
-        chosen.into_iter().map(node_of).collect()
+        let candidates = ranked(&self.draft, self.space, level, base, links.into_iter())?;
+        let chosen = select(&self.draft, self.space, level, base, &candidates, degree)?;
+        collected(chosen.into_iter().map(node_of))
     }
 }
 

@@ -7,9 +7,8 @@
 
 use super::Graph;
 use super::search::Walk;
-use crate::arena::ScratchPool;
+use crate::arena::{AllocError, ScratchPool, SlotBits};
 use crate::index::{Adaptive, Beam, Pool, Scratch, Space};
-use crate::util::bits::SlotBits;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -52,13 +51,12 @@ impl Graph {
         (k, depth, limit): (usize, usize, usize),
         stops: Stops<'_>,
         pool: &ThreadPool,
-    ) -> Vec<Found> {
+    ) -> Result<Vec<Found>, AllocError> {
         let (Stops::Stretch(settings) | Stops::Ef(settings)) = stops;
         let scratch = ScratchPool::<Scratch>::default();
         let one = |probe: &Probe| {
             let mut curve = vec![Found::default(); settings.len()];
-            let Some(&last) = settings.last() else { return curve };
-            let Some(entry) = self.entry else { return curve };
+            let (Some(&last), Some(entry)) = (settings.last(), self.entry) else { return Ok(curve) };
             let beam = match stops {
                 Stops::Stretch(_) => {
                     Beam { ef: limit, slack: depth - k, adaptive: Some(Adaptive { k, stretch: last }) }
@@ -68,7 +66,7 @@ impl Graph {
             let dead = (!dead.is_empty()).then_some(dead);
             let walk = Walk { store: self, space, query: &probe.query, dead };
             let scratch = &mut *scratch.take();
-            let start = walk.descend(entry, 0, scratch);
+            let start = walk.descend(entry, 0, scratch)?;
             let mut passed = 0;
             walk.beam(0, start, beam, scratch, &mut |pool: &Pool, next| {
                 let needed = match stops {
@@ -80,10 +78,10 @@ impl Graph {
                     passed += 1;
                 }
                 passed < settings.len()
-            });
+            })?;
             let rest = right_answers(&scratch.pool, probe, k, depth);
             curve[passed..].fill(rest);
-            curve
+            Ok(curve)
         };
         let add = |mut a: Vec<Found>, b: Vec<Found>| {
             for (a, b) in a.iter_mut().zip(b) {
@@ -91,7 +89,8 @@ impl Graph {
             }
             a
         };
-        pool.install(|| probes.par_iter().map(one).reduce(|| vec![Found::default(); settings.len()], add))
+        let none = || vec![Found::default(); settings.len()];
+        pool.install(|| probes.par_iter().map(one).try_reduce(none, |a, b| Ok(add(a, b))))
     }
 }
 
@@ -128,7 +127,7 @@ mod tests {
         for (stretch, stops) in settings {
             let measured = |threads| {
                 let stops = if stretch { Stops::Stretch(&stops) } else { Stops::Ef(&stops) };
-                graph.calibrate(&space, &gone, &probes, (k, depth, 500), stops, &self::threads(threads))
+                graph.calibrate(&space, &gone, &probes, (k, depth, 500), stops, &self::threads(threads)).unwrap()
             };
             let curve = measured(2);
             assert_eq!(curve, measured(1));
@@ -140,7 +139,7 @@ mod tests {
                 };
                 let mut scratch = Scratch::default();
                 let each = probes.iter().map(|probe| {
-                    graph.search(&space, &probe.query, beam, &gone, &mut scratch, &Unlimited);
+                    graph.search(&space, &probe.query, beam, &gone, &mut scratch, &Unlimited).unwrap();
                     right_answers(&scratch.pool, probe, k, depth)
                 });
                 let (sum, squares) = each.fold((0, 0), |(s, q), f| (s + f.sum, q + f.squares));

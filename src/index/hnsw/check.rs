@@ -4,6 +4,7 @@
 use super::links::{ABSENT, Store, ids};
 use super::repair::reach;
 use super::{Graph, MAX_LEVEL};
+use crate::arena::AllocError;
 use crate::index::visited::Visited;
 
 /// What an audit found. All zero but `nodes` and `max_degree` in a sound graph.
@@ -40,20 +41,22 @@ impl Report {
 }
 
 impl Graph {
-    /// Audits the whole graph: O(links), reads everything.
-    pub fn check(&self) -> Report {
+    /// Audits the whole graph: O(links), reads everything. An error says that
+    /// there was no memory to do it.
+    pub fn check(&self) -> Result<Report, AllocError> {
+        let _working = self.memory.take(4 * self.len() as u64 + Visited::bytes(self.len()))?;
         let mut report = Report::default();
         self.check_nodes(&mut report);
         self.check_entry(&mut report);
         let mut reached = Visited::default();
-        reached.reset(self.len());
+        reached.reset(self.len())?;
         if let Some(entry) = self.entry {
-            reach(self, entry.slot, &mut reached);
+            reach(self, entry.slot, &mut reached)?;
         }
         for (slot, _) in self.present().filter(|&(slot, _)| !reached.contains(slot)) {
             report.note(|r| &mut r.unreachable, || format!("slot {slot} is not reachable from the entry point"));
         }
-        report
+        Ok(report)
     }
 
     fn check_nodes(&self, report: &mut Report) {

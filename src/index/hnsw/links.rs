@@ -6,7 +6,7 @@
 //! ordinal (see [`Graph`]); "node" means whichever the level uses.
 
 use super::{AllocError, Graph, MAX_LEVEL, Params};
-use crate::arena::{Rows, RowsMut, within};
+use crate::arena::{Budget, Rows, RowsMut, within};
 use crate::kernel::prefetch;
 
 /// Ends a link row.
@@ -126,6 +126,7 @@ fn row_or_empty(rows: &Rows, i: usize) -> &[u8] {
 /// the start; a node is met by walks once something links to it.
 pub(super) struct Draft {
     params: Params,
+    memory: Budget,
     entry: Option<Entry>,
     nodes: u32,
     levels: RowsMut,
@@ -136,17 +137,19 @@ pub(super) struct Draft {
 
 impl Draft {
     /// A draft without links, whose nodes have the given levels ([`ABSENT`] = no node).
-    pub(super) fn new(params: Params, levels: &[u8]) -> Result<Draft, AllocError> {
+    /// Its arrays are taken from `memory`, as those of all graphs made from it will be.
+    pub(super) fn new(params: Params, levels: &[u8], memory: &Budget) -> Result<Draft, AllocError> {
         let tall_nodes = || present(levels).filter(|&(_, level)| level > 0);
         let upper_rows = tall_nodes().map(|(_, level)| level).sum();
         let mut draft = Draft {
             params,
+            memory: memory.clone(),
             entry: None,
             nodes: present(levels).count() as u32,
-            levels: RowsMut::zeroed(levels.len(), 1)?,
-            base: RowsMut::zeroed(levels.len(), params.degree(0) * 4)?,
-            tall: RowsMut::zeroed(tall_nodes().count(), TALL_STRIDE)?,
-            upper: RowsMut::zeroed(upper_rows, params.degree(1) * 4)?,
+            levels: RowsMut::zeroed(levels.len(), 1, memory)?,
+            base: RowsMut::zeroed(levels.len(), params.degree(0) * 4, memory)?,
+            tall: RowsMut::zeroed(tall_nodes().count(), TALL_STRIDE, memory)?,
+            upper: RowsMut::zeroed(upper_rows, params.degree(1) * 4, memory)?,
         };
         draft.levels.bytes_mut().copy_from_slice(levels);
         draft.base.bytes_mut().fill(0xff);
@@ -164,7 +167,7 @@ impl Draft {
     /// A draft with the links of `graph` and room for further nodes: `levels`
     /// begins with the levels that `graph` has.
     pub(super) fn extending(graph: &Graph, levels: &[u8]) -> Result<Draft, AllocError> {
-        let mut draft = Draft::new(graph.params, levels)?;
+        let mut draft = Draft::new(graph.params, levels, &graph.memory)?;
         draft.base.bytes_mut()[..graph.base.bytes().len()].copy_from_slice(graph.base.bytes());
         for (ordinal, (_, level)) in graph.present().filter(|&(_, level)| level > 0).enumerate() {
             let ordinal = ordinal as u32;
@@ -172,6 +175,11 @@ impl Draft {
         }
         draft.entry = graph.entry;
         Ok(draft)
+    }
+
+    /// What its arrays are taken from.
+    pub(super) fn memory(&self) -> &Budget {
+        &self.memory
     }
 
     /// Parameters of the graph.
@@ -247,6 +255,7 @@ impl Draft {
         debug_assert!(self.entry.is_none_or(|e| e.level <= MAX_LEVEL));
         Graph {
             params: self.params,
+            memory: self.memory,
             nodes: self.nodes,
             entry: self.entry,
             levels: self.levels.freeze(),

@@ -34,7 +34,8 @@ pub use check::Report;
 pub use serial::Section;
 
 use super::BuildError;
-use crate::arena::{AllocError, Rows};
+use crate::arena::{AllocError, Budget, Rows};
+use crate::util::memory::{collected, filled};
 use links::{Draft, Entry, Store};
 
 /// Slots a graph can number: candidates keep one bit of 32 for a flag.
@@ -68,6 +69,8 @@ impl Params {
 #[derive(Clone, Debug)]
 pub struct Graph {
     params: Params,
+    /// What the arrays of the next graph are taken from.
+    memory: Budget,
     nodes: u32,
     entry: Option<Entry>,
     /// Level of each slot, [`links::ABSENT`] where there is no node.
@@ -89,7 +92,17 @@ impl Graph {
             ef_construction: params.ef_construction.clamp(1, MAX_EF_CONSTRUCTION),
             ..params
         };
-        Draft::new(params, &[]).expect("arrays without rows need no memory").freeze()
+        Draft::new(params, &[], &Budget::default()).expect("arrays without rows need no memory").freeze()
+    }
+
+    /// The same graph, from which on all next ones take their memory from `memory`.
+    pub fn within(self, memory: &Budget) -> Graph {
+        Graph { memory: memory.clone(), ..self }
+    }
+
+    /// Whether the links lie in mapped files.
+    pub fn is_mapped(&self) -> bool {
+        self.base.is_mapped()
     }
 
     /// The parameters, as brought into range.
@@ -126,7 +139,7 @@ impl Graph {
     /// `old`, stay below `new_len`, and be `None` only for slots without a node.
     pub fn renumber(&self, new_len: u32, new_of: &(dyn Fn(u32) -> Option<u32> + Sync)) -> Result<Graph, BuildError> {
         let target = |slot| new_of(slot).filter(|&new| new < new_len).ok_or(BuildError::BadNumbering { slot });
-        let mut levels = vec![links::ABSENT; new_len as usize];
+        let mut levels = filled(links::ABSENT, new_len as usize)?;
         let mut previous = None;
         for (slot, level) in self.present() {
             let new = target(slot)?;
@@ -136,10 +149,10 @@ impl Graph {
             previous = Some(new);
             levels[new as usize] = level as u8;
         }
-        let mut next = Draft::new(self.params, &levels)?;
+        let mut next = Draft::new(self.params, &levels, &self.memory)?;
         let mut ordinal = 0;
         for (slot, level) in self.present() {
-            let links: Vec<u32> = links::ids(self.links(0, slot)).filter_map(new_of).collect();
+            let links = collected(links::ids(self.links(0, slot)).filter_map(new_of))?;
             next.set_links(0, target(slot)?, &links);
             // Ordinals follow slot order, which the new numbers keep.
             (1..=level).for_each(|l| next.copy_links(l, ordinal, self.links(l, ordinal)));

@@ -8,10 +8,10 @@
 
 use super::Graph;
 use super::links::{Entry, Store, ids};
+use crate::arena::{AllocError, SlotBits};
 use crate::index::pool::{candidate, node_of};
 use crate::index::visited::Visited;
 use crate::index::{Beam, Control, Outcome, Pool, Scratch, Space};
-use crate::util::bits::SlotBits;
 
 /// Rows whose loading runs ahead of the distance computations.
 const AHEAD: usize = 8;
@@ -31,21 +31,21 @@ impl Graph {
         dead: &SlotBits,
         scratch: &mut Scratch,
         control: &dyn Control,
-    ) -> Outcome {
+    ) -> Result<Outcome, AllocError> {
         let dead = (!dead.is_empty()).then_some(dead);
         let walk = Walk { store: self, space, query, dead };
         let Some(entry) = self.entry() else {
-            scratch.pool.reset(beam, 0.0);
-            return Outcome::default();
+            scratch.pool.reset(beam, 0.0, 0)?;
+            return Ok(Outcome::default());
         };
-        let start = walk.descend(entry, 0, scratch);
+        let start = walk.descend(entry, 0, scratch)?;
         let (mut steps, mut stopped_early) = (0, false);
         walk.beam(0, start, beam, scratch, &mut |_, _| {
             steps += 1;
             stopped_early = steps % STEPS_BETWEEN_CHECKS == 0 && control.stop();
             !stopped_early
-        });
-        Outcome { stopped_early }
+        })?;
+        Ok(Outcome { stopped_early })
     }
 }
 
@@ -90,21 +90,21 @@ impl<S: Store> Walk<'_, S> {
 
     /// Goes down greedily from the entry point; returns the node of `level` to
     /// start from. `level` must not be above the entry point.
-    pub(super) fn descend(&self, entry: Entry, level: usize, scratch: &mut Scratch) -> u32 {
+    pub(super) fn descend(&self, entry: Entry, level: usize, scratch: &mut Scratch) -> Result<u32, AllocError> {
         if entry.level == 0 {
-            return entry.slot;
+            return Ok(entry.slot);
         }
         let mut node = entry.ordinal;
         let mut nearest = self.distance(entry.level, node).map_or(u64::MAX, |d| candidate(d, node));
         scratch.distances += 1;
         // A node met before was no nearer than the nearest known then, so one
         // set serves all levels.
-        scratch.visited_above.reset(self.store.end(1));
+        scratch.visited_above.reset(self.store.end(1))?;
         scratch.visited_above.insert(node);
         for from in (level + 1..=entry.level).rev() {
             while self.step_nearer(from, &mut node, &mut nearest, scratch) {}
         }
-        if level == 0 { self.store.slot(1, node).unwrap_or(entry.slot) } else { node }
+        Ok(if level == 0 { self.store.slot(1, node).unwrap_or(entry.slot) } else { node })
     }
 
     /// Moves to the nearest neighbour of `node` if that is nearer.
@@ -135,11 +135,11 @@ impl<S: Store> Walk<'_, S> {
         beam: Beam,
         scratch: &mut Scratch,
         go_on: &mut impl FnMut(&Pool, u64) -> bool,
-    ) {
+    ) -> Result<(), AllocError> {
         let entry = self.store.entry();
         let origin = beam.adaptive.and(entry).map_or(0.0, |entry| self.space.origin(self.query, entry.slot));
-        scratch.pool.reset(beam, origin);
-        scratch.visited.reset(self.store.end(level));
+        scratch.pool.reset(beam, origin, self.store.end(level) as usize)?;
+        scratch.visited.reset(self.store.end(level))?;
         let entry = entry.filter(|_| level == 0).map(|entry| entry.slot);
         let Scratch { pool, visited, gathered, distances, .. } = scratch;
         for start in [Some(start), entry].into_iter().flatten().filter(|&node| visited.insert(node)) {
@@ -148,12 +148,13 @@ impl<S: Store> Walk<'_, S> {
         }
         while let Some(next) = pool.next() {
             if !go_on(pool, next) {
-                return;
+                break;
             }
             let gathered = self.gather(level, node_of(next), visited, gathered);
             *distances += gathered.len() as u64;
             self.offer_all(level, gathered, pool);
         }
+        pool.check_memory()
     }
 
     /// Computes the distances of `nodes` and offers them to the pool.

@@ -9,8 +9,10 @@
 //! keeping a candidate unless one kept is 1.1 times nearer: 596 / 1398.
 
 use super::links::Store;
+use crate::arena::AllocError;
 use crate::index::Space;
 use crate::index::pool::{candidate, distance_of, node_of};
+use crate::util::memory::{collected, with_room};
 
 /// Chooses at most `limit` of `candidates` (sorted, without the base itself)
 /// as neighbours of the node whose row is `base`, nearest first.
@@ -24,9 +26,9 @@ pub(super) fn select<S: Store>(
     base: &[u8],
     candidates: &[u64],
     limit: usize,
-) -> Vec<u64> {
-    let mut kept: Vec<u64> = Vec::with_capacity(limit);
-    let mut rows: Vec<&[u8]> = Vec::with_capacity(limit);
+) -> Result<Vec<u64>, AllocError> {
+    let mut kept: Vec<u64> = with_room(limit)?;
+    let mut rows: Vec<&[u8]> = with_room(limit)?;
     let mut copies_left = (limit / 2).max(1);
     for &c in candidates {
         if kept.len() == limit {
@@ -45,7 +47,7 @@ pub(super) fn select<S: Store>(
             rows.push(row);
         }
     }
-    kept
+    Ok(kept)
 }
 
 /// `nodes` as candidates for the node whose row is `base`, sorted; those
@@ -56,9 +58,9 @@ pub(super) fn ranked<S: Store>(
     level: usize,
     base: &[u8],
     nodes: impl Iterator<Item = u32>,
-) -> Vec<u64> {
+) -> Result<Vec<u64>, AllocError> {
     let distance = |node| space.distance(base, store.slot(level, node)?).map(|d| candidate(d, node));
-    let mut candidates: Vec<u64> = nodes.filter_map(distance).collect();
+    let mut candidates = collected(nodes.filter_map(distance))?;
     candidates.sort_unstable();
-    candidates
+    Ok(candidates)
 }

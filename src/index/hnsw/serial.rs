@@ -4,7 +4,7 @@
 
 use super::links::{Entry, NIL, Store, TALL_STRIDE};
 use super::{Graph, MAX_EF_CONSTRUCTION, MAX_LEVEL, MAX_M, MAX_SLOTS, Params};
-use crate::arena::Rows;
+use crate::arena::{Budget, Rows};
 
 /// One array of a graph, as a file holds it.
 #[derive(Clone, Debug)]
@@ -74,6 +74,7 @@ impl Graph {
         let params = Params { m, ef_construction, seed };
         let mut graph = Graph {
             params,
+            memory: Budget::default(),
             nodes,
             entry: None,
             levels: rows(LEVELS, 1, len)?,
@@ -123,7 +124,7 @@ mod tests {
     fn reopen(header: &[u8], parts: &[(u32, usize, Vec<u8>)]) -> Result<Graph, String> {
         Graph::from_sections(header, &mut |tag, stride| {
             let (_, _, bytes) = parts.iter().find(|p| (p.0, p.1) == (tag, stride))?;
-            let mut rows = RowsMut::zeroed(bytes.len() / stride, stride).ok()?;
+            let mut rows = RowsMut::zeroed(bytes.len() / stride, stride, &Budget::default()).ok()?;
             rows.bytes_mut().copy_from_slice(&bytes[..bytes.len() / stride * stride]);
             Some(rows.freeze())
         })
@@ -135,7 +136,7 @@ mod tests {
         for graph in [graph, &Graph::empty(PARAMS)] {
             let back = reopen(&graph.header(), &parts(graph)).unwrap();
             assert_eq!((back.header(), parts(&back)), (graph.header(), parts(graph)));
-            assert_eq!((back.entry, back.check()), (graph.entry, graph.check()));
+            assert_eq!((back.entry, back.check().unwrap()), (graph.entry, graph.check().unwrap()));
             let query = space.rows.row(5);
             assert_eq!(found(&back, space, query, 9, &dead([])), found(graph, space, query, 9, &dead([])));
         }
@@ -185,7 +186,7 @@ mod tests {
                     prop_assert!(hits.windows(2).all(|pair| pair[0] < pair[1]));
                     prop_assert!(hits.iter().all(|&(_, slot)| slot < 400 && slot != 3 && slot != 4));
                 }
-                hostile.check();
+                hostile.check().unwrap();
                 let pool = threads(1);
                 let gone = dead((0..400).step_by(5));
                 hostile.consolidate(space, &gone, &pool, &()).unwrap();

@@ -23,7 +23,7 @@ fn recall_holds_for_every_metric() {
     ] {
         let space = space(&rows, metric, scalar);
         let graph = extended(&Graph::empty(PARAMS), &space, 1500, &dead([]));
-        let report = graph.check();
+        let report = graph.check().unwrap();
         assert!(report.is_clean(), "{metric:?} {report:?}");
         let recall = recall(&graph, &space, &queries(scalar, 24), 50, &dead([]));
         assert!(recall >= floor, "{metric:?} {scalar:?}: recall {recall}");
@@ -60,7 +60,7 @@ fn growing_in_steps_is_as_good_as_at_once() {
     let in_steps = [1, 2, 100, 101, 700, 1500]
         .iter()
         .fold(Graph::empty(PARAMS), |graph, &upto| extended(&graph, &space, upto, &none));
-    assert!(in_steps.check().is_clean(), "{:?}", in_steps.check());
+    assert!(in_steps.check().unwrap().is_clean(), "{:?}", in_steps.check().unwrap());
     let (one, many) = (recall(&at_once, &space, &queries, 30, &none), recall(&in_steps, &space, &queries, 30, &none));
     assert!(many >= one - 0.01, "at once {one}, in steps {many}");
 }
@@ -71,7 +71,7 @@ fn slots_dead_before_they_are_linked_stay_without_a_node() {
     let gone = dead((0..300).filter(|s| s % 4 == 1));
     let graph = extended(&Graph::empty(PARAMS), &space, 400, &gone);
     assert_eq!((graph.len(), graph.nodes()), (400, 225), "slots without a row are covered too");
-    assert!(graph.check().is_clean());
+    assert!(graph.check().unwrap().is_clean());
     assert!((0..400).all(|slot| graph.contains(slot) == (slot < 300 && !gone.get(slot))));
     assert_eq!(extended(&graph, &space, 350, &gone).len(), 400, "a graph never covers less");
 }
@@ -103,11 +103,11 @@ fn churn_keeps_recall_and_structure() {
     for end in (1..=5).map(|i| live + i * round) {
         let mut removed = 0;
         while removed < round {
-            removed += gone.set(random.below((end - round) as usize) as u32) as u32;
+            removed += gone.set(random.below((end - round) as usize) as u32).unwrap() as u32;
         }
         graph = extended(&graph, &space, end, &gone);
         graph = graph.consolidate(&space, &gone, &threads(2), &()).unwrap();
-        let report = graph.check();
+        let report = graph.check().unwrap();
         assert!(report.is_clean() && report.nodes == live as u64, "{report:?}");
     }
     let fresh = extended(&Graph::empty(Params { m: 16, ..PARAMS }), &space, live + 5 * round, &gone);
@@ -125,7 +125,7 @@ fn many_deletes_at_once_leave_a_sound_graph() {
     let near_first = exact(&space, &queries[0], 1200, &dead([]), 500);
     for gone in [dead((0..1200).filter(|s| s % 2 == 0)), dead(near_first), dead(0..1195)] {
         let healed = graph.consolidate(&space, &gone, &threads(2), &()).unwrap();
-        let report = healed.check();
+        let report = healed.check().unwrap();
         assert!(report.is_clean(), "{report:?}");
         assert_eq!(report.nodes, 1200 - gone.count());
         let recall = recall(&healed, &space, &queries, 40, &gone);
@@ -142,22 +142,22 @@ fn everything_deleted_and_a_new_start() {
     assert!(found(&graph, &space, &query, 10, &gone).is_empty());
     let empty = graph.consolidate(&space, &gone, &threads(1), &()).unwrap();
     assert_eq!((empty.nodes(), empty.len()), (0, 150));
-    assert!(empty.check().is_clean());
+    assert!(empty.check().unwrap().is_clean());
     assert!(found(&empty, &space, &query, 10, &dead([])).is_empty());
     let again = extended(&empty, &space, 200, &gone);
     assert_eq!(found(&again, &space, &query, 60, &gone).len(), 50);
-    assert!(again.check().is_clean());
+    assert!(again.check().unwrap().is_clean());
 }
 
 #[test]
 fn one_node_and_none() {
     let space = space(&clustered(1, 8, 1, 1), Metric::Cosine, Scalar::F32);
     let none = Graph::empty(PARAMS);
-    assert!(none.is_empty() && none.check().is_clean());
+    assert!(none.is_empty() && none.check().unwrap().is_clean());
     assert!(found(&none, &space, space.rows.row(0), 5, &dead([])).is_empty());
     let one = extended(&none, &space, 1, &dead([]));
     assert_eq!(found(&one, &space, space.rows.row(0), 5, &dead([]))[0].1, 0);
-    assert!(one.check().is_clean());
+    assert!(one.check().unwrap().is_clean());
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn copies_of_one_row_are_all_reachable_and_found() {
     copies.iter().for_each(|&slot| rows[slot as usize] = rows[100].clone());
     let space = space(&rows, Metric::L2sq, Scalar::I8);
     let graph = extended(&Graph::empty(PARAMS), &space, 1000, &dead([]));
-    assert!(graph.check().is_clean(), "{:?}", graph.check());
+    assert!(graph.check().unwrap().is_clean(), "{:?}", graph.check().unwrap());
     let hits = found(&graph, &space, space.rows.row(100), 1000, &dead([]));
     assert_eq!(hits.len(), 1000);
     // And they do not keep a walk from the rest.
@@ -189,7 +189,7 @@ fn renumbering_keeps_the_answers() {
     let compact: Vec<Vec<f32>> = kept.iter().map(|&slot| rows[slot as usize].clone()).collect();
     let new = space(&compact, Metric::L2sq, Scalar::I8);
     let moved = graph.renumber(400, &new_of).unwrap();
-    assert!(moved.check().is_clean(), "{:?}", moved.check());
+    assert!(moved.check().unwrap().is_clean(), "{:?}", moved.check().unwrap());
     for query in queries(Scalar::I8, 16) {
         let before = found(&graph, &old, &query, 20, &dead([]));
         let before: Vec<_> = before.into_iter().map(|(d, slot)| (d, new_of(slot).unwrap())).collect();
@@ -235,7 +235,7 @@ fn a_search_can_be_stopped() {
     let graph = extended(&Graph::empty(PARAMS), &space, 900, &dead([]));
     let mut scratch = Scratch::default();
     let query = space.rows.row(3);
-    let outcome = graph.search(&space, query, Beam::new(500, 0), &dead([]), &mut scratch, &Stop);
+    let outcome = graph.search(&space, query, Beam::new(500, 0), &dead([]), &mut scratch, &Stop).unwrap();
     assert!(outcome.stopped_early && scratch.pool.len() > 10);
 }
 
@@ -246,7 +246,7 @@ fn slack_keeps_more_and_the_adaptive_stop_computes_less() {
     let mut scratch = Scratch::default();
     let mut run = |beam, query: &[u8]| {
         scratch.distances = 0;
-        graph.search(&space, query, beam, &dead([]), &mut scratch, &Unlimited);
+        graph.search(&space, query, beam, &dead([]), &mut scratch, &Unlimited).unwrap();
         (scratch.distances, scratch.pool.iter().collect::<Vec<_>>())
     };
     let (mut all, mut early) = (0, 0);
@@ -276,7 +276,7 @@ fn the_adaptive_stop_treats_equal_lengths_as_distances() {
         let graph = extended(&Graph::empty(PARAMS), &space, 1500, &dead([]));
         let mut scratch = Scratch::default();
         for query in &queries {
-            graph.search(&space, &packed(query, Scalar::F32), beam, &dead([]), &mut scratch, &Unlimited);
+            graph.search(&space, &packed(query, Scalar::F32), beam, &dead([]), &mut scratch, &Unlimited).unwrap();
             nearest.push(scratch.pool.iter().next().unwrap().1);
         }
         distances.push(scratch.distances as f64);

@@ -12,13 +12,14 @@
 //! was ever acknowledged. Where CURRENT was lost, the answer is an error and
 //! never an empty database.
 
-use super::codec;
+use super::codec::{self, CodecError};
 use super::error::{Result, StorageError};
 use super::format::{self, FormatVersion, HEADER_LEN, Header};
 use super::names::{CURRENT, CURRENT_TMP, FileName};
 use super::part::PartRef;
 use super::wal::{WalPosition, WalStart};
 use super::{Storage, checksum};
+use crate::util::memory::with_room;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -205,15 +206,16 @@ impl Manifest {
     }
 
     fn encode(&self) -> Result<Vec<u8>> {
-        let payload = codec::encode(self, MANIFEST_MAX - HEADER_LEN as u64).map_err(|_| StorageError::Limit {
-            what: "manifest size",
-            value: MANIFEST_MAX + 1,
-            max: MANIFEST_MAX,
+        let too_large = StorageError::Limit { what: "manifest size", value: MANIFEST_MAX + 1, max: MANIFEST_MAX };
+        let payload = codec::encode(self, MANIFEST_MAX - HEADER_LEN as u64).map_err(|error| match error {
+            CodecError::Memory(error) => error.into(),
+            CodecError::Odd(_) => too_large,
         })?;
         let words = [payload.len() as u64, checksum::crc(&payload).into()];
         let header = Header { generation: self.generation, words, ..Header::default() };
-        let mut bytes = header.encode(format::MANIFEST).to_vec();
-        bytes.extend(payload);
+        let mut bytes = with_room(HEADER_LEN + payload.len())?;
+        bytes.extend_from_slice(&header.encode(format::MANIFEST));
+        bytes.extend_from_slice(&payload);
         Ok(bytes)
     }
 

@@ -4,6 +4,7 @@
 use super::{END_MAGIC, ENTRY_LEN, PartRef, SECTION_ALIGN, SECTIONS_MAX, Section, TRAILER_LEN, footer_crc};
 use crate::storage::error::{Result, StorageError};
 use crate::storage::format::{self, BLOCK, BLOCK_SHIFT, HEADER_LEN, Header, read_u32, read_u64};
+use crate::util::memory::with_room;
 use std::ops::Range;
 
 /// The file must have the length that the manifest says.
@@ -79,7 +80,7 @@ impl Footer {
             let what = "another file than the manifest names (checksum of the footer)";
             return Err(bad(part.len, what.into()));
         }
-        let mut sections: Vec<Section> = Vec::with_capacity(self.sections);
+        let mut sections: Vec<Section> = with_room(self.sections)?;
         let mut free_from = HEADER_LEN as u64;
         for entry in footer[..self.sections * ENTRY_LEN].chunks_exact(ENTRY_LEN) {
             let section = Section::decode(entry);

@@ -37,7 +37,7 @@ impl Part {
             let bytes = map.bytes();
             footer.is_intact(&this, block, &bytes[footer.range(block)], &bytes[footer.data_len..])
         };
-        let verify = VerifyMap::new(name, footer.blocks, BLOCK_SHIFT, faults.clone(), Box::new(check));
+        let verify = VerifyMap::new(name, footer.blocks, BLOCK_SHIFT, faults.clone(), Box::new(check))?;
         let opened = Part { part: *part, mapping, footer, sections, verify: Arc::new(verify) };
         if verify_all {
             opened.verify_all()?;

@@ -5,6 +5,7 @@ use crate::storage::error::{Result, StorageError};
 use crate::storage::format::{self, BLOCK, Header};
 use crate::storage::names::PartKind;
 use crate::storage::{File, Storage};
+use crate::util::memory::{make_room, with_room};
 
 /// Writes one part file, front to back.
 ///
@@ -30,7 +31,7 @@ impl PartWriter {
         let part = PartRef { kind, number, generation, len: 0, crc: 0 };
         let file = storage.create(&part.file_name())?;
         let header = Header { kind: kind.into(), generation, number, ..Header::default() }.encode(format::PART);
-        let block = Vec::with_capacity(BLOCK);
+        let block = with_room(BLOCK)?;
         let mut writer = PartWriter { file, part, position: 0, block, crcs: Vec::new(), sections: Vec::new() };
         writer.write(&header)?;
         Ok(writer)
@@ -81,7 +82,7 @@ impl PartWriter {
         self.end_section()?;
         let data_len = self.position;
         self.end_block()?;
-        let mut footer = Vec::with_capacity(self.sections.len() * ENTRY_LEN + self.crcs.len() * 4 + TRAILER_LEN);
+        let mut footer = with_room(self.sections.len() * ENTRY_LEN + self.crcs.len() * 4 + TRAILER_LEN)?;
         self.sections.iter().for_each(|s| footer.extend(s.encode()));
         self.crcs.iter().for_each(|crc| footer.extend(crc.to_le_bytes()));
         footer.extend(data_len.to_le_bytes());
@@ -118,6 +119,7 @@ impl PartWriter {
         while !bytes.is_empty() {
             if self.block.is_empty() && bytes.len() >= BLOCK {
                 let whole = bytes.len() & !(BLOCK - 1);
+                make_room(&mut self.crcs, whole / BLOCK)?;
                 for block in bytes[..whole].chunks_exact(BLOCK) {
                     self.crcs.push(self.part.id().block_crc(self.crcs.len() as u64, block));
                 }
@@ -139,6 +141,7 @@ impl PartWriter {
         if self.block.is_empty() {
             return Ok(());
         }
+        make_room(&mut self.crcs, 1)?;
         self.crcs.push(self.part.id().block_crc(self.crcs.len() as u64, &self.block));
         self.file.write_all(&[&self.block])?;
         self.block.clear();

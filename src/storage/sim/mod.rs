@@ -19,6 +19,7 @@ use super::error::{Result, StorageError};
 use super::lock::LockGuard;
 use super::mmap::Mapping;
 use super::{File, ReadFile, Storage};
+use crate::arena::Budget;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -257,7 +258,7 @@ impl Storage for SimStorage {
     }
 
     fn map(&self, name: &str) -> Result<Arc<Mapping>> {
-        Ok(Arc::new(Mapping::read(name, self.open_read(name)?.as_ref())?))
+        Ok(Arc::new(Mapping::read(name, self.open_read(name)?.as_ref(), &Budget::default())?))
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<()> {

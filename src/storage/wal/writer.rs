@@ -14,6 +14,7 @@ use crate::storage::error::{Result, StorageError};
 use crate::storage::format::{self, HEADER_LEN, Header};
 use crate::storage::names::FileName;
 use crate::storage::{File, Storage, checksum};
+use crate::util::memory::{make_room, with_room};
 
 /// Bytes that [`WriteMode::Buffered`] keeps back at most.
 pub const BUFFER_MAX: usize = 1 << 20;
@@ -129,11 +130,12 @@ impl WalWriter {
         let header = header.encode(self.log, self.len());
         let padding = &[0; ALIGN as usize][..(frame_len - header.len() as u64 - payload_len) as usize];
         if buffered {
+            make_room(&mut self.buffer, frame_len as usize)?;
             self.buffer.extend_from_slice(&header);
             payload.iter().for_each(|piece| self.buffer.extend_from_slice(piece));
             self.buffer.extend_from_slice(padding);
         } else {
-            let mut pieces = Vec::with_capacity(payload.len() + 2);
+            let mut pieces = with_room(payload.len() + 2)?;
             pieces.push(&header[..]);
             pieces.extend_from_slice(payload);
             pieces.push(padding);

@@ -6,7 +6,7 @@ use super::input::Input;
 use super::refit::{self, Files};
 use std::sync::Arc;
 use vdb::Options;
-use vdb::arena::{FaultCell, Rows, RowsMut};
+use vdb::arena::{Budget, FaultCell, Rows, RowsMut};
 use vdb::index::Graph;
 use vdb::quant::Sq8;
 use vdb::storage::checksum::crc;
@@ -127,7 +127,7 @@ fn graph(input: &mut Input) {
     };
     let Ok(graph) = Graph::from_sections(&header, &mut get) else { return };
     assert!(graph.header() == header, "one graph has one header");
-    graph.check();
+    let _ = graph.check();
     let _ = graph.renumber(graph.len(), &Some);
     (0..graph.len() + 2).for_each(|slot| {
         graph.contains(slot);
@@ -136,7 +136,7 @@ fn graph(input: &mut Input) {
 
 /// `len` rows filled with `bytes` over and over.
 fn rows(len: usize, stride: usize, bytes: &[u8]) -> Option<Rows> {
-    let mut rows = RowsMut::zeroed(len, stride).ok()?;
+    let mut rows = RowsMut::zeroed(len, stride, &Budget::default()).ok()?;
     rows.bytes_mut().iter_mut().zip(bytes.iter().cycle()).for_each(|(to, from)| *to = *from);
     Some(rows.freeze())
 }
@@ -144,8 +144,8 @@ fn rows(len: usize, stride: usize, bytes: &[u8]) -> Option<Rows> {
 fn quantiser(input: &mut Input) {
     let dim = input.short();
     let bytes = input.rest();
-    let Some(codec) = Sq8::from_bytes(dim, bytes) else { return };
-    assert!(codec.to_bytes() == bytes, "one quantiser has one encoding");
+    let Ok(Some(codec)) = Sq8::from_bytes(dim, bytes) else { return };
+    assert!(codec.to_bytes().unwrap() == bytes, "one quantiser has one encoding");
     for value in [0.0, 1.0, f32::MAX, f32::MIN_POSITIVE] {
         let mut code = vec![0; codec.code_bytes()];
         codec.encode_row(&vec![value; dim], &mut code);

@@ -2,6 +2,8 @@
 //! changing one bit copies one chunk (8 KiB at 2^16 slots), so an old view
 //! keeps the answer it had.
 
+use super::shared::SharedSlice;
+use crate::util::memory::{AllocError, collected, filled};
 use std::sync::Arc;
 
 /// Bits over slots `0..capacity`, in chunks of `1 << shift` bits.
@@ -15,7 +17,7 @@ pub struct SlotBits {
 
 #[derive(Clone, Debug)]
 struct Chunk {
-    words: Arc<[u64]>,
+    words: SharedSlice<u64>,
     ones: u64,
 }
 
@@ -38,23 +40,22 @@ impl SlotBits {
         }
     }
 
-    /// Sets `slot`; returns whether it was clear before.
-    pub fn set(&mut self, slot: u32) -> bool {
+    /// Sets `slot`; returns whether it was clear before. After an error nothing has changed.
+    pub fn set(&mut self, slot: u32) -> Result<bool, AllocError> {
         if self.get(slot) {
-            return false;
+            return Ok(false);
         }
-        let chunk = (slot >> self.shift) as usize;
-        let words = 1usize << (self.shift - 6);
-        let table = Arc::make_mut(&mut self.chunks);
-        if table.len() <= chunk {
-            table.resize(chunk + 1, None);
+        let (shift, words) = (self.shift, 1usize << (self.shift - 6));
+        let entry = self.entry((slot >> shift) as usize)?;
+        if entry.is_none() {
+            *entry = Some(Chunk { words: filled(0, words)?.into(), ones: 0 });
         }
-        let entry = table[chunk].get_or_insert_with(|| Chunk { words: vec![0u64; words].into(), ones: 0 });
-        let bit = slot & ((1 << self.shift) - 1);
-        Arc::make_mut(&mut entry.words)[(bit >> 6) as usize] |= 1 << (bit & 63);
-        entry.ones += 1;
+        let chunk = entry.as_mut().expect("just made");
+        let bit = slot & ((1 << shift) - 1);
+        chunk.words.make_mut()?[(bit >> 6) as usize] |= 1 << (bit & 63);
+        chunk.ones += 1;
         self.ones += 1;
-        true
+        Ok(true)
     }
 
     /// Number of set bits.
@@ -78,23 +79,30 @@ impl SlotBits {
     }
 
     /// Replaces the words of one chunk; missing words count as zero.
-    pub fn put_chunk(&mut self, chunk: usize, words: &[u64]) {
+    pub fn put_chunk(&mut self, chunk: usize, words: &[u64]) -> Result<(), AllocError> {
         let len = 1usize << (self.shift - 6);
         assert!(words.len() <= len, "{} words in a chunk of {len}", words.len());
-        let mut fresh = vec![0u64; len];
+        let mut fresh = filled(0u64, len)?;
         fresh[..words.len()].copy_from_slice(words);
-        let ones = fresh.iter().map(|w| w.count_ones() as u64).sum();
-        self.ones = self.ones - self.count_chunk(chunk) + ones;
-        let table = Arc::make_mut(&mut self.chunks);
-        if table.len() <= chunk {
-            table.resize(chunk + 1, None);
-        }
-        table[chunk] = Some(Chunk { words: fresh.into(), ones });
+        let (before, ones) = (self.count_chunk(chunk), fresh.iter().map(|w| w.count_ones() as u64).sum());
+        *self.entry(chunk)? = Some(Chunk { words: fresh.into(), ones });
+        self.ones = self.ones - before + ones;
+        Ok(())
     }
 
     /// Number of set bits in one chunk.
     pub fn count_chunk(&self, chunk: usize) -> u64 {
         self.chunks.get(chunk).and_then(Option::as_ref).map_or(0, |chunk| chunk.ones)
+    }
+
+    /// The place of `chunk` in a table that nobody else holds.
+    fn entry(&mut self, chunk: usize) -> Result<&mut Option<Chunk>, AllocError> {
+        let len = self.chunks.len().max(chunk + 1);
+        if len > self.chunks.len() || Arc::get_mut(&mut self.chunks).is_none() {
+            let padded = self.chunks.iter().cloned().chain(std::iter::repeat(None)).take(len);
+            self.chunks = Arc::new(collected(padded)?);
+        }
+        Ok(&mut Arc::get_mut(&mut self.chunks).expect("not shared")[chunk])
     }
 }
 
@@ -107,10 +115,10 @@ mod tests {
     #[test]
     fn a_clone_keeps_its_answer() {
         let mut bits = SlotBits::new(6);
-        assert!(bits.set(70));
+        assert!(bits.set(70).unwrap());
         let old = bits.clone();
-        assert!(bits.set(71));
-        assert!(!bits.set(71));
+        assert!(bits.set(71).unwrap());
+        assert!(!bits.set(71).unwrap());
         assert!(old.get(70) && !old.get(71));
         assert_eq!((old.count(), bits.count()), (1, 2));
     }
@@ -121,7 +129,7 @@ mod tests {
             let mut bits = SlotBits::new(8);
             let mut model = BTreeSet::new();
             for &s in &slots {
-                prop_assert_eq!(bits.set(s), model.insert(s));
+                prop_assert_eq!(bits.set(s).unwrap(), model.insert(s));
             }
             prop_assert_eq!(bits.count(), model.len() as u64);
             for s in 0..6000 {
@@ -129,7 +137,7 @@ mod tests {
             }
             let mut copy = SlotBits::new(8);
             for chunk in 0..20 {
-                if let Some(words) = bits.chunk(chunk) { copy.put_chunk(chunk, words); }
+                if let Some(words) = bits.chunk(chunk) { copy.put_chunk(chunk, words).unwrap(); }
             }
             prop_assert_eq!(copy.count(), bits.count());
             prop_assert!((0..6000).all(|s| copy.get(s) == bits.get(s)));

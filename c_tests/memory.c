@@ -1,0 +1,129 @@
+/* The limit on memory, VDB_OPT_MAX_MEMORY: what passes it is refused whole, and nothing else stops. */
+#include "harness.h"
+
+enum { DIM = 64, BATCH = 4000 };
+#define LIMIT "33554432"
+
+static const char *const LIMITED[] = {"runtime.max_memory", LIMIT, "index.graph_min_rows", "1000",
+                                      "hnsw.ef_construction", "16", "storage.durability", "none", NULL};
+
+/* Inserts batches until one is refused; returns the number of rows there are then. */
+static uint64_t fill(vdb *db, uint64_t at_most, vdb_error_t *error) {
+  float *rows = malloc(sizeof *rows * BATCH * DIM);
+  uint64_t ids[BATCH], count = 0;
+  while (rows != NULL && count < at_most) {
+    for (uint64_t i = 0; i < BATCH; i++) ids[i] = count + i;
+    fill_noise(rows, (size_t)BATCH * DIM, count);
+    if (vdb_insert_batch(db, ids, rows, BATCH, DIM, 0, VDB_SCALAR_F32, NULL, error) != VDB_OK) break;
+    count += BATCH;
+  }
+  free(rows);
+  return count;
+}
+
+static vdb_stats_t stats_of(vdb *db) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb_stats_t stats = {.struct_size = sizeof stats};
+  CHECK_OK(vdb_stats_get(db, &stats, &error));
+  return stats;
+}
+
+static void limits_too_small_to_work_with_are_refused(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb_options *options = NULL;
+  REQUIRE_OK(vdb_options_new(&options, &error));
+  CHECK_STATUS(VDB_ERR_OUT_OF_RANGE, vdb_options_set_u64(options, VDB_OPT_MAX_MEMORY, 1 << 20, &error));
+  CHECK(strstr(error.message, "runtime.max_memory") != NULL);
+  CHECK_OK(vdb_options_set_u64(options, VDB_OPT_MAX_MEMORY, 0, &error));
+  vdb_options_free(options);
+}
+
+static void a_full_database_in_memory_still_reads_and_deletes(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db_with(NULL, DIM, LIMITED);
+  REQUIRE(db != NULL);
+  CHECK_U64(0, stats_of(db).live);
+  CHECK_U64(strtoull(LIMIT, NULL, 10), stats_of(db).bytes_memory_max);
+  uint64_t rows = fill(db, 1000000, &error), count = 0, deleted = 0, id = UINT64_MAX - 1;
+  CHECK(rows > 0 && error.code == VDB_ERR_LIMIT && strstr(error.message, "runtime.max_memory") != NULL);
+  vdb_stats_t stats = stats_of(db);
+  CHECK(stats.bytes_memory <= stats.bytes_memory_max && stats.bytes_memory > stats.bytes_memory_max / 4);
+  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_U64(rows, count);
+
+  /* The same batch again: refused again, and again nothing has changed. */
+  float *values = malloc(sizeof *values * BATCH * DIM), distance = 1;
+  uint64_t ids[BATCH], near = 0;
+  REQUIRE(values != NULL);
+  for (uint64_t i = 0; i < BATCH; i++) ids[i] = rows + i;
+  fill_noise(values, (size_t)BATCH * DIM, 7);
+  CHECK_STATUS(VDB_ERR_LIMIT, vdb_insert_batch(db, ids, values, BATCH, DIM, 0, VDB_SCALAR_F32, NULL, &error));
+  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_U64(rows, count);
+
+  /* A search for one row, a search for all, a delete; graph work ends or says that it cannot. */
+  fill_noise(values, DIM, 0);
+  CHECK_OK(vdb_search(db, values, 1, DIM, 0, 1, NULL, &near, &distance, NULL, &error));
+  CHECK(near == 0 && distance == 0);
+  id = 0;
+  CHECK_OK(vdb_delete_batch(db, &id, 1, &deleted, &error));
+  CHECK_U64(1, deleted);
+  CHECK_OK(vdb_search(db, values, 1, DIM, 0, 1, NULL, &near, &distance, NULL, &error));
+  CHECK(near != 0);
+  vdb_status_t waited = vdb_wait_indexed(db, NULL, &error);
+  CHECK(waited == VDB_OK || waited == VDB_ERR_LIMIT);
+  CHECK(waited == VDB_OK || stats_of(db).unindexed > 0);
+  free(values);
+  CHECK_OK(vdb_close(db, &error));
+}
+
+/* On disk what is full is left to mapped files: four times the limit goes in. */
+static void a_database_on_disk_outgrows_the_limit(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  const char *path = temp_path("outgrows");
+  uint64_t wanted = quick() ? 40000 : 400000, count = 0, near = UINT64_MAX;
+  vdb *db = open_db_with(path, DIM, LIMITED);
+  REQUIRE(db != NULL);
+  uint64_t rows = fill(db, wanted, &error);
+  CHECK(rows == wanted || error.code == VDB_ERR_LIMIT);
+  CHECK(quick() || rows * DIM * sizeof(float) > 2 * strtoull(LIMIT, NULL, 10));
+  vdb_stats_t stats = stats_of(db);
+  CHECK(stats.bytes_memory <= stats.bytes_memory_max);
+  CHECK_U64(rows, stats.live);
+  CHECK_OK(vdb_close(db, &error));
+  db = open_db_with(path, DIM, LIMITED);
+  REQUIRE(db != NULL);
+  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_U64(rows, count);
+  float query[DIM], distance = 1;
+  fill_noise(query, DIM, 0);
+  CHECK_OK(vdb_search_exact(db, query, 1, DIM, 0, 1, NULL, &near, &distance, NULL, &error));
+  CHECK(near == 0 && distance == 0);
+  CHECK_OK(vdb_close(db, &error));
+}
+
+static void what_needs_more_than_the_limit_does_not_open(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  const char *path = temp_path("large");
+  static const char *const READ[] = {"runtime.max_memory", "16777216", "storage.mmap", "off", NULL};
+  vdb *db = open_db(path, 1024);
+  for (uint64_t first = 0; first < 8000; first += 1000) insert_noise(db, first, 1000, 1024);
+  CHECK_OK(vdb_close(db, &error));
+  vdb_options *options = NULL;
+  REQUIRE_OK(vdb_options_new(&options, &error));
+  for (int i = 0; READ[i] != NULL; i += 2) CHECK_OK(vdb_options_set_text(options, READ[i], READ[i + 1], &error));
+  CHECK_STATUS(VDB_ERR_LIMIT, vdb_open(path, options, &db, &error));
+  CHECK(db == NULL && strstr(error.message, "runtime.max_memory") != NULL);
+  CHECK_OK(vdb_options_set_text(options, "storage.mmap", "on", &error));
+  CHECK_OK(vdb_open(path, options, &db, &error));
+  CHECK_OK(vdb_close(db, &error));
+  vdb_options_free(options);
+}
+
+TEST_TABLE(memory) = {
+    TEST(limits_too_small_to_work_with_are_refused),
+    TEST(a_full_database_in_memory_still_reads_and_deletes),
+    TEST(a_database_on_disk_outgrows_the_limit),
+    TEST(what_needs_more_than_the_limit_does_not_open),
+    END_OF_TESTS,
+};

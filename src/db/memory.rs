@@ -1,0 +1,155 @@
+//! What is done when the limit on memory (`runtime.max_memory`) is reached.
+//!
+//! All memory that grows with the data is taken from a budget; what does not
+//! fit is refused where it is asked for, before anything has changed. Here is
+//! what comes then: files are left to stand in for what was written to them,
+//! and graph work that has no room is put off until there is more.
+//!
+//! Data and searches have shares of their own, so that writers who fill theirs
+//! never make a search fail, and a search for a million rows never a write.
+
+use super::checkpoint::{self, Checkpoints};
+use super::column::Piece;
+use super::commit::broken;
+use super::core::{Core, Store};
+use super::error::Result;
+use super::ids::IdMap;
+use super::indexer::{self, IndexState};
+use super::open::{graph_in, run_in, section};
+use super::view::{Index, View};
+use crate::arena::{Budget, release_freed_memory};
+use crate::storage::{Part, PartKind};
+use crate::util::sync::lock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// The working memory of searches may take this part of the limit.
+const SEARCH_SHARE: u64 = 8;
+
+/// The memory of rows, ids, codes, graph and batches under a limit (0 = none).
+pub fn data_budget(max_memory: u64) -> Budget {
+    Budget::new(max_memory - max_memory / SEARCH_SHARE)
+}
+
+/// The working memory of searches under the same limit.
+pub fn search_budget(max_memory: u64) -> Budget {
+    Budget::new(max_memory / SEARCH_SHARE)
+}
+
+/// Graph work that found no memory: it is not tried again, write after write,
+/// before there is clearly more room than was not enough.
+#[derive(Default)]
+pub struct PutOff {
+    /// The room that was not enough; 0 = nothing is put off.
+    room: AtomicU64,
+}
+
+impl PutOff {
+    /// Whether it is worth trying.
+    pub fn may_try(&self, budget: &Budget) -> bool {
+        let short = self.room.load(Relaxed);
+        short == 0 || budget.room() > short.saturating_add(short / 8)
+    }
+
+    /// Notes that a step did not fit into `room`.
+    pub fn note(&self, room: u64) {
+        self.room.fetch_max(room.max(1), Relaxed);
+    }
+
+    /// Notes that a step went through.
+    pub fn clear(&self) {
+        self.room.store(0, Relaxed);
+    }
+}
+
+/// Gives back what memory can be given back; returns whether any was. Waits
+/// for the step of graph work under way, whose draft is the largest piece.
+pub fn relieve(core: &Core) -> Result<bool> {
+    let before = core.budget.used();
+    let mut state = indexer::lock_state(core);
+    give_back(core, &mut state)?;
+    Ok(core.budget.used() < before)
+}
+
+/// As [`relieve`], for graph work itself.
+pub fn relieve_for_step(core: &Core, state: &mut IndexState) -> Result<bool> {
+    let before = core.budget.used();
+    give_back(core, state)?;
+    Ok(core.budget.used() < before)
+}
+
+fn give_back(core: &Core, state: &mut IndexState) -> Result<()> {
+    let Some(store) = core.store.as_ref().filter(|_| core.settings.mmap) else { return Ok(()) };
+    let left = checkpoint::checkpoint(core, None).and_then(|()| leave_to_files(core, store, state));
+    release_freed_memory();
+    match left {
+        // A checkpoint takes next to nothing, but that may be what is missing.
+        Err(error) if error.is_over_budget() => Ok(()),
+        left => left,
+    }
+}
+
+/// Puts mapped files in the place of all that the last checkpoint wrote. Slower
+/// to walk than memory in huge pages, so only done when memory is short.
+fn leave_to_files(core: &Core, store: &Store, state: &mut IndexState) -> Result<()> {
+    let done = lock(&store.checkpoints);
+    let view = core.view.load_full();
+    checkpoint::map_chunks(core, store, &view, &done)?;
+    let files = Files { core, store, view: &view, done: &done };
+    let (index, id_map) = (files.index()?, files.id_map()?);
+    let mut writer = core.writer.lock().map_err(|_| broken())?;
+    writer.check_usable()?;
+    // No graph work goes on beside this, but writers do.
+    if let Some(index) = index.filter(|index| index.version == writer.index.version) {
+        writer.index = Arc::new(index);
+        state.codes = None;
+    }
+    if let Some(id_map) = id_map.filter(|_| writer.lsn == done.manifest.lsn) {
+        writer.id_map = id_map;
+    }
+    core.publish(&mut writer)
+}
+
+/// The last checkpoint, as far as it is the state of `view`.
+struct Files<'a> {
+    core: &'a Core,
+    store: &'a Store,
+    view: &'a View,
+    done: &'a Checkpoints,
+}
+
+impl Files<'_> {
+    fn open(&self, kind: PartKind) -> Result<Option<Part>> {
+        let entry = self.done.manifest.parts.iter().find(|entry| entry.part.kind == kind);
+        let open = |part| Part::open(self.store.storage.as_ref(), part, &self.core.faults, false);
+        Ok(entry.map(|entry| open(&entry.part)).transpose()?)
+    }
+
+    /// The index with its graph and codes in files.
+    fn index(&self) -> Result<Option<Index>> {
+        let present = &self.view.index;
+        let all_mapped = present.graph.is_mapped() && present.codes.iter().all(|piece| piece.rows.is_mapped());
+        if present.version != self.done.index_version || present.graph.is_empty() || all_mapped {
+            return Ok(None);
+        }
+        let Some(part) = self.open(PartKind::Graph)? else { return Ok(None) };
+        let mut index = Index { graph: graph_in(&part, &self.core.budget)?, ..Index::clone(present) };
+        for piece in index.codes.iter_mut().filter(|piece| !piece.rows.is_mapped()) {
+            let Some(part) = self.done.chunks.get(&(piece.serial, piece.rows.len())) else { continue };
+            let part = Part::open(self.store.storage.as_ref(), part, &self.core.faults, false)?;
+            let rows = section(&part, checkpoint::CODES, piece.rows.stride())?;
+            *piece = Piece { rows, serial: piece.serial };
+        }
+        Ok(Some(index))
+    }
+
+    /// The id map as a file has it.
+    fn id_map(&self) -> Result<Option<IdMap>> {
+        let same = self.view.lsn == self.done.manifest.lsn && self.view.index.version == self.done.index_version;
+        if !same || self.view.id_map.is_mapped() {
+            return Ok(None);
+        }
+        let part = self.open(PartKind::Ids)?;
+        Ok(part.map(|part| run_in(&part)).transpose()?.map(|run| IdMap::from_run(Some(run))))
+    }
+}

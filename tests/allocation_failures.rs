@@ -1,0 +1,285 @@
+//! The n-th allocation fails, for every n (promise P9): the call that needed
+//! it says so, nothing has changed, the next try works, and nothing aborts.
+//!
+//! Once for what goes through Rust's allocator, from 4 KiB on: memory whose
+//! size a caller or the data decides. Smaller pieces are the standard
+//! library's own (names, lists with an entry per thread, file or chunk), where
+//! Rust ends the process; they are not covered. And once for every request to
+//! the budget, which is asked before each block of rows is made.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Mutex, PoisonError};
+use vdb::arena::Budget;
+use vdb::storage::OsStorage;
+use vdb::{CheckLevel, Database, ErrorKind, Hits, Options, Quant, Result, Scalar, SearchParams, Vectors};
+
+/// Allocations below are not counted.
+const LARGE: usize = 4096;
+
+/// Counts down to the allocation that fails; 0 = none does.
+static FAIL_IN: AtomicU64 = AtomicU64::new(0);
+
+struct Failing;
+
+impl Failing {
+    fn fails(size: usize) -> bool {
+        size >= LARGE && FAIL_IN.load(SeqCst) > 0 && FAIL_IN.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)) == Ok(1)
+    }
+}
+
+// SAFETY: every call is passed on to the system allocator unchanged, or answered
+// with the null pointer that stands for "no memory".
+unsafe impl GlobalAlloc for Failing {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if Failing::fails(layout.size()) {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if Failing::fails(layout.size()) {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if Failing::fails(size) {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller keeps the contract of `realloc`.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Failing = Failing;
+
+/// One test at a time: the allocator is the whole program's.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// How large things are: many short rows, or few long ones.
+#[derive(Clone, Copy)]
+struct Size {
+    dim: usize,
+    unit: u64,
+}
+
+const SIZES: [Size; 2] = [Size { dim: 32, unit: 100 }, Size { dim: 1100, unit: 15 }];
+
+/// What is made to fail.
+#[derive(Clone, Copy, PartialEq)]
+enum Source {
+    Allocator,
+    Budget,
+}
+
+/// A database on disk, what should be in it, and the failure that is to come.
+struct Run {
+    dir: tempfile::TempDir,
+    budget: Budget,
+    source: Source,
+    size: Size,
+    model: BTreeMap<u64, u64>,
+    db: Option<Database>,
+    /// Requests until the one that fails.
+    left: u64,
+    failed: bool,
+}
+
+fn options(size: Size) -> Options {
+    let options = Options::new().dim(size.dim as u32).scalar(Scalar::F16).quant(Quant::Sq8).threads(1);
+    options.graph_min_rows(size.unit).m(8).ef_construction(40)
+}
+
+/// The vector of version `version` of a row.
+fn vector(id: u64, version: u64, dim: usize) -> impl Iterator<Item = f32> {
+    (0..dim as u64).map(move |d| (vdb::util::hash::mix((id << 20) + (version << 16) + d, 7) % 512) as f32)
+}
+
+/// Writes the rows `ids`, counted in units.
+fn insert(run: &mut Run, ids: std::ops::Range<u64>, version: u64) {
+    let Size { dim, unit } = run.size;
+    let ids: Vec<u64> = (ids.start * unit..ids.end * unit).rev().collect();
+    let values: Vec<f32> = ids.iter().flat_map(|&id| vector(id, version, dim)).collect();
+    run.call(|db| db.upsert_batch(&ids, Vectors::f32(&values, dim)?, None));
+    run.model.extend(ids.iter().map(|&id| (id, version)));
+}
+
+impl Run {
+    fn open(&mut self) {
+        let storage = OsStorage::open(self.dir.path(), true, true).unwrap();
+        let (budget, mut storage) = (self.budget.clone(), Some(storage));
+        let open = || {
+            let storage = storage.take().unwrap_or_else(|| OsStorage::open(self.dir.path(), true, true).unwrap());
+            Database::open_within(Some(Box::new(storage)), &options(self.size), None, &budget)
+        };
+        let opened = armed(self.source, &self.budget, &mut self.left, open);
+        self.db = Some(opened.unwrap_or_else(|error| {
+            self.expect_failure(&error);
+            Database::open_within(
+                Some(Box::new(OsStorage::open(self.dir.path(), true, true).unwrap())),
+                &options(self.size),
+                None,
+                &budget,
+            )
+            .unwrap()
+        }));
+        self.verify();
+    }
+
+    /// Makes a call that may fail for want of memory; then all is as before, and it works.
+    fn call<T>(&mut self, mut call: impl FnMut(&Database) -> Result<T>) -> T {
+        let db = self.db.take().unwrap();
+        let result = armed(self.source, &self.budget, &mut self.left, || call(&db));
+        self.db = Some(db);
+        result.unwrap_or_else(|error| {
+            self.expect_failure(&error);
+            self.verify();
+            call(self.db.as_ref().unwrap()).unwrap()
+        })
+    }
+
+    fn expect_failure(&mut self, error: &vdb::Error) {
+        let kind = if self.source == Source::Allocator { ErrorKind::NoMemory } else { ErrorKind::Limit };
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(self.left == 0 && !std::mem::replace(&mut self.failed, true), "one failure was asked for: {error}");
+    }
+
+    /// Every row, and nothing else, is there.
+    fn verify(&self) {
+        let db = self.db.as_ref().unwrap();
+        assert_eq!(db.count().unwrap(), self.model.len() as u64);
+        let Size { dim, unit } = self.size;
+        let ids: Vec<u64> = (0..10 * unit).collect();
+        let (mut rows, mut found) = (vec![0.0f32; ids.len() * dim], vec![0; ids.len()]);
+        db.get_batch(&ids, Scalar::F32, bytemuck::cast_slice_mut(&mut rows), 0, &mut found).unwrap();
+        for (&id, row) in ids.iter().zip(rows.chunks(dim)) {
+            match self.model.get(&id) {
+                Some(&version) => assert!(found[id as usize] == 1 && row.iter().copied().eq(vector(id, version, dim))),
+                None => assert_eq!(found[id as usize], 0, "row {id}"),
+            }
+        }
+        if let Some((&id, &version)) = self.model.first_key_value() {
+            let query: Vec<f32> = vector(id, version, dim).collect();
+            let mut answer = Answer::new(1);
+            answer.search(db, &query, false).unwrap();
+            assert_eq!((answer.ids[0], answer.counts[0]), (id, 1));
+        }
+    }
+}
+
+/// Runs `work` with the failure armed; `left` is what remains of the count after it.
+fn armed<T>(source: Source, budget: &Budget, left: &mut u64, mut work: impl FnMut() -> T) -> T {
+    match source {
+        Source::Allocator => {
+            FAIL_IN.store(*left, SeqCst);
+            let result = work();
+            *left = FAIL_IN.swap(0, SeqCst);
+            result
+        }
+        Source::Budget => {
+            budget.refuse(*left);
+            let result = work();
+            *left = budget.refuse(0);
+            result
+        }
+    }
+}
+
+/// Room for the answer to one query, made before any allocation fails.
+struct Answer {
+    ids: Vec<u64>,
+    distances: Vec<f32>,
+    counts: [u32; 1],
+}
+
+impl Answer {
+    fn new(k: usize) -> Answer {
+        Answer { ids: vec![0; k], distances: vec![0.0; k], counts: [0] }
+    }
+
+    fn search(&mut self, db: &Database, query: &[f32], exact: bool) -> Result<()> {
+        let k = self.ids.len();
+        let hits = Hits { ids: &mut self.ids, distances: &mut self.distances, counts: &mut self.counts };
+        let params = SearchParams { exact, ..SearchParams::default() };
+        db.search(Vectors::f32(query, query.len())?, k, &params, hits).map(drop)
+    }
+}
+
+/// The whole life of a database with the `n`-th request failing; whether one did.
+fn scenario(source: Source, size: Size, n: u64) -> bool {
+    let (budget, dir) = (Budget::default(), tempfile::tempdir().unwrap());
+    let mut run = Run { dir, budget, source, size, model: BTreeMap::new(), db: None, left: n, failed: false };
+    run.open();
+    insert(&mut run, 0..7, 0);
+    run.call(|db| db.wait_indexed(None));
+    insert(&mut run, 5..9, 1);
+    let Size { dim, unit } = size;
+    let gone: Vec<u64> = (unit..4 * unit).collect();
+    run.call(|db| db.delete_batch(&gone));
+    run.model.retain(|id, _| !gone.contains(id));
+    run.call(|db| db.wait_indexed(None));
+    let query: Vec<f32> = vector(5, 9, dim).collect();
+    for (k, exact) in [(5000, false), (5000, true), (20, false), (20, true)] {
+        let mut answer = Answer::new(k);
+        run.call(|db| answer.search(db, &query, exact));
+        assert_eq!(answer.counts[0] as usize, k.min(run.model.len()));
+    }
+    let ids: Vec<u64> = (0..20 * unit).collect();
+    let (mut rows, mut found) = (vec![0u8; ids.len() * dim * 4], vec![0; ids.len()]);
+    run.call(|db| db.get_batch(&ids, Scalar::F32, &mut rows, 0, &mut found));
+    assert_eq!(found.iter().filter(|&&found| found == 1).count(), run.model.len());
+    run.call(|db| db.checkpoint(None));
+    insert(&mut run, 9..10, 2);
+    run.call(Database::sync);
+    run.verify();
+    // Back from the log, then from a checkpoint.
+    run.db.take().unwrap().abandon();
+    run.open();
+    assert!(run.call(|db| db.check(CheckLevel::Recall, None)).is_sound());
+    let db = run.db.take().unwrap();
+    let mut db = Some(db);
+    let closed = armed(source, &run.budget, &mut run.left, || db.take().unwrap().close());
+    if let Err(error) = closed {
+        run.expect_failure(&error);
+    }
+    run.open();
+    // Background work may have failed unseen; then it has been made up for.
+    run.db.as_ref().unwrap().wait_indexed(None).unwrap();
+    assert!(run.db.as_ref().unwrap().check(CheckLevel::Structure, None).unwrap().is_sound());
+    run.left == 0
+}
+
+fn all(source: Source) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for size in SIZES {
+        let mut n = 1;
+        while scenario(source, size, n) {
+            n += 1;
+            assert!(n < 20_000, "the scenario never gets through");
+        }
+        println!("{} requests of rows of {}, each failed once", n - 1, size.dim);
+        assert!(n > 20, "{n} requests: the failures do not arrive");
+    }
+}
+
+#[test]
+fn any_large_allocation_may_fail() {
+    all(Source::Allocator);
+}
+
+#[test]
+fn any_request_to_the_budget_may_fail() {
+    all(Source::Budget);
+}
