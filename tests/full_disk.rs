@@ -194,7 +194,7 @@ fn a_full_disk_at_the_end_and_at_recovery_loses_nothing() {
 fn a_database_is_created_when_there_is_room_for_it() {
     let Some(disk) = SmallDisk::new() else { return };
     disk.fill(0);
-    no_space(&open(&disk).err().expect("there is no room for a log"));
+    no_space(&open(&disk).expect_err("there is no room for a log"));
     disk.make_room();
     let db = open(&disk).unwrap();
     put(&db, 0).unwrap();
