@@ -49,6 +49,7 @@ fn every_option_is_in_the_header_and_the_reverse() {
         (vdb_option::VDB_OPT_SEED, OptionId::Seed),
         (vdb_option::VDB_OPT_GRAPH_MIN_ROWS, OptionId::GraphMinRows),
         (vdb_option::VDB_OPT_CONSOLIDATE_RATIO, OptionId::ConsolidateRatio),
+        (vdb_option::VDB_OPT_TARGET_RECALL, OptionId::TargetRecall),
         (vdb_option::VDB_OPT_CREATE, OptionId::Create),
         (vdb_option::VDB_OPT_READ_ONLY, OptionId::ReadOnly),
         (vdb_option::VDB_OPT_MMAP, OptionId::Mmap),

@@ -16,6 +16,7 @@ use super::error::Result;
 use super::view::{Index, View};
 use crate::index::flat::{self, TopK};
 use crate::index::{Adaptive, Beam, Found, Probe, Space, Stops};
+use crate::util::memory::{collected, with_room};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -170,18 +171,21 @@ pub fn is_due(index: &Index) -> bool {
 pub fn measure(core: &Core, view: &View, index: &Index, upto: u32, pool: &ThreadPool) -> Result<Option<Calibration>> {
     let coded = index.space(&view.stored, core.shift);
     let from = index.graph.len();
-    let tail: Vec<u32> =
-        (from..upto).filter(|&slot| !view.dead.get(slot) && view.stored.rows.get(slot).is_some()).collect();
+    let exists = |&slot: &u32| !view.dead.get(slot) && view.stored.rows.get(slot).is_some();
+    let tail = collected((from..upto).filter(exists))?;
     let live = index.graph.nodes() as u64 - view.dead_nodes();
     if tail.len() < PROBES_MIN || live < RESULTS[1] as u64 {
         return Ok(None);
     }
-    let slots: Vec<u32> = tail.iter().copied().step_by(tail.len().div_ceil(PROBES)).collect();
+    let slots = collected(tail.iter().copied().step_by(tail.len().div_ceil(PROBES)))?;
     let results: Vec<usize> = RESULTS.into_iter().filter(|&k| k as u64 * 10 <= live).collect();
     let truths = truths(core, view, index, &coded, &slots, results.last().copied().unwrap_or(1), pool)?;
     let by_stretch = coded.has_ratios(slots.iter().copied());
     let curve = |&k: &usize| {
-        let probes: Vec<Probe> = truths.iter().map(|truth| truth.probe(k)).collect();
+        let mut probes = with_room(truths.len())?;
+        for truth in &truths {
+            probes.push(truth.probe(k)?);
+        }
         let stops = stops(by_stretch, k);
         let depth = super::reader::rerank_depth(k);
         let stops_as = |settings| if by_stretch { Stops::Stretch(settings) } else { Stops::Ef(settings) };
@@ -220,12 +224,12 @@ struct Truth {
 
 impl Truth {
     /// All rows as near as the `k`-th are right answers.
-    fn probe(&self, k: usize) -> Probe {
+    fn probe(&self, k: usize) -> Result<Probe> {
         let limit = self.nearest.get(k - 1).map_or(f32::INFINITY, |&(distance, _)| distance);
         let right = self.nearest.iter().take_while(|&&(distance, _)| distance <= limit);
-        let mut answers: Vec<u32> = right.map(|&(_, slot)| slot).collect();
+        let mut answers = collected(right.map(|&(_, slot)| slot))?;
         answers.sort_unstable();
-        Probe { query: self.query.clone(), answers }
+        Ok(Probe { query: collected(self.query.iter().copied())?, answers })
     }
 }
 
@@ -241,30 +245,35 @@ fn truths(
 ) -> Result<Vec<Truth>> {
     let share = slots.len().div_ceil(pool.current_num_threads()).max(1);
     let some = |slots: &[u32]| truths_of(core, view, index, coded, slots, k);
-    let all = pool.install(|| slots.par_chunks(share).map(some).collect::<Result<Vec<_>>>())?;
-    Ok(all.into_iter().flatten().collect())
+    // One part for each thread.
+    let parts = pool.install(|| slots.par_chunks(share).map(some).collect::<Result<Vec<_>>>())?;
+    let mut all = with_room(slots.len())?;
+    parts.into_iter().for_each(|part| all.extend(part));
+    Ok(all)
 }
 
 /// As [`truths`], on one thread. Codes choose the candidates, stored vectors rank them.
 fn truths_of(core: &Core, view: &View, index: &Index, coded: &Space, slots: &[u32], k: usize) -> Result<Vec<Truth>> {
     let mut wide = Vec::new();
     let row = |slot: u32| view.stored.rows.get(slot).unwrap_or_default();
-    let (mut queries, mut best) = (Vec::new(), Vec::new());
+    let (mut queries, mut best, mut truths) =
+        (with_room(slots.len())?, with_room(slots.len())?, with_room(slots.len())?);
     for &slot in slots {
         let mut code = Vec::new();
-        queries.push(index.query_code(&core.shape, row(slot), &mut wide, &mut code)?.to_vec());
+        let query = index.query_code(&core.shape, row(slot), &mut wide, &mut code)?;
+        queries.push(collected(query.iter().copied())?);
         let mut top = TopK::default();
         top.reset(CANDIDATES * k)?;
         best.push(top);
     }
     flat::scan_many(coded, &queries, 0..index.graph.len(), &view.dead, &u64::from, &mut best);
-    let ranked = |((&slot, query), mut best): ((&u32, Vec<u8>), TopK)| {
+    for ((&slot, query), mut best) in slots.iter().zip(queries).zip(best) {
         let exact = |near: u32| view.stored.distance(row(slot), near).map(|distance| (distance, near));
-        let mut nearest: Vec<(f32, u32)> = best.sorted().filter_map(|(_, near, _)| exact(near)).collect();
+        let mut nearest = collected(best.sorted().filter_map(|(_, near, _)| exact(near)))?;
         nearest.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        Truth { query, nearest }
-    };
-    Ok(slots.iter().zip(queries).zip(best).map(ranked).collect())
+        truths.push(Truth { query, nearest });
+    }
+    Ok(truths)
 }
 
 #[cfg(test)]
