@@ -182,6 +182,8 @@ static void wrong_shapes_are_refused(void) {
   CHECK_STATUS(VDB_ERR_OUT_OF_RANGE, insert(db, ids, rows, SIZE_MAX, 4, &error));
   CHECK_STATUS(VDB_ERR_OUT_OF_RANGE, vdb_insert_batch(db, ids, rows, 3, 4, SIZE_MAX, VDB_SCALAR_F32, NULL, &error));
   CHECK_STATUS(VDB_ERR_OUT_OF_RANGE, vdb_delete_batch(db, ids, SIZE_MAX, NULL, &error));
+  /* More than a batch may have: refused before an id is looked at. */
+  CHECK_STATUS(VDB_ERR_LIMIT, insert(db, ids, rows, (size_t)1 << 33, 4, &error));
   CHECK_U64(0, count_of(db));
   CHECK_OK(vdb_close(db, &error));
 }

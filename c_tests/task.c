@@ -93,6 +93,27 @@ static void a_deadline_gives_partial_results(void) {
   CHECK_OK(vdb_close(db, &error));
 }
 
+/* Walks too short to be asked on their way: what counts is the call of many queries. */
+static void many_short_searches_can_be_stopped(void) {
+  enum { K = 3, QUERIES = 40 };
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db_with(NULL, DIM, (const char *const[]){"index.graph_min_rows", "500", NULL});
+  static float queries[QUERIES * DIM], distances[QUERIES * K];
+  static uint64_t ids[QUERIES * K];
+  uint32_t counts[QUERIES];
+  insert_noise(db, 1, 1000, DIM);
+  REQUIRE_OK(vdb_wait_indexed(db, NULL, &error));
+  fill_noise(queries, QUERIES * DIM, 4);
+  vdb_search_params_t params = {.struct_size = sizeof params, .ef = K};
+  REQUIRE_OK(vdb_task_new(&params.task, &error));
+  CHECK_OK(vdb_search(db, queries, QUERIES, DIM, 0, K, &params, ids, distances, counts, &error));
+  CHECK_OK(vdb_task_cancel(params.task));
+  CHECK_STATUS(VDB_PARTIAL, vdb_search(db, queries, QUERIES, DIM, 0, K, &params, ids, distances, counts, &error));
+  for (int q = 0; q < QUERIES; q++) CHECK(counts[q] == 0 && ids[q * K] == VDB_ID_NONE);
+  vdb_task_free(params.task);
+  CHECK_OK(vdb_close(db, &error));
+}
+
 static void a_freed_task_is_closed(void) {
   vdb_error_t error = VDB_ERROR_INIT;
   vdb_task *task = NULL;
@@ -110,6 +131,7 @@ TEST_TABLE(task) = {
     TEST(progress_is_told_and_can_cancel),
     TEST(a_cancelled_task_stops_everything_it_is_given_to),
     TEST(a_deadline_gives_partial_results),
+    TEST(many_short_searches_can_be_stopped),
     TEST(a_freed_task_is_closed),
     END_OF_TESTS,
 };

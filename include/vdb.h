@@ -269,7 +269,8 @@ typedef enum vdb_option {
    * working memory of searches (an eighth of the limit is theirs). Mapped files are not:
    * the system takes their pages back when it needs them. A batch that does not fit is
    * VDB_ERR_LIMIT and changes nothing; before that, what is in checkpoint files is left to
-   * them, so that a database on disk can be many times the limit. Reads and deletes go on.
+   * them, so that a database on disk can be many times the limit; near it a batch may wait
+   * for a checkpoint and for the graph work under way. Reads and deletes go on.
    * Graph work that does not fit is put off (`unindexed` in vdb_stats_t; such rows are
    * scanned) and vdb_wait_indexed is VDB_ERR_LIMIT. Not counted, so that the process may
    * take as much more: 16 MiB, 1 MiB a thread, 1 bit a row, 300 bytes a chunk of rows, and
@@ -714,7 +715,7 @@ vdb_status_t vdb_count(const vdb *db, uint64_t *count, vdb_error_t *error);
  * and an empty database are not errors, and a k above the number of rows returns all rows.
  *
  * Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
- * so far are valid. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
+ * so far are valid; of the queries, later ones may have none. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
  * or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
  * is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K, or
  * too large for VDB_OPT_MAX_MEMORY),
@@ -756,7 +757,9 @@ vdb_status_t vdb_search_exact(const vdb *db,
  * `queries` as for vdb_search. With `queries` NULL some `query_count` stored rows are looked for
  * instead, each apart from itself; these are found a little more easily than queries that are no
  * rows. `recall` receives the share, 0 to 1; `low` and `high` the ends of its 95 % confidence
- * interval, and may be NULL. Takes as long as `query_count` exact searches.
+ * interval, and may be NULL. Takes as long as `query_count` exact searches; `deadline_us` and
+ * `task` of `params` are not looked at, and `dim` is not where `queries` is NULL. With nothing
+ * to find (k = 0, no rows, no queries) the recall is 1, somewhere between 0 and 1.
  *
  * Errors: as vdb_search, and CANCELLED. Since 0.1.
  */
@@ -867,7 +870,8 @@ vdb_status_t vdb_check(const vdb *db,
  * long as the tombstones or the id map can be read. Batches of the log are applied up to the
  * first that is damaged, and none behind it. The graph is made again in the background when
  * `to` is opened. `options` may be NULL; VDB_OPT_DIM, VDB_OPT_METRIC and VDB_OPT_SCALAR are
- * needed (and the others that were set at creation wanted) only when no manifest is whole.
+ * needed (and the others that were set at creation wanted) only when no manifest is whole. They are
+ * then believed: only a size of rows that contradicts the files is noticed.
  *
  * Returns VDB_OK when every row was saved, whatever was damaged, and VDB_PARTIAL when rows
  * or batches were lost, or deleted rows may be back. The report, a terminated JSON text, is

@@ -23,7 +23,8 @@ const _: () = assert!(VDB_REPAIR_REPORT_MAX == RepairReport::JSON_MAX);
 /// long as the tombstones or the id map can be read. Batches of the log are applied up to the
 /// first that is damaged, and none behind it. The graph is made again in the background when
 /// `to` is opened. `options` may be NULL; VDB_OPT_DIM, VDB_OPT_METRIC and VDB_OPT_SCALAR are
-/// needed (and the others that were set at creation wanted) only when no manifest is whole.
+/// needed (and the others that were set at creation wanted) only when no manifest is whole. They are
+/// then believed: only a size of rows that contradicts the files is noticed.
 ///
 /// Returns VDB_OK when every row was saved, whatever was damaged, and VDB_PARTIAL when rows
 /// or batches were lost, or deleted rows may be back. The report, a terminated JSON text, is

@@ -58,7 +58,7 @@ unsafe impl Sized32 for vdb_search_params_t {
 /// and an empty database are not errors, and a k above the number of rows returns all rows.
 ///
 /// Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
-/// so far are valid. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
+/// so far are valid; of the queries, later ones may have none. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
 /// or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
 /// is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K, or
 /// too large for VDB_OPT_MAX_MEMORY),
@@ -110,7 +110,9 @@ pub unsafe extern "C" fn vdb_search_exact(
 /// `queries` as for vdb_search. With `queries` NULL some `query_count` stored rows are looked for
 /// instead, each apart from itself; these are found a little more easily than queries that are no
 /// rows. `recall` receives the share, 0 to 1; `low` and `high` the ends of its 95 % confidence
-/// interval, and may be NULL. Takes as long as `query_count` exact searches.
+/// interval, and may be NULL. Takes as long as `query_count` exact searches; `deadline_us` and
+/// `task` of `params` are not looked at, and `dim` is not where `queries` is NULL. With nothing
+/// to find (k = 0, no rows, no queries) the recall is 1, somewhere between 0 and 1.
 ///
 /// Errors: as vdb_search, and CANCELLED. Since 0.1.
 #[unsafe(no_mangle)]

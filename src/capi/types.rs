@@ -124,7 +124,8 @@ pub enum vdb_option {
     /// working memory of searches (an eighth of the limit is theirs). Mapped files are not:
     /// the system takes their pages back when it needs them. A batch that does not fit is
     /// VDB_ERR_LIMIT and changes nothing; before that, what is in checkpoint files is left to
-    /// them, so that a database on disk can be many times the limit. Reads and deletes go on.
+    /// them, so that a database on disk can be many times the limit; near it a batch may wait
+    /// for a checkpoint and for the graph work under way. Reads and deletes go on.
     /// Graph work that does not fit is put off (`unindexed` in vdb_stats_t; such rows are
     /// scanned) and vdb_wait_indexed is VDB_ERR_LIMIT. Not counted, so that the process may
     /// take as much more: 16 MiB, 1 MiB a thread, 1 bit a row, 300 bytes a chunk of rows, and

@@ -7,6 +7,8 @@ use crate::arena::{Budget, RowsMut};
 use crate::kernel::{self, Metric, Scalar};
 use crate::util::memory;
 
+/// Bytes of the largest batch, as it goes into the log.
+const BATCH_BYTES: u64 = crate::storage::wal::PAYLOAD_MAX - 8;
 /// Squared lengths above this could overflow f32 in a distance of two rows.
 const MAX_NORM_SQ: f64 = f32::MAX as f64 / 4.0;
 /// Squared lengths below this lose their direction to f32 underflow.
@@ -157,6 +159,11 @@ impl<'a> Stored<'a> {
 pub fn prepare<'a>(shape: &Shape, ids: &[u64], vectors: Vectors<'a>, budget: &Budget) -> Result<Stored<'a>> {
     if ids.len() != vectors.count() {
         return fail(ErrorKind::InvalidArgument, format!("{} ids for {} vectors", ids.len(), vectors.count()));
+    }
+    // Before the first of them is looked at: a count this large is a mistake.
+    let bytes = (vectors.row_bytes() as u64 + 8).saturating_mul(ids.len() as u64);
+    if bytes > BATCH_BYTES {
+        return fail(ErrorKind::Limit, format!("a batch of {bytes} bytes is above the limit of {BATCH_BYTES}"));
     }
     check_ids(ids)?;
     if ids.is_empty() {

@@ -149,7 +149,11 @@ pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams
         if count > 1 {
             take_query(core, &queries, i, &mut scratch)?;
         }
-        if !search_one(core, &view, &plan, &limits, &mut scratch)? {
+        // A walk asks only now and then: short ones, many in one call, would never stop.
+        if limits.stop() {
+            scratch.best.reset(0)?;
+            outcome = Outcome::Partial;
+        } else if !search_one(core, &view, &plan, &limits, &mut scratch)? {
             outcome = Outcome::Partial;
         }
         let to = i * k..(i + 1) * k;

@@ -5,9 +5,12 @@
 //! so that the bytes are a plain table (`docs/file-format.md`) that needs no
 //! bincode to read. Most damaged records still decode: check the CRC first.
 
-use crate::util::memory::{AllocError, with_room};
+use crate::util::memory::{AllocError, make_room, with_room};
 use bincode::Options;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+use std::marker::PhantomData;
 
 /// A record that does not encode or decode within its limit.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +39,40 @@ pub fn encode<T: Serialize>(value: &T, max: u64) -> Result<Vec<u8>, CodecError> 
 
 /// The value whose bytes are exactly `bytes`; never reads or allocates beyond `max`.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8], max: u64) -> Result<T, CodecError> {
-    options(max).deserialize(bytes).map_err(|e| CodecError::Odd(e.to_string()))
+    options(max).deserialize(bytes).map_err(|e| match e.as_ref() {
+        bincode::ErrorKind::Custom(what) if what == NO_MEMORY => {
+            AllocError::System { bytes: bytes.len() as u64 }.into()
+        }
+        _ => CodecError::Odd(e.to_string()),
+    })
+}
+
+/// What [`vec`] says to [`decode`], through an error type that is not ours.
+const NO_MEMORY: &str = "no memory for a list";
+
+/// A list of a record, for `#[serde(deserialize_with)]`: where its memory
+/// cannot be had that is an error; serde's own would end the process.
+pub fn vec<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    struct List<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Vec<T>, A::Error> {
+            let mut items = Vec::new();
+            while let Some(item) = from.next_element()? {
+                make_room(&mut items, 1).map_err(|_| A::Error::custom(NO_MEMORY))?;
+                items.push(item);
+            }
+            Ok(items)
+        }
+    }
+
+    from.deserialize_seq(List(PhantomData))
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ pub struct Extra {
     /// What it is.
     pub tag: u32,
     /// Its bytes.
+    #[serde(deserialize_with = "codec::vec")]
     pub bytes: Vec<u8>,
 }
 
@@ -101,8 +102,10 @@ pub struct Manifest {
     /// Random number of this database, mixed into its log checksums.
     pub salt: u64,
     /// The parts.
+    #[serde(deserialize_with = "codec::vec")]
     pub parts: Vec<PartEntry>,
     /// Small blobs.
+    #[serde(deserialize_with = "codec::vec")]
     pub extra: Vec<Extra>,
 }
 
@@ -226,7 +229,10 @@ impl Manifest {
         if header.words != [payload.len() as u64, checksum::crc(payload).into()] {
             return Err(bad("checksum or length of the manifest differs".into()));
         }
-        let decoded = codec::decode::<Manifest>(payload, MANIFEST_MAX).map_err(|e| bad(e.to_string()))?;
+        let decoded = codec::decode::<Manifest>(payload, MANIFEST_MAX).map_err(|error| match error {
+            CodecError::Memory(error) => error.into(),
+            CodecError::Odd(what) => bad(what),
+        })?;
         let manifest = Manifest { format: header.version, ..decoded };
         if manifest.generation != header.generation {
             return Err(bad("two generations in one manifest".into()));
