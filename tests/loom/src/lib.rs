@@ -17,7 +17,18 @@ pub mod util {
 
 /// `src/arena`, as far as those files name it.
 pub mod arena {
-    pub type AllocError = String;
+    /// Why memory could not be had.
+    #[derive(Debug)]
+    pub enum AllocError {
+        System { bytes: u64 },
+        OverBudget { bytes: u64, used: u64, max: u64 },
+    }
+
+    impl std::fmt::Display for AllocError {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "{self:?}")
+        }
+    }
 }
 
 #[path = "../../../src/capi"]
