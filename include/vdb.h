@@ -277,6 +277,16 @@ typedef enum vdb_option {
    * in vdb_open the longest record of the log.
    */
   VDB_OPT_MAX_MEMORY = 405,
+  /**
+   * 1 = what searches walk (codes and links) is copied from mapped files into memory, in
+   * huge pages, by the background thread and once after vdb_open, when searches have computed
+   * as many distances as the graph has nodes; 0 = they go on in the files; default 1.
+   *
+   * Searches are about a fifth faster then. Nothing is copied where it takes more than a
+   * quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
+   * database is only read.
+   */
+  VDB_OPT_RESIDENT = 406,
 } vdb_option;
 
 /** How the value of an option is set and read. */

@@ -19,10 +19,10 @@ mod aligned;
 mod bits;
 mod bounds;
 mod budget;
-mod release;
 mod rows;
 mod scratch;
 mod shared;
+mod system;
 mod table;
 mod verify;
 
@@ -30,9 +30,9 @@ pub use aligned::Backing;
 pub use bits::SlotBits;
 pub use bounds::within;
 pub use budget::{Budget, Lease};
-pub use release::release_freed_memory;
 pub use rows::{Appender, Rows, RowsMut};
 pub use scratch::{Scratch, ScratchPool};
+pub use system::{release_freed_memory, system_memory};
 pub use table::RowTable;
 pub use verify::{Fault, FaultCell, VerifyMap};
 

@@ -281,16 +281,16 @@ pub fn map_chunks(core: &Core, store: &Store, view: &View, done: &Checkpoints) -
         let Some(part) = known.filter(|_| !vectors.rows.is_mapped()) else { continue };
         let part = Part::open(store.storage.as_ref(), part, &core.faults, false)?;
         if let (Some(v), Some(i)) = (part.rows(VECTORS, vectors.rows.stride())?, part.rows(IDS, 8)?) {
-            mapped.push((vectors.serial, v, ids.serial, i));
+            mapped.push((Piece { rows: v, ..*vectors }, Piece { rows: i, ..*ids }));
         }
     }
     if mapped.is_empty() {
         return Ok(());
     }
     let mut writer = core.writer.lock().map_err(|_| broken())?;
-    for (vectors_serial, vectors, ids_serial, ids) in &mapped {
-        writer.vectors.swap_full(*vectors_serial, vectors);
-        writer.ids.swap_full(*ids_serial, ids);
+    for (vectors, ids) in &mapped {
+        writer.vectors.swap(vectors);
+        writer.ids.swap(ids);
     }
     if writer.failed.is_none() { core.publish(&mut writer) } else { Ok(()) }
 }

@@ -196,11 +196,17 @@ impl Column {
         pieces
     }
 
-    /// Puts a twin with the same rows in the place of a full chunk (a mapped
-    /// file for the memory it was written from). Ignored when the chunk is no longer there.
-    pub fn swap_full(&mut self, serial: u64, rows: &Rows) {
-        if let Some(piece) = self.full.iter_mut().find(|p| p.serial == serial && p.rows.len() == rows.len()) {
-            piece.rows = rows.clone();
+    /// Puts a twin with the same rows in the place of a chunk that no row can be appended to
+    /// in place (a mapped file for the memory it was written from, or the other way round).
+    /// Ignored when the chunk is no longer there.
+    pub fn swap(&mut self, twin: &Piece) {
+        let last = match &mut self.last {
+            Last::Frozen(piece) => Some(piece),
+            Last::Open { .. } => None,
+        };
+        let same = |piece: &&mut Piece| piece.serial == twin.serial && piece.rows.len() == twin.rows.len();
+        if let Some(piece) = self.full.iter_mut().chain(last).find(same) {
+            piece.rows = twin.rows.clone();
         }
     }
 }

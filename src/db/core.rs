@@ -11,6 +11,7 @@ use super::input::Shape;
 use super::memory::PutOff;
 use super::options::Settings;
 use super::reader;
+use super::resident::Residence;
 use super::view::View;
 use super::writer::Writer;
 use crate::arena::{Budget, FaultCell, ScratchPool};
@@ -62,6 +63,8 @@ pub struct Core {
     pub search_budget: Budget,
     /// Graph work that found no memory.
     pub put_off: PutOff,
+    /// Whether walks still are to be moved from files into memory.
+    pub residence: Residence,
     pub scratch: ScratchPool<reader::Scratch>,
     pub counters: Counters,
     /// Tells background steps to end.

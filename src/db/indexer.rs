@@ -1,5 +1,5 @@
 //! Graph work behind the writers' backs: extend the graph over the tail, take
-//! dead nodes out of it, and hand over to compaction.
+//! dead nodes out of it, and hand over to compaction and to residence.
 //!
 //! Each step makes the next [`Index`] beside the present one and swaps it in.
 //! Where a step ends depends on slot numbers alone, never on when the thread
@@ -13,6 +13,7 @@ use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::memory;
 use super::options::Quant;
+use super::resident;
 use super::view::{Index, View};
 use crate::arena::{Lease, release_freed_memory};
 use crate::index::{BuildError, Progress};
@@ -55,6 +56,8 @@ pub enum Step {
     Consolidate,
     /// Rewrite chunks that are mostly dead.
     Compact,
+    /// Copy what searches walk into memory.
+    Load,
 }
 
 /// What is to be done for `view`, if anything. `all` = also rows that could
@@ -68,7 +71,12 @@ pub fn next_step(core: &Core, view: &View, all: bool) -> Option<Step> {
     if compact::candidate(core, view).is_some() {
         return Some(Step::Compact);
     }
-    let (covered, end) = (graph.len(), view.end());
+    extension(core, view, all).or_else(|| resident::is_due(core, view).then_some(Step::Load))
+}
+
+/// The step that links more of the tail, if there is enough of it.
+fn extension(core: &Core, view: &View, all: bool) -> Option<Step> {
+    let (covered, end) = (view.index.graph.len(), view.end());
     if covered == end || (covered == 0 && view.live() < core.settings.graph_min_rows) {
         return None;
     }
@@ -107,6 +115,7 @@ pub fn work(core: &Core, mut all: bool) -> Result<()> {
             Step::Extend { upto } => extend(core, &mut state, &view, upto),
             Step::Consolidate => consolidate(core, &view),
             Step::Compact => compact::compact(core, &mut state, &view),
+            Step::Load => resident::load(core, &mut state, &view),
         };
         if let Err(error) = done {
             // The codes may be ahead of the index, or made by a codec that it never got.
@@ -126,7 +135,7 @@ pub fn work(core: &Core, mut all: bool) -> Result<()> {
         relieved = false;
         core.put_off.clear();
         // Counts in a forged file may ask for a step for ever.
-        if extent(&core.view.load()) == extent(&view) {
+        if step != Step::Load && extent(&core.view.load()) == extent(&view) {
             return fail(ErrorKind::Internal, format!("{step:?} changed nothing; the graph may be damaged"));
         }
         all &= step != Step::Extend { upto: view.end() };

@@ -92,6 +92,8 @@ fn give_back(core: &Core, state: &mut IndexState) -> Result<()> {
 /// Puts mapped files in the place of all that the last checkpoint wrote. Slower
 /// to walk than memory in huge pages, so only done when memory is short.
 fn leave_to_files(core: &Core, store: &Store, state: &mut IndexState) -> Result<()> {
+    // What is short would be so again.
+    core.residence.settle();
     let done = lock(&store.checkpoints);
     let view = core.view.load_full();
     checkpoint::map_chunks(core, store, &view, &done)?;

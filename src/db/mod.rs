@@ -42,6 +42,7 @@ mod reader;
 mod recall;
 mod record;
 mod repair;
+mod resident;
 mod stats;
 mod task;
 mod types;

@@ -14,6 +14,7 @@ use super::input::{Shape, Stored};
 use super::memory::{self, PutOff};
 use super::options::{self, Durability, OptionId, Options, Settings};
 use super::record::{self, Record};
+use super::resident::Residence;
 use super::view::{Index, stored_kernel};
 use super::writer::{Batch, MAX_SLOTS, Writer};
 use crate::arena::{Budget, FaultCell, Rows, ScratchPool, SlotBits};
@@ -132,6 +133,7 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         budget,
         search_budget,
         put_off: PutOff::default(),
+        residence: Residence::default(),
         scratch: ScratchPool::default(),
         counters,
         closing: AtomicBool::new(false),

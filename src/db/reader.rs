@@ -9,6 +9,7 @@
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::input::convert;
+use super::resident;
 use super::task::Task;
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
@@ -160,7 +161,7 @@ pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams
         hits.counts[i] = write_hits(&mut scratch.best, &mut hits.ids[to.clone()], &mut hits.distances[to]);
     }
     core.counters.searches.fetch_add(count as u64, Relaxed);
-    core.counters.distances.fetch_add(std::mem::take(&mut scratch.walk.distances), Relaxed);
+    resident::count(core, &view, std::mem::take(&mut scratch.walk.distances));
     core.check_faults()?;
     Ok(outcome)
 }

@@ -115,6 +115,7 @@ impl Options {
             compact_ratio: self.get(OptionId::CompactRatio).as_f64(),
             threads: self.whole(OptionId::Threads) as u32,
             max_memory: self.whole(OptionId::MaxMemory),
+            resident: self.whole(OptionId::Resident) != 0,
         }
     }
 
@@ -181,6 +182,8 @@ setters! {
     threads(threads: u32) = Threads(Value::U64(threads.into()));
     /// Bytes of memory the database may take, 0 for no limit, else from 16 MiB.
     max_memory(bytes: u64) = MaxMemory(Value::U64(bytes));
+    /// Whether codes and links are copied from files into memory once they are in use.
+    resident(resident: bool) = Resident(Value::U64(resident.into()));
 }
 
 /// Every effective value of a database.
@@ -226,6 +229,8 @@ pub struct Settings {
     pub threads: u32,
     /// Bytes of memory the database may take; 0 = no limit.
     pub max_memory: u64,
+    /// Whether codes and links are copied from files into memory once they are in use.
+    pub resident: bool,
 }
 
 impl Default for Settings {
@@ -258,6 +263,7 @@ impl Settings {
             OptionId::CompactRatio => Value::F64(self.compact_ratio),
             OptionId::Threads => Value::U64(self.threads.into()),
             OptionId::MaxMemory => Value::U64(self.max_memory),
+            OptionId::Resident => Value::U64(self.resident.into()),
         }
     }
 }

@@ -70,6 +70,8 @@ option_ids! {
     Threads = 401,
     /// Memory that the database may take.
     MaxMemory = 405,
+    /// Whether what searches walk is copied from files into memory.
+    Resident = 406,
 }
 
 /// The value of an option.
@@ -223,6 +225,8 @@ pub const OPTIONS: &[OptionInfo] = &[
         "Threads that build the graph; 0 means one for each core."),
     whole(OptionId::MaxMemory, "runtime.max_memory", 0, 0, 1 << 46,
         "Bytes of memory the database may take, mapped files apart; 0 means no limit, else 16 MiB or more."),
+    choice(OptionId::Resident, "runtime.resident", 1, SWITCH,
+        "Whether codes and links are copied from files into memory once searches have read as much; faster."),
 ];
 
 impl OptionId {

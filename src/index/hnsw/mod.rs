@@ -105,6 +105,17 @@ impl Graph {
         self.base.is_mapped()
     }
 
+    /// The same graph in twins of its arrays, which `twin` gives.
+    pub fn with_rows<E>(&self, twin: &dyn Fn(&Rows) -> Result<Rows, E>) -> Result<Graph, E> {
+        Ok(Graph {
+            levels: twin(&self.levels)?,
+            base: twin(&self.base)?,
+            tall: twin(&self.tall)?,
+            upper: twin(&self.upper)?,
+            ..self.clone()
+        })
+    }
+
     /// The parameters, as brought into range.
     pub fn params(&self) -> Params {
         self.params

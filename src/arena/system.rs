@@ -1,4 +1,17 @@
-//! Giving freed memory back to the system.
+//! The system's memory: how much there is, and giving back what was freed.
+
+/// Bytes of memory of the machine; as good as endless where the system does not say.
+pub fn system_memory() -> u64 {
+    #[cfg(all(unix, not(miri)))]
+    {
+        // SAFETY: sysconf reads a number of the system and takes no pointers.
+        let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+        if pages > 0 && size > 0 {
+            return (pages as u64).saturating_mul(size as u64);
+        }
+    }
+    u64::MAX
+}
 
 /// Hands pages that the allocator keeps after large temporary work back to the
 /// operating system. glibc holds on to them: after a million rows were indexed
