@@ -1,11 +1,11 @@
 /* The limit on memory, VDB_OPT_MAX_MEMORY: what passes it is refused whole, and nothing else stops. */
 #include "harness.h"
 
-enum { DIM = 64, BATCH = 4000 };
-#define LIMIT "33554432"
+enum { DIM = 256, BATCH = 1000 };
+#define LIMIT "16777216"
 
 static const char *const LIMITED[] = {"runtime.max_memory", LIMIT, "index.graph_min_rows", "1000",
-                                      "hnsw.ef_construction", "16", "storage.durability", "none", NULL};
+                                      "hnsw.ef_construction", "8", "hnsw.m", "8", "storage.durability", "none", NULL};
 
 /* Inserts batches until one is refused; returns the number of rows there are then. */
 static uint64_t fill(vdb *db, uint64_t at_most, vdb_error_t *error) {
@@ -81,7 +81,7 @@ static void a_full_database_in_memory_still_reads_and_deletes(void) {
 static void a_database_on_disk_outgrows_the_limit(void) {
   vdb_error_t error = VDB_ERROR_INIT;
   const char *path = temp_path("outgrows");
-  uint64_t wanted = quick() ? 40000 : 400000, count = 0, near = UINT64_MAX;
+  uint64_t wanted = quick() ? 5000 : 60000, count = 0, near = UINT64_MAX;
   vdb *db = open_db_with(path, DIM, LIMITED);
   REQUIRE(db != NULL);
   uint64_t rows = fill(db, wanted, &error);
@@ -106,7 +106,7 @@ static void what_needs_more_than_the_limit_does_not_open(void) {
   vdb_error_t error = VDB_ERROR_INIT;
   const char *path = temp_path("large");
   static const char *const READ[] = {"runtime.max_memory", "16777216", "storage.mmap", "off", NULL};
-  vdb *db = open_db(path, 1024);
+  vdb *db = open_db_with(path, 1024, (const char *const[]){"index.graph_min_rows", "10000", NULL});
   for (uint64_t first = 0; first < 8000; first += 1000) insert_noise(db, first, 1000, 1024);
   CHECK_OK(vdb_close(db, &error));
   vdb_options *options = NULL;

@@ -42,7 +42,7 @@ static void exact_search_is_brute_force(void) {
 static void the_graph_finds_what_exact_search_finds(void) {
   enum { DIM = 16, K = 10, QUERIES = 50 };
   vdb_error_t error = VDB_ERROR_INIT;
-  size_t rows = quick() ? 3000 : 10000;
+  size_t rows = quick() ? 2100 : 10000;
   vdb *db = open_db(NULL, DIM);
   static float queries[QUERIES * DIM], distances[QUERIES * K], exact_distances[QUERIES * K];
   static uint64_t ids[QUERIES * K], exact[QUERIES * K];
@@ -74,7 +74,8 @@ static void the_graph_finds_what_exact_search_finds(void) {
 }
 
 static void recall_can_be_asked_for_and_measured(void) {
-  enum { ROWS = 4000, DIM = 24, QUERIES = 60, K = 10 };
+  enum { DIM = 24, QUERIES = 60, K = 10 };
+  const uint64_t rows = quick() ? 2100 : 4000;
   static float queries[QUERIES * DIM];
   vdb_error_t error = VDB_ERROR_INIT;
   vdb *db = open_db(NULL, DIM);
@@ -85,7 +86,7 @@ static void recall_can_be_asked_for_and_measured(void) {
   vdb_measure_recall(db, queries, count, DIM, 0, K, &params, out_recall, &low, &high, NULL, &error)
   CHECK_OK(MEASURE(NULL, 10, &recall)); /* no rows: nothing to miss */
   CHECK(recall == 1 && low == 0 && high == 1);
-  insert_noise(db, 1, ROWS, DIM);
+  insert_noise(db, 1, rows, DIM);
   REQUIRE_OK(vdb_wait_indexed(db, NULL, &error));
   fill_noise(queries, QUERIES * DIM, 9);
   params.ef = 10;

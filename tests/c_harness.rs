@@ -250,36 +250,37 @@ fn load_and_unload(place: &Place) -> Result<(), String> {
 /// Ways to run the C tests: name, compiler flags, what to run them in.
 fn c_tests(place: &Place, tally: &mut Tally) {
     let sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
-    if let Some(program) = build_tests(place, "plain", &[], tally) {
-        run_tests("plain", &mut Command::new(&program), tally);
-        // Its default lock lets one thread that never sleeps starve all others for ever.
-        let valgrind = [
-            "-q",
-            "--fair-sched=yes",
-            "--error-exitcode=9",
-            "--leak-check=full",
-            "--errors-for-leak-kinds=definite",
-            "--show-leak-kinds=definite",
-        ];
-        match Command::new("valgrind").arg("--version").output() {
-            Err(_) => println!("skipped: valgrind not installed"),
-            Ok(_) => {
-                let mut command = Command::new("valgrind");
-                command.args(valgrind).arg("--child-silent-after-fork=yes").arg(&program);
-                run_tests("valgrind", command.env("VDB_TEST_QUICK", "1"), tally);
-            }
-        }
-    }
+    let Some(program) = build_tests(place, "plain", &[], tally) else { return };
     let works = {
         let file = place.out("works.c");
         let written = fs::write(&file, "int main(void) { return 0; }\n").is_ok();
         written && run(place.cc("c11").args(sanitizers).arg(file).arg("-o").arg(place.out("works"))).is_ok()
     };
-    if !works {
-        println!("skipped: the C compiler has no address and undefined-behaviour sanitizers");
-    } else if let Some(program) = build_tests(place, "sanitizers", &sanitizers, tally) {
-        run_tests("sanitizers", &mut Command::new(program), tally);
-    }
+    std::thread::scope(|scope| {
+        // It is slow and on one core: the others run beside it.
+        let valgrind = scope.spawn(|| under_valgrind(&program));
+        count("plain", finish(&mut Command::new(&program)), tally);
+        if !works {
+            println!("skipped: the C compiler has no address and undefined-behaviour sanitizers");
+        } else if let Some(program) = build_tests(place, "sanitizers", &sanitizers, tally) {
+            count("sanitizers", finish(&mut Command::new(program)), tally);
+        }
+        match valgrind.join() {
+            Ok(Some(output)) => count("valgrind", output, tally),
+            Ok(None) => println!("skipped: valgrind not installed"),
+            Err(_) => tally.record("c/valgrind/runs", Err("the thread that waited for it panicked".into())),
+        }
+    });
+}
+
+/// The tests, shortened, under valgrind; `None` where there is none.
+fn under_valgrind(program: &Path) -> Option<Result<Output, String>> {
+    Command::new("valgrind").arg("--version").output().ok()?;
+    let mut command = Command::new("valgrind");
+    // Its default lock lets one thread that never sleeps starve all others for ever.
+    command.args(["-q", "--fair-sched=yes", "--error-exitcode=9", "--leak-check=full"]);
+    command.args(["--errors-for-leak-kinds=definite", "--show-leak-kinds=definite", "--child-silent-after-fork=yes"]);
+    Some(finish(command.arg(program).env("VDB_TEST_QUICK", "1")))
 }
 
 fn build_tests(place: &Place, way: &str, flags: &[&str], tally: &mut Tally) -> Option<PathBuf> {
@@ -300,8 +301,8 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// Counts each line "ok NAME" and "FAIL NAME"; what a failed test printed comes before it.
-fn run_tests(way: &str, command: &mut Command, tally: &mut Tally) {
-    let output = match finish(command) {
+fn count(way: &str, output: Result<Output, String>, tally: &mut Tally) {
+    let output = match output {
         Ok(output) => output,
         Err(why) => return tally.record(&format!("c/{way}/runs"), Err(why)),
     };
