@@ -2,15 +2,19 @@
  *
  *   scale DIRECTORY [ROWS] [DIM]        (default 1,000,000 x 128, f32, squared L2)
  *
+ * At the end the same rows are built afresh, to compare the recall.
+ *
  * Rows come from a generator, a batch at a time, so that the memory shown is the
  * library's. One line per step: time, anonymous and file-backed resident memory, disk. */
 #include "probe.h"
 #include "vdb_common.h"
 
-enum { BATCH = 10000, K = 10, CENTRES = 1000, ASKED = 100 };
+enum { BATCH = 10000, K = 10, CLOUD = 1000, ASKED = 400 };
 
 static const char *directory;
 static struct vdb_setup setup = {.metric = VDB_METRIC_L2SQ, .scalar = VDB_SCALAR_F32};
+/* As many clouds as there are thousands of rows: neighbourhoods are as hard at any size. */
+static uint64_t centres = 1;
 static vdb_error_t err = {.struct_size = sizeof err};
 
 /* SplitMix64 (Steele, Lea, Flood 2014). */
@@ -25,7 +29,7 @@ static float unit(uint64_t *state) { return (float)(next(state) >> 40) / (float)
 
 /* The row of an id in a generation: a point of a cloud around one of the centres. */
 static void make_row(uint64_t id, uint64_t generation, float *row) {
-    uint64_t state = id * 2 + generation * 0x51ed270b7f4a7c15u, centre = next(&state) % CENTRES;
+    uint64_t state = id * 2 + generation * 0x51ed270b7f4a7c15u, centre = next(&state) % centres;
     for (uint64_t i = 0; i < setup.dim; i++) {
         float around = unit(&centre), spread = unit(&state) + unit(&state) + unit(&state) - 1.5f;
         row[i] = around + 0.35f * spread;
@@ -42,8 +46,12 @@ static void report(const char *step, double start, uint64_t rows) {
     fflush(stdout);
 }
 
+/* Every other row is replaced once. */
+static uint64_t newest(uint64_t id) { return id % 2 == 0; }
+static uint64_t oldest(uint64_t id) { return 0 * id; }
+
 /* Inserts the rows first, first + step, ... below `end`. */
-static void insert(vdb *db, uint64_t first, uint64_t end, uint64_t step, uint64_t generation) {
+static void insert(vdb *db, uint64_t first, uint64_t end, uint64_t step, uint64_t (*generation)(uint64_t)) {
     uint64_t *ids = (uint64_t *)malloc(BATCH * sizeof *ids);
     float *vectors = (float *)malloc(BATCH * setup.dim * sizeof *vectors);
     if (!ids || !vectors) exit(1);
@@ -51,7 +59,7 @@ static void insert(vdb *db, uint64_t first, uint64_t end, uint64_t step, uint64_
         size_t count = 0;
         for (; count < BATCH && id < end; id += step, count++) {
             ids[count] = id;
-            make_row(id, generation, vectors + count * setup.dim);
+            make_row(id, generation(id), vectors + count * setup.dim);
         }
         check(vdb_insert_batch(db, ids, vectors, count, setup.dim, 0, VDB_SCALAR_F32, NULL, &err), "insert", &err);
     }
@@ -87,22 +95,30 @@ static vdb *reopen(vdb *db) {
     return db;
 }
 
-/* Recall@10 of default searches against exact ones, and the time of a search. */
+/* Recall@10 of searches of several breadths against exact ones, and the time of a search. */
 static void ask(vdb *db, const char *step) {
+    static const uint32_t breadths[] = {16, 32, 64, 128};
+    enum { BREADTHS = sizeof breadths / sizeof *breadths };
     float *query = (float *)malloc(setup.dim * sizeof *query), found[K], exact[K];
     uint64_t ids[K];
-    size_t right = 0;
-    double searching = 0;
+    size_t right[BREADTHS] = {0};
+    double searching[BREADTHS] = {0};
+    vdb_search_params_t params = VDB_SEARCH_PARAMS_INIT;
     if (!query) exit(1);
     for (uint64_t i = 0; i < ASKED; i++) {
         make_row(UINT64_MAX / 4 + i, 9, query);
-        double start = wall_s();
-        check(vdb_search(db, query, 1, setup.dim, 0, K, NULL, ids, found, NULL, &err), "search", &err);
-        searching += wall_s() - start;
         check(vdb_search_exact(db, query, 1, setup.dim, 0, K, NULL, ids, exact, NULL, &err), "exact", &err);
-        for (int j = 0; j < K; j++) right += found[j] <= exact[K - 1] * (1 + 1e-6f);
+        for (size_t b = 0; b < BREADTHS; b++) {
+            params.ef = breadths[b];
+            double start = wall_s();
+            check(vdb_search(db, query, 1, setup.dim, 0, K, &params, ids, found, NULL, &err), "search", &err);
+            searching[b] += wall_s() - start;
+            for (int j = 0; j < K; j++) right[b] += found[j] <= exact[K - 1] * (1 + 1e-6f);
+        }
     }
-    printf("%-22s recall@%d %.4f, %.0f us a search\n", step, K, (double)right / (ASKED * K), searching / ASKED * 1e6);
+    for (size_t b = 0; b < BREADTHS; b++)
+        printf("%-22s ef %3u: recall@%d %.4f, %.0f us a search\n", step, breadths[b], K,
+               (double)right[b] / (ASKED * K), searching[b] / ASKED * 1e6);
     free(query);
 }
 
@@ -114,9 +130,10 @@ int main(int argc, char **argv) {
         return 2;
     }
     directory = argv[1];
+    centres = rows / CLOUD > 0 ? rows / CLOUD : 1;
     vdb *db = open_vdb(directory, &setup);
     double start = wall_s();
-    insert(db, 0, rows, 1, 0);
+    insert(db, 0, rows, 1, oldest);
     report("insert", start, rows);
     start = wall_s();
     check(vdb_wait_indexed(db, NULL, &err), "wait", &err);
@@ -127,7 +144,7 @@ int main(int argc, char **argv) {
     delete_rows(db, 0, rows, 2);
     report("delete half", start, rows / 2);
     start = wall_s();
-    insert(db, 0, rows, 2, 1);
+    insert(db, 0, rows, 2, newest);
     report("insert others", start, rows / 2);
     start = wall_s();
     check(vdb_wait_indexed(db, NULL, &err), "wait", &err);
@@ -135,6 +152,11 @@ int main(int argc, char **argv) {
     db = reopen(db);
     ask(db, "ask, just opened");
     check(vdb_count(db, &live, &err), "count", &err);
+    check(vdb_close(db, &err), "close", &err);
+    db = open_vdb(NULL, &setup);
+    insert(db, 0, rows, 1, newest);
+    check(vdb_wait_indexed(db, NULL, &err), "wait", &err);
+    ask(db, "ask, built afresh");
     check(vdb_close(db, &err), "close", &err);
     if (live != rows) fprintf(stderr, "%llu rows instead of %llu\n", (unsigned long long)live, (unsigned long long)rows);
     return live != rows;

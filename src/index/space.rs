@@ -33,6 +33,33 @@ impl Space {
         Some((self.kernel.four)(query, [row(a)?, row(b)?, row(c)?, row(d)?]))
     }
 
+    /// Distances of `query` to the rows of slots, four at a time, each with what goes with
+    /// the slot, in order; slots without a row are left out.
+    pub(super) fn each<T: Copy>(
+        &self,
+        query: &[u8],
+        mut slots: impl Iterator<Item = (u32, T)>,
+        mut found: impl FnMut(T, f32),
+    ) {
+        loop {
+            let four: [Option<(u32, T)>; 4] = std::array::from_fn(|_| slots.next());
+            if let [Some(a), Some(b), Some(c), Some(d)] = four
+                && let Some(distances) = self.four(query, [a.0, b.0, c.0, d.0])
+            {
+                [a, b, c, d].iter().zip(distances).for_each(|(slot, distance)| found(slot.1, distance));
+                continue;
+            }
+            for (slot, with) in four.iter().flatten() {
+                if let Some(distance) = self.distance(query, *slot) {
+                    found(*with, distance);
+                }
+            }
+            if four[3].is_none() {
+                return;
+            }
+        }
+    }
+
     /// Scalar product of a row with itself, for inner-product kernels.
     #[inline]
     pub(super) fn squared_length(&self, row: &[u8]) -> f32 {

@@ -206,11 +206,10 @@ impl Builder<'_> {
                 let nearest = scratch.pool.candidates().next().map_or(*start, node_of);
                 *start = if level == 1 { self.draft.slot(1, nearest).unwrap_or(nearest) } else { nearest };
             }
-            for other in batch.iter().filter(|o| o.slot != me.slot && o.level >= level) {
-                if let Some(distance) = self.space.distance(query, other.slot) {
-                    scratch.pool.insert(candidate(distance, other.node(level)));
-                }
-            }
+            let others = batch.iter().filter(|o| o.slot != me.slot && o.level >= level);
+            self.space.each(query, others.map(|o| (o.slot, o.node(level))), |node, distance| {
+                scratch.pool.insert(candidate(distance, node));
+            });
             let candidates = collected(scratch.pool.candidates())?;
             plan[level] = select(&self.draft, self.space, level, query, &candidates, params.m)?;
         }

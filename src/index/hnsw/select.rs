@@ -59,8 +59,9 @@ pub(super) fn ranked<S: Store>(
     base: &[u8],
     nodes: impl Iterator<Item = u32>,
 ) -> Result<Vec<u64>, AllocError> {
-    let distance = |node| space.distance(base, store.slot(level, node)?).map(|d| candidate(d, node));
-    let mut candidates = collected(nodes.filter_map(distance))?;
+    let slots = collected(nodes.filter_map(|node| Some((store.slot(level, node)?, node))))?;
+    let mut candidates = with_room(slots.len())?;
+    space.each(base, slots.into_iter(), |node, distance| candidates.push(candidate(distance, node)));
     candidates.sort_unstable();
     Ok(candidates)
 }

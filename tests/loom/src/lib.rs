@@ -39,6 +39,8 @@ pub mod capi {
 #[path = "../../../src/db"]
 pub mod db {
     pub mod background;
+    /// The models provoke few of the engine's errors.
+    #[allow(dead_code)]
     pub mod error;
     pub mod queue;
 }
