@@ -92,16 +92,7 @@ pub(super) fn insert(
     let beam = beam(draft.params(), space, &members);
     let _working = working_memory(&draft, beam, members.len(), pool)?;
     let mut builder = Builder { draft, space, pool, beam, scratch: ScratchPool::default() };
-    let mut done = 0;
-    while done < members.len() {
-        if !progress.advance(done as u64, members.len() as u64) {
-            return Err(BuildError::Cancelled);
-        }
-        let size = ((present + done) / BATCH_SHARE).clamp(*BATCH.start(), *BATCH.end());
-        let end = members.len().min(done + size);
-        builder.insert_batch(&members[done..end])?;
-        done = end;
-    }
+    builder.insert(&members, present, progress)?;
     repair::link_orphans(&mut builder.draft, space, pool)?;
     Ok(builder.draft.freeze())
 }
@@ -148,10 +139,10 @@ fn members(draft: &Draft, from: u32) -> Result<Vec<Member>, AllocError> {
 
 /// A link seen from its target. Sorts by target, nearest source first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Edge {
-    level: usize,
-    target: u32,
-    source: u64,
+pub(super) struct Edge {
+    pub(super) level: usize,
+    pub(super) target: u32,
+    pub(super) source: u64,
 }
 
 struct Builder<'a> {
@@ -164,6 +155,21 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
+    /// Links `members` beside the `present` nodes, batch by batch.
+    fn insert(&mut self, members: &[Member], present: usize, progress: &dyn Progress) -> Result<(), BuildError> {
+        let mut done = 0;
+        while done < members.len() {
+            if !progress.advance(done as u64, members.len() as u64) {
+                return Err(BuildError::Cancelled);
+            }
+            let size = ((present + done) / BATCH_SHARE).clamp(*BATCH.start(), *BATCH.end());
+            let end = members.len().min(done + size);
+            self.insert_batch(&members[done..end])?;
+            done = end;
+        }
+        Ok(())
+    }
+
     fn insert_batch(&mut self, batch: &[Member]) -> Result<(), AllocError> {
         let this = &*self;
         let mut plans: Vec<Result<Vec<Vec<u64>>, AllocError>> = with_room(batch.len())?;
@@ -182,7 +188,7 @@ impl Builder<'_> {
                 edges.extend(chosen.iter().map(edge));
             }
         }
-        self.add_reverse_edges(edges)?;
+        add_edges(&mut self.draft, self.space, self.pool, edges)?;
         for m in batch {
             self.draft.offer_entry(Entry { slot: m.slot, level: m.level, ordinal: m.ordinal });
         }
@@ -215,40 +221,45 @@ impl Builder<'_> {
         }
         Ok(plan)
     }
+}
 
-    /// Adds each edge to the row of its target.
-    fn add_reverse_edges(&mut self, mut edges: Vec<Edge>) -> Result<(), AllocError> {
-        edges.sort_unstable();
-        let by_target = collected(edges.chunk_by(|a, b| (a.level, a.target) == (b.level, b.target)))?;
-        let this = &*self;
-        let mut rows: Vec<Result<Vec<u32>, AllocError>> = with_room(by_target.len())?;
-        self.pool.install(|| by_target.par_iter().map(|group| this.merged(group)).collect_into_vec(&mut rows));
-        for (group, row) in by_target.iter().zip(rows) {
-            self.draft.set_links(group[0].level, group[0].target, &row?);
-        }
-        Ok(())
+/// Adds each edge to the row of its target, which must have a row in `space`.
+pub(super) fn add_edges(
+    draft: &mut Draft,
+    space: &Space,
+    pool: &ThreadPool,
+    mut edges: Vec<Edge>,
+) -> Result<(), AllocError> {
+    edges.sort_unstable();
+    let by_target = collected(edges.chunk_by(|a, b| (a.level, a.target) == (b.level, b.target)))?;
+    let frozen = &*draft;
+    let mut rows: Vec<Result<Vec<u32>, AllocError>> = with_room(by_target.len())?;
+    pool.install(|| by_target.par_iter().map(|group| merged(frozen, space, group)).collect_into_vec(&mut rows));
+    for (group, row) in by_target.iter().zip(rows) {
+        draft.set_links(group[0].level, group[0].target, &row?);
     }
+    Ok(())
+}
 
-    /// The links of the target of `group` with the new sources among them.
-    fn merged(&self, group: &[Edge]) -> Result<Vec<u32>, AllocError> {
-        let Edge { level, target, .. } = group[0];
-        let mut links = collected(ids(self.draft.links(level, target)))?;
-        make_room(&mut links, group.len())?;
-        for source in group.iter().map(|e| node_of(e.source)) {
-            if !links.contains(&source) {
-                links.push(source);
-            }
+/// The links of the target of `group` with the new sources among them.
+fn merged(draft: &Draft, space: &Space, group: &[Edge]) -> Result<Vec<u32>, AllocError> {
+    let Edge { level, target, .. } = group[0];
+    let mut links = collected(ids(draft.links(level, target)))?;
+    make_room(&mut links, group.len())?;
+    for source in group.iter().map(|e| node_of(e.source)) {
+        if !links.contains(&source) {
+            links.push(source);
         }
-        let degree = self.draft.params().degree(level);
-        if links.len() <= degree {
-            return Ok(links);
-        }
-        let row = self.draft.slot(level, target).and_then(|slot| self.space.rows.get(slot));
-        let base = row.expect("a target was found by its row");
-        let candidates = ranked(&self.draft, self.space, level, base, links.into_iter())?;
-        let chosen = select(&self.draft, self.space, level, base, &candidates, degree)?;
-        collected(chosen.into_iter().map(node_of))
     }
+    let degree = draft.params().degree(level);
+    if links.len() <= degree {
+        return Ok(links);
+    }
+    let row = draft.slot(level, target).and_then(|slot| space.rows.get(slot));
+    let base = row.expect("a target was found by its row");
+    let candidates = ranked(draft, space, level, base, links.into_iter())?;
+    let chosen = select(draft, space, level, base, &candidates, degree)?;
+    collected(chosen.into_iter().map(node_of))
 }
 
 #[cfg(test)]

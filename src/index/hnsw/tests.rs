@@ -133,6 +133,32 @@ fn many_deletes_at_once_leave_a_sound_graph() {
     }
 }
 
+/// Links that lead to each node of level 0, fewest first.
+fn incoming(graph: &Graph) -> Vec<u32> {
+    let mut counts = vec![0; graph.len() as usize];
+    for (slot, _) in graph.present() {
+        links::ids(graph.links(0, slot)).for_each(|target| counts[target as usize] += 1);
+    }
+    let mut counts: Vec<u32> = graph.present().map(|(slot, _)| counts[slot as usize]).collect();
+    counts.sort_unstable();
+    counts
+}
+
+#[test]
+fn healing_neglects_nobody() {
+    // Far more dimensions than a neighbourhood needs: here some nodes are near to all others.
+    let space = space(&clustered(4000, 64, 4, 12), Metric::L2sq, Scalar::I8);
+    let params = Params { m: 16, ..PARAMS };
+    let gone = |upto: u32| dead((0..4000).filter(move |s| s % 10 < upto));
+    let mut healed = extended(&Graph::empty(params), &space, 4000, &dead([]));
+    for tenths in 1..=5 {
+        healed = healed.consolidate(&space, &gone(tenths), &threads(2), &()).unwrap();
+    }
+    let fresh = extended(&Graph::empty(params), &space, 4000, &gone(5));
+    let twentieth = |graph: &Graph| incoming(graph)[graph.nodes() as usize / 20];
+    assert!(twentieth(&healed) >= twentieth(&fresh), "{} and fresh {}", twentieth(&healed), twentieth(&fresh));
+}
+
 #[test]
 fn everything_deleted_and_a_new_start() {
     let space = space(&clustered(200, 8, 3, 9), Metric::L2sq, Scalar::I8);
