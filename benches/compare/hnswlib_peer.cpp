@@ -56,7 +56,7 @@ extern "C" int peer_open(const peer_spec *spec, const char *path) {
     });
 }
 
-extern "C" int peer_configure(const peer_search *how) {
+extern "C" int peer_configure(const struct peer_search *how) {
     graph->setEf(how->ef);
     return 0;
 }
