@@ -48,7 +48,7 @@ static void report(const char *step, double start, uint64_t rows) {
 
 /* Every other row is replaced once. */
 static uint64_t newest(uint64_t id) { return id % 2 == 0; }
-static uint64_t oldest(uint64_t id) { return 0 * id; }
+static uint64_t oldest(uint64_t id) { return (void)id, 0; }
 
 /* Inserts the rows first, first + step, ... below `end`. */
 static void insert(vdb *db, uint64_t first, uint64_t end, uint64_t step, uint64_t (*generation)(uint64_t)) {

@@ -135,7 +135,7 @@ pub enum vdb_option {
     /// huge pages, by the background thread and once after vdb_open, when searches have computed
     /// as many distances as the graph has nodes; 0 = they go on in the files; default 1.
     ///
-    /// Searches are about a fifth faster then. Nothing is copied where it takes more than a
+    /// Searches are faster then. Nothing is copied where it takes more than a
     /// quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
     /// database is only read.
     VDB_OPT_RESIDENT = 406,

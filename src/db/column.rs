@@ -211,6 +211,11 @@ impl Column {
     }
 }
 
+/// Bytes of those of `pieces` that lie in files.
+pub fn mapped(pieces: &[Piece]) -> u64 {
+    pieces.iter().filter(|p| p.rows.is_mapped()).map(|p| (p.rows.len() * p.rows.stride()) as u64).sum()
+}
+
 /// The rows of `pieces` by slot.
 pub fn table(pieces: &[Piece], shift: u32) -> RowTable {
     RowTable::new(pieces.iter().map(|p| p.rows.clone()).collect(), shift)

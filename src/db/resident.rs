@@ -1,15 +1,15 @@
 //! Residence: what searches walk is copied from mapped files into memory.
 //!
 //! Opening a database maps its files and copies nothing. Walks then jump about
-//! in pages of 4 KiB, which costs 17 to 20 % of their speed, and look at a mark of
-//! each block before they read it. So once searches have computed as many
+//! in pages of 4 KiB, whose tables miss the caches, and look at a mark of each
+//! block before they read it. So once searches have computed as many
 //! distances as there are nodes - have read about as many bytes as a copy would -
 //! the graph's background thread copies codes and links into huge pages, all
 //! checksums looked at on the way. Vectors that are only reranked stay in their files.
 //!
 //! Must never change content: rows keep their serial numbers, the index its version.
 
-use super::column::Piece;
+use super::column::{Piece, mapped};
 use super::commit::broken;
 use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
@@ -66,9 +66,7 @@ fn walked(view: &View) -> &[Piece] {
 
 /// Bytes that walks read and that lie in files.
 fn mapped_bytes(view: &View) -> u64 {
-    let rows = walked(view).iter().filter(|piece| piece.rows.is_mapped());
-    let rows: u64 = rows.map(|piece| (piece.rows.len() * piece.rows.stride()) as u64).sum();
-    rows + if view.index.graph.is_mapped() { view.index.graph.bytes() as u64 } else { 0 }
+    mapped(walked(view)) + if view.index.graph.is_mapped() { view.index.graph.bytes() as u64 } else { 0 }
 }
 
 /// Copies what walks read into memory and shows it to searches. Tried once: where

@@ -1,7 +1,7 @@
 //! Statistics: read from the newest view and from counters, so that collecting
 //! them waits for nothing but a commit under way (for the length of the log).
 
-use super::column::Piece;
+use super::column::{Piece, mapped};
 use super::core::Core;
 use super::error::Result;
 use super::types::Stats;
@@ -12,9 +12,6 @@ pub fn collect(core: &Core) -> Result<Stats> {
     let view = core.view.load_full();
     let index = &view.index;
     let bytes = |pieces: &[Piece]| pieces.iter().map(|p| (p.rows.len() * p.rows.stride()) as u64).sum::<u64>();
-    let mapped = |pieces: &[Piece]| {
-        pieces.iter().filter(|p| p.rows.is_mapped()).map(|p| (p.rows.len() * p.rows.stride()) as u64).sum::<u64>()
-    };
     let mut stats = Stats {
         dim: core.shape.dim as u32,
         live: view.live(),
