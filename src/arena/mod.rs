@@ -28,12 +28,12 @@ mod verify;
 
 pub use aligned::Backing;
 pub use bits::SlotBits;
-pub use bounds::within;
+pub use bounds::{ends_list, within};
 pub use budget::{Budget, Lease};
 pub use rows::{Appender, Rows, RowsMut};
 pub use scratch::{Scratch, ScratchPool};
 pub use system::{release_freed_memory, system_memory};
-pub use table::RowTable;
+pub use table::{Prefixes, RowTable};
 pub use verify::{Fault, FaultCell, VerifyMap};
 
 pub use crate::util::memory::AllocError;

@@ -85,6 +85,18 @@ impl Rows {
         unsafe { std::slice::from_raw_parts(self.ptr.as_ptr().add(i * self.stride), self.stride) }
     }
 
+    /// The first `bytes` bytes of row `i`.
+    ///
+    /// # Safety
+    /// `i` is below [`Rows::len`], the stride is `stride` and at least `bytes`, and the rows
+    /// are not mapped: nothing is verified.
+    #[inline(always)]
+    pub(super) unsafe fn prefix_unchecked(&self, i: usize, stride: usize, bytes: usize) -> &[u8] {
+        debug_assert!(i < self.len && stride == self.stride && bytes <= stride && self.verify.is_none());
+        // SAFETY: the caller's promise; see `row`.
+        unsafe { std::slice::from_raw_parts(self.ptr.as_ptr().add(i * stride), bytes) }
+    }
+
     /// The address of row `i` for prefetching, without the check of a mapped
     /// block: nothing is read. `None` past the end.
     #[inline]

@@ -1,6 +1,11 @@
 //! Chunks of rows behind one dense slot number.
+//!
+//! A walk of a graph reads hundreds of rows, each named by a number that may come from a
+//! file. Where the rows from slot 0 on are all there and in memory, one comparison with
+//! their number replaces those with the number of chunks and the lengths of chunk and row,
+//! and the question whether the chunk is mapped: see [`Prefixes`].
 
-use super::bounds::within;
+use super::bounds::{is_among, within};
 use super::rows::Rows;
 use super::shared::SharedSlice;
 
@@ -10,13 +15,16 @@ use super::shared::SharedSlice;
 pub struct RowTable {
     chunks: SharedSlice<Rows>,
     shift: u32,
+    /// Slots below this exist, in rows like the first, none of them mapped.
+    direct: u32,
 }
 
 impl RowTable {
     /// A table over `chunks` of at most `1 << shift` rows each.
     pub fn new(chunks: Vec<Rows>, shift: u32) -> RowTable {
         assert!(shift < 32 && chunks.iter().all(|c| c.len() <= 1 << shift), "a chunk holds more than 2^{shift} rows");
-        RowTable { chunks: chunks.into(), shift }
+        let direct = direct(&chunks, shift);
+        RowTable { chunks: chunks.into(), shift, direct }
     }
 
     /// Rows per chunk as a power of two.
@@ -43,6 +51,14 @@ impl RowTable {
         exists.then(|| self.chunks[chunk].row(row))
     }
 
+    /// The first `bytes` bytes of rows, for many lookups.
+    #[inline]
+    pub fn prefixes(&self, bytes: usize) -> Prefixes<'_> {
+        let stride = self.chunks.first().map_or(0, Rows::stride);
+        let direct = if bytes <= stride { self.direct } else { 0 };
+        Prefixes { table: self, mask: (1 << self.shift) - 1, stride, bytes, direct }
+    }
+
     /// The row of `slot`.
     ///
     /// # Panics
@@ -63,6 +79,52 @@ impl RowTable {
     }
 }
 
+/// See [`RowTable::direct`].
+fn direct(chunks: &[Rows], shift: u32) -> u32 {
+    let mut slots = 0;
+    for chunk in chunks {
+        if chunk.is_mapped() || chunk.stride() != chunks[0].stride() {
+            break;
+        }
+        slots += chunk.len() as u32;
+        if chunk.len() < 1 << shift {
+            break;
+        }
+    }
+    slots
+}
+
+/// The rows of a table as far as a length.
+#[derive(Clone, Copy)]
+pub struct Prefixes<'a> {
+    table: &'a RowTable,
+    mask: u32,
+    stride: usize,
+    bytes: usize,
+    /// Slots below this can be read as they are.
+    direct: u32,
+}
+
+impl<'a> Prefixes<'a> {
+    /// The beginning of the row of `slot`, `None` when there is no row or a shorter one.
+    #[inline]
+    pub fn get(&self, slot: u32) -> Option<&'a [u8]> {
+        if !is_among(slot, self.direct) {
+            return self.elsewhere(slot);
+        }
+        let (chunk, row) = ((slot >> self.table.shift) as usize, (slot & self.mask) as usize);
+        // SAFETY: below `direct` the chunk of a slot exists and has its row, rows are of `stride`
+        // bytes, not less than `bytes`, and not mapped (`RowTable::new`, `prefixes`).
+        Some(unsafe { self.table.chunks.get_unchecked(chunk).prefix_unchecked(row, self.stride, self.bytes) })
+    }
+
+    /// Out of line: walks of what is in memory have no use for it.
+    #[inline(never)]
+    fn elsewhere(&self, slot: u32) -> Option<&'a [u8]> {
+        self.table.get(slot)?.get(..self.bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +141,28 @@ mod tests {
         assert_eq!(table.end(), 11);
         assert_eq!((table.row(3)[0], table.row(4)[0], table.row(10)[0]), (1, 2, 3));
         assert!(table.get(6).is_none() && table.get(11).is_none() && table.get(u32::MAX).is_none());
+    }
+
+    #[test]
+    fn prefixes_are_the_beginnings_of_rows() {
+        let rows = |len: usize, stride: usize, first: u8| {
+            let mut rows = RowsMut::zeroed(len, stride, &Budget::default()).unwrap();
+            rows.bytes_mut().iter_mut().enumerate().for_each(|(i, byte)| *byte = first + i as u8);
+            rows.freeze()
+        };
+        let whole = vec![rows(4, 3, 0), rows(4, 3, 50), rows(1, 3, 100)];
+        let holes = vec![rows(4, 3, 0), rows(2, 3, 50), rows(4, 3, 100)];
+        let strides = vec![rows(4, 3, 0), rows(4, 2, 50), rows(4, 3, 100)];
+        for (chunks, direct) in [(whole, 9), (holes, 6), (strides, 4), (Vec::new(), 0)] {
+            let table = RowTable::new(chunks, 2);
+            assert_eq!(table.direct, direct);
+            for bytes in 0..5 {
+                let prefixes = table.prefixes(bytes);
+                for slot in (0..20).chain([u32::MAX]) {
+                    let expected = table.get(slot).and_then(|row| row.get(..bytes));
+                    assert_eq!(prefixes.get(slot), expected, "slot {slot}, {bytes} bytes");
+                }
+            }
+        }
     }
 }

@@ -29,8 +29,6 @@ const ROWS_PER_EF: u64 = 10;
 const EF_UNMEASURED: usize = 400;
 /// Candidates kept beyond ef for the rerank.
 const RERANK_SLACK: usize = 16;
-/// Rows whose loading runs ahead of the rerank.
-const RERANK_AHEAD: usize = 4;
 
 /// Working memory of one search.
 #[derive(Default)]
@@ -209,18 +207,9 @@ fn rerank(view: &View, plan: &Plan, scratch: &mut Scratch) {
         walk.pool.iter().for_each(|(distance, slot)| best.offer(distance, slot, &key));
         return;
     }
-    // Vectors lie cold in memory, or on disk: loaded a few rows ahead.
-    let mut ahead = walk.pool.iter().take(plan.rerank);
-    ahead.by_ref().take(RERANK_AHEAD).for_each(|(_, slot)| view.stored.prefetch(slot, query.len()));
-    for (_, slot) in walk.pool.iter().take(plan.rerank) {
-        if let Some((_, next)) = ahead.next() {
-            view.stored.prefetch(next, query.len());
-        }
-        walk.distances += 1;
-        if let Some(distance) = view.stored.distance(query, slot) {
-            best.offer(distance, slot, &key);
-        }
-    }
+    let nearest = walk.pool.iter().take(plan.rerank).map(|(_, slot)| (slot, slot));
+    walk.distances += nearest.len() as u64;
+    view.stored.each(query, nearest, |slot, distance| best.offer(distance, slot, &key));
 }
 
 /// A stored row's bytes to look for, and the slot that is no answer.

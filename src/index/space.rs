@@ -3,6 +3,10 @@
 use crate::arena::RowTable;
 use crate::kernel::{Kernel, Metric, prefetch};
 
+/// Rows whose loading has begun when the distances of the first four are computed.
+const AHEAD: usize = 12;
+/// Places for them, a multiple of four.
+const RING: usize = 16;
 /// Squared lengths of unit vectors after quantisation agree within this share.
 const LENGTHS_DIFFER: f32 = 0.05;
 
@@ -24,38 +28,43 @@ impl Space {
         Some((self.kernel.distance)(query, row))
     }
 
-    /// Distances of `query` to the rows of four slots, faster than one by one;
-    /// `None` unless all four have a row.
+    /// Distances of `query` to the rows of slots, each with what goes with the slot, in
+    /// order; slots without a row are left out.
+    ///
+    /// Rows are looked up once, when their loading starts, and wait in a ring until their
+    /// distances are computed, four at a time where there are four.
     #[inline]
-    pub(super) fn four(&self, query: &[u8], slots: [u32; 4]) -> Option<[f32; 4]> {
-        let row = |slot| self.rows.get(slot)?.get(..query.len());
-        let [a, b, c, d] = slots;
-        Some((self.kernel.four)(query, [row(a)?, row(b)?, row(c)?, row(d)?]))
-    }
-
-    /// Distances of `query` to the rows of slots, four at a time, each with what goes with
-    /// the slot, in order; slots without a row are left out.
-    pub(super) fn each<T: Copy>(
+    pub fn each<T: Copy + Default>(
         &self,
         query: &[u8],
-        mut slots: impl Iterator<Item = (u32, T)>,
+        slots: impl Iterator<Item = (u32, T)>,
         mut found: impl FnMut(T, f32),
     ) {
+        let rows = self.rows.prefixes(query.len());
+        let mut slots = slots.filter_map(|(slot, with)| Some((rows.get(slot)?, with))).fuse();
+        let mut ring: [(&[u8], T); RING] = [(&[], T::default()); RING];
+        let (mut used, mut loaded) = (0, 0);
         loop {
-            let four: [Option<(u32, T)>; 4] = std::array::from_fn(|_| slots.next());
-            if let [Some(a), Some(b), Some(c), Some(d)] = four
-                && let Some(distances) = self.four(query, [a.0, b.0, c.0, d.0])
+            while loaded < used + AHEAD
+                && let Some((row, with)) = slots.next()
             {
-                [a, b, c, d].iter().zip(distances).for_each(|(slot, distance)| found(slot.1, distance));
-                continue;
+                prefetch(row.as_ptr(), row.len());
+                ring[loaded % RING] = (row, with);
+                loaded += 1;
             }
-            for (slot, with) in four.iter().flatten() {
-                if let Some(distance) = self.distance(query, *slot) {
-                    found(*with, distance);
+            let (four, _) = ring[used % RING..].as_chunks::<4>();
+            match four.first() {
+                Some(four) if loaded - used >= 4 => {
+                    let distances = (self.kernel.four)(query, four.map(|(row, _)| row));
+                    four.iter().zip(distances).for_each(|(&(_, with), distance)| found(with, distance));
+                    used += 4;
                 }
-            }
-            if four[3].is_none() {
-                return;
+                _ if loaded > used => {
+                    let (row, with) = ring[used % RING];
+                    found(with, (self.kernel.distance)(query, row));
+                    used += 1;
+                }
+                _ => return,
             }
         }
     }
@@ -89,14 +98,6 @@ impl Space {
         let (low, high) = (lengths.len() / 20, lengths.len() * 19 / 20);
         lengths.get(high).is_some_and(|&long| long - lengths[low] <= LENGTHS_DIFFER * long)
     }
-
-    /// Starts loading the row of `slot`.
-    #[inline]
-    pub fn prefetch(&self, slot: u32, bytes: usize) {
-        if let Some(row) = self.rows.peek(slot) {
-            prefetch(row, bytes);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -110,6 +111,20 @@ mod tests {
         let space = space(&clustered(3, 8, 1, 1), Metric::L2sq, Scalar::I8);
         assert!(space.distance(&[0; 8], 2).is_some() && space.distance(&[0; 5], 2).is_some());
         assert!(space.distance(&[0; 9], 2).is_none() && space.distance(&[0; 8], 3).is_none());
+    }
+
+    #[test]
+    fn each_finds_what_one_by_one_finds_in_the_same_order() {
+        let space = space(&clustered(60, 8, 4, 3), Metric::L2sq, Scalar::I8);
+        let query = space.rows.row(7);
+        for count in 0..2 * RING + 3 {
+            // Some slots do not exist, at other places for each count.
+            let slots = (0..count as u32).map(|i| (i * 7 + count as u32) % 67);
+            let mut found = Vec::new();
+            space.each(query, slots.clone().map(|slot| (slot, slot)), |slot, distance| found.push((slot, distance)));
+            let expected: Vec<_> = slots.filter_map(|slot| Some((slot, space.distance(query, slot)?))).collect();
+            assert_eq!(found, expected, "{count} slots");
+        }
     }
 
     #[test]

@@ -126,10 +126,16 @@ pub fn prefetch(row: *const u8, bytes: usize) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         const LINE: usize = 64;
         const LINES_MAX: usize = 16;
+        // SAFETY: SSE is part of x86-64, and a prefetch of any address is a hint that cannot fault.
+        let load = |at| unsafe { _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(at).cast()) };
+        let end = bytes.min(LINE * LINES_MAX);
         let mut at = 0;
-        while at < bytes.min(LINE * LINES_MAX) {
-            // SAFETY: SSE is part of x86-64, and a prefetch of any address is a hint that cannot fault.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(at).cast()) };
+        while at + 4 * LINE <= end {
+            (0..4).for_each(|line| load(at + line * LINE));
+            at += 4 * LINE;
+        }
+        while at < end {
+            load(at);
             at += LINE;
         }
     }

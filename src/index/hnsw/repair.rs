@@ -6,7 +6,7 @@
 //! row, or in the place of a link `r -> x` while the orphan links to `x`. So
 //! whatever was reachable stays reachable, and one pass leaves no orphan.
 
-use super::links::{Draft, NIL, Store, ids};
+use super::links::{Draft, NIL, Store, ids, places};
 use super::search::{Walk, to_the_end};
 use super::select::{ranked, select};
 use crate::arena::{AllocError, ScratchPool};
@@ -38,7 +38,7 @@ pub(super) fn reach<S: Store>(store: &S, start: u32, reached: &mut Visited) -> R
         let links = store.links(0, node);
         let end = queue.len();
         resize(&mut queue, end + links.len() / 4, 0)?;
-        let new = reached.insert_all(ids(links), &mut queue[end..]);
+        let new = reached.insert_all(places(links), &mut queue[end..]);
         queue.truncate(end + new);
     }
     Ok(())

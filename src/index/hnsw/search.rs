@@ -1,20 +1,18 @@
 //! Walking the graph: greedy descent over the upper levels, then a beam on
 //! level 0 (algorithms 2 and 5 of the HNSW paper, with one sorted pool).
 //!
-//! A step gathers the neighbours it has not met, starts loading their rows a
-//! few ahead, and only then computes distances, four at a time: the order that
+//! A step gathers the neighbours it has not met, and only then has their distances
+//! computed, four at a time with the loading a few ahead ([`Space::each`]): the order that
 //! pyglass, zvec and VSAG found to matter most. Walks are generic over [`Store`], so that
 //! searches and builds share them.
 
 use super::Graph;
-use super::links::{Entry, Store, ids};
+use super::links::{Entry, Store, places};
 use crate::arena::{AllocError, SlotBits};
 use crate::index::pool::{candidate, node_of};
 use crate::index::visited::Visited;
 use crate::index::{Beam, Control, Outcome, Pool, Scratch, Space};
 
-/// Rows whose loading runs ahead of the distance computations.
-const AHEAD: usize = 8;
 /// Expansions between two questions to the [`Control`].
 const STEPS_BETWEEN_CHECKS: usize = 64;
 
@@ -70,11 +68,11 @@ impl<S: Store> Walk<'_, S> {
         self.space.distance(self.query, self.store.slot(level, node)?)
     }
 
+    /// Distances of the query to nodes; those without a row are left out.
     #[inline]
-    fn prefetch(&self, level: usize, node: u32) {
-        if let Some(slot) = self.store.slot(level, node) {
-            self.space.prefetch(slot, self.query.len());
-        }
+    fn each(&self, level: usize, nodes: &[u32], found: impl FnMut(u32, f32)) {
+        let slots = nodes.iter().filter_map(|&node| Some((self.store.slot(level, node)?, node)));
+        self.space.each(self.query, slots, found);
     }
 
     /// The neighbours of `node` that are new to `visited`, in `room`, which grows to hold a row of links.
@@ -84,7 +82,7 @@ impl<S: Store> Walk<'_, S> {
         if room.len() < links.len() / 4 {
             room.resize(links.len() / 4, 0);
         }
-        let new = visited.insert_all(ids(links), room);
+        let new = visited.insert_all(places(links), room);
         &room[..new]
     }
 
@@ -111,13 +109,9 @@ impl<S: Store> Walk<'_, S> {
     fn step_nearer(&self, level: usize, node: &mut u32, nearest: &mut u64, scratch: &mut Scratch) -> bool {
         let Scratch { visited_above, gathered, distances, .. } = scratch;
         let gathered = self.gather(level, *node, visited_above, gathered);
-        gathered.iter().for_each(|&id| self.prefetch(level, id));
+        *distances += gathered.len() as u64;
         let before = *nearest;
-        for &id in gathered {
-            *distances += 1;
-            let Some(distance) = self.distance(level, id) else { continue };
-            *nearest = (*nearest).min(candidate(distance, id));
-        }
+        self.each(level, gathered, |id, distance| *nearest = (*nearest).min(candidate(distance, id)));
         *node = if *nearest < before { node_of(*nearest) } else { *node };
         *nearest < before
     }
@@ -144,7 +138,7 @@ impl<S: Store> Walk<'_, S> {
         let Scratch { pool, visited, gathered, distances, .. } = scratch;
         for start in [Some(start), entry].into_iter().flatten().filter(|&node| visited.insert(node)) {
             *distances += 1;
-            self.offer(level, start, self.distance(level, start), pool);
+            self.each(level, &[start], |node, distance| self.offer(level, node, distance, pool));
         }
         while let Some(next) = pool.next() {
             if !go_on(pool, next) {
@@ -152,45 +146,23 @@ impl<S: Store> Walk<'_, S> {
             }
             let gathered = self.gather(level, node_of(next), visited, gathered);
             *distances += gathered.len() as u64;
-            self.offer_all(level, gathered, pool);
+            self.each(level, gathered, |node, distance| self.offer(level, node, distance, pool));
         }
         pool.check_memory()
     }
 
-    /// Computes the distances of `nodes` and offers them to the pool.
-    #[inline]
-    fn offer_all(&self, level: usize, nodes: &[u32], pool: &mut Pool) {
-        nodes.iter().take(AHEAD).for_each(|&node| self.prefetch(level, node));
-        let mut later = nodes.iter().skip(AHEAD);
-        let (fours, rest) = nodes.as_chunks::<4>();
-        for four in fours {
-            later.by_ref().take(4).for_each(|&node| self.prefetch(level, node));
-            match self.four(level, *four) {
-                Some(distances) => {
-                    let offers = four.iter().zip(distances);
-                    offers.for_each(|(&node, distance)| self.offer(level, node, Some(distance), pool));
-                }
-                None => four.iter().for_each(|&node| self.offer(level, node, self.distance(level, node), pool)),
-            }
-        }
-        rest.iter().for_each(|&node| self.offer(level, node, self.distance(level, node), pool));
-    }
-
-    /// Distances of the query to four nodes, `None` unless all have a row.
-    #[inline]
-    fn four(&self, level: usize, [a, b, c, d]: [u32; 4]) -> Option<[f32; 4]> {
-        let slot = |node| self.store.slot(level, node);
-        self.space.four(self.query, [slot(a)?, slot(b)?, slot(c)?, slot(d)?])
-    }
-
-    /// Offers a node at a distance, if it has one, to the pool.
-    #[inline]
-    fn offer(&self, level: usize, node: u32, distance: Option<f32>, pool: &mut Pool) {
-        let Some(distance) = distance else { return };
-        // Most offers end at this one comparison; NaN does not.
+    /// Offers a node at a distance to the pool.
+    #[inline(always)]
+    fn offer(&self, level: usize, node: u32, distance: f32, pool: &mut Pool) {
+        // Most offers end at this one comparison, so only this much is inlined; NaN passes it.
         if distance > pool.reach() {
             return;
         }
+        self.keep(level, node, distance, pool);
+    }
+
+    #[inline(never)]
+    fn keep(&self, level: usize, node: u32, distance: f32, pool: &mut Pool) {
         let offer = candidate(distance, node);
         let kept = match self.dead {
             Some(dead) if dead.get(node) => pool.insert_dead(offer),
