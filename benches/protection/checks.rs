@@ -11,7 +11,7 @@ use vdb::{Database, Options, SearchParams};
 const K: usize = 10;
 const RECALL: f64 = 0.95;
 /// Pairs of runs, one of each library.
-const PAIRS: usize = 40;
+const PAIRS: usize = 100;
 /// Longest wait for the copy that searches are faster on; long under valgrind.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Most that the checks may add.

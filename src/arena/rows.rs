@@ -93,8 +93,13 @@ impl Rows {
     #[inline(always)]
     pub(super) unsafe fn prefix_unchecked(&self, i: usize, stride: usize, bytes: usize) -> &[u8] {
         debug_assert!(i < self.len && stride == self.stride && bytes <= stride && self.verify.is_none());
-        // SAFETY: the caller's promise; see `row`.
-        unsafe { std::slice::from_raw_parts(self.ptr.as_ptr().add(i * stride), bytes) }
+        // SAFETY: the caller's promise; see `row`. The hint is true of every slice: with it,
+        // callers need no look at the `Option` that they wrap this one in.
+        unsafe {
+            let at = self.ptr.as_ptr().add(i * stride);
+            std::hint::assert_unchecked(!at.is_null());
+            std::slice::from_raw_parts(at, bytes)
+        }
     }
 
     /// The address of row `i` for prefetching, without the check of a mapped

@@ -52,7 +52,9 @@ impl RowTable {
     }
 
     /// The first `bytes` bytes of rows, for many lookups.
-    #[inline]
+    ///
+    /// Out of line, or the compiler moves the comparison with the stride into the lookups.
+    #[inline(never)]
     pub fn prefixes(&self, bytes: usize) -> Prefixes<'_> {
         let stride = self.chunks.first().map_or(0, Rows::stride);
         let direct = if bytes <= stride { self.direct } else { 0 };
@@ -106,11 +108,12 @@ pub struct Prefixes<'a> {
 }
 
 impl<'a> Prefixes<'a> {
-    /// The beginning of the row of `slot`, `None` when there is no row or a shorter one.
+    /// The beginning of the row of `slot` where one comparison shows that it is there; otherwise
+    /// [`Prefixes::elsewhere`] is to be asked.
     #[inline]
-    pub fn get(&self, slot: u32) -> Option<&'a [u8]> {
+    pub fn direct(&self, slot: u32) -> Option<&'a [u8]> {
         if !is_among(slot, self.direct) {
-            return self.elsewhere(slot);
+            return None;
         }
         let (chunk, row) = ((slot >> self.table.shift) as usize, (slot & self.mask) as usize);
         // SAFETY: below `direct` the chunk of a slot exists and has its row, rows are of `stride`
@@ -118,9 +121,9 @@ impl<'a> Prefixes<'a> {
         Some(unsafe { self.table.chunks.get_unchecked(chunk).prefix_unchecked(row, self.stride, self.bytes) })
     }
 
-    /// Out of line: walks of what is in memory have no use for it.
-    #[inline(never)]
-    fn elsewhere(&self, slot: u32) -> Option<&'a [u8]> {
+    /// The beginning of the row of any `slot`, `None` when there is no row or a shorter one.
+    #[cold]
+    pub fn elsewhere(&self, slot: u32) -> Option<&'a [u8]> {
         self.table.get(slot)?.get(..self.bytes)
     }
 }
@@ -160,7 +163,10 @@ mod tests {
                 let prefixes = table.prefixes(bytes);
                 for slot in (0..20).chain([u32::MAX]) {
                     let expected = table.get(slot).and_then(|row| row.get(..bytes));
-                    assert_eq!(prefixes.get(slot), expected, "slot {slot}, {bytes} bytes");
+                    assert_eq!(prefixes.elsewhere(slot), expected, "slot {slot}, {bytes} bytes");
+                    let found = prefixes.direct(slot);
+                    assert_eq!(found.is_some(), slot < direct && bytes <= 3);
+                    assert!(found.is_none() || found == expected, "slot {slot}, {bytes} bytes");
                 }
             }
         }

@@ -124,7 +124,6 @@ pub struct Scratch {
     pub distances: u64,
     visited: Visited,
     visited_above: Visited,
-    gathered: Vec<u32>,
 }
 
 impl Scratch {

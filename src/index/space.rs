@@ -41,14 +41,22 @@ impl Space {
         mut found: impl FnMut(T, f32),
     ) {
         let rows = self.rows.prefixes(query.len());
-        let mut slots = slots.filter_map(|(slot, with)| Some((rows.get(slot)?, with))).fuse();
+        let mut slots = slots.fuse();
         let mut ring: [(&[u8], T); RING] = [(&[], T::default()); RING];
         let (mut used, mut loaded) = (0, 0);
         loop {
             while loaded < used + AHEAD
-                && let Some((row, with)) = slots.next()
+                && let Some((slot, with)) = slots.next()
             {
-                prefetch(row.as_ptr(), row.len());
+                // Not `or_else`: with the ways apart, the first is one comparison.
+                let row = if let Some(row) = rows.direct(slot) {
+                    row
+                } else if let Some(row) = rows.elsewhere(slot) {
+                    row
+                } else {
+                    continue;
+                };
+                prefetch(row.as_ptr(), query.len());
                 ring[loaded % RING] = (row, with);
                 loaded += 1;
             }

@@ -7,6 +7,8 @@
 
 use crate::arena::ends_list;
 
+/// Links of the longest row, level 0 at the largest M.
+const LINKS_MAX: usize = 512;
 /// Nodes from which on touched words are listed (64 KiB of bitmap).
 const LIST_FROM: u32 = 1 << 19;
 
@@ -20,6 +22,17 @@ pub(super) struct Visited {
     /// Indexes of the non-zero words, kept while `listing`.
     touched: Vec<u32>,
     listing: bool,
+    /// What the last insertion found to be new; apart, so that the set itself stays small.
+    new: Box<New>,
+}
+
+#[derive(Debug)]
+struct New([u32; LINKS_MAX]);
+
+impl Default for New {
+    fn default() -> New {
+        New([0; LINKS_MAX])
+    }
 }
 
 impl Visited {
@@ -71,32 +84,34 @@ impl Visited {
     /// Adds `node`; whether it is new. A number out of range is never new, so
     /// that a damaged link leads nowhere.
     pub(super) fn insert(&mut self, node: u32) -> bool {
-        let mut new = [0];
-        self.insert_all(std::iter::once(node), &mut new) == 1
+        !self.insert_all(&[node.to_le_bytes()]).is_empty()
     }
 
-    /// Adds `nodes` up to the first that is out of range, as what ends a list of links is,
-    /// and writes the new ones to the front of `new`; returns how many those are. No more
-    /// than `new.len()` nodes are looked at.
+    /// Adds the nodes of a row of links up to the first number that is out of range, as what
+    /// ends the row is; returns those that are new. Rows have no more than [`LINKS_MAX`] links.
     ///
     /// Whether a neighbour was met before is a coin toss, so there is no branch
     /// on it: a mispredicted one costs as much as half a distance.
     #[inline]
-    pub(super) fn insert_all(&mut self, nodes: impl Iterator<Item = u32>, new: &mut [u32]) -> usize {
-        if self.listing { self.mark::<true>(nodes, new) } else { self.mark::<false>(nodes, new) }
+    pub(super) fn insert_all(&mut self, links: &[[u8; 4]]) -> &[u32] {
+        let links = &links[..links.len().min(LINKS_MAX)];
+        let count = if self.listing { self.mark::<true>(links) } else { self.mark::<false>(links) };
+        &self.new.0[..count]
     }
 
     #[inline]
-    fn mark<const LISTING: bool>(&mut self, nodes: impl Iterator<Item = u32>, new: &mut [u32]) -> usize {
-        let words = self.words.as_mut_slice();
+    fn mark<const LISTING: bool>(&mut self, links: &[[u8; 4]]) -> usize {
+        let (words, new) = (self.words.as_mut_slice(), &mut self.new.0);
         let mut count = 0;
-        for node in nodes.take(new.len()) {
+        for link in links {
+            let node = u32::from_le_bytes(*link);
             let at = (node >> 6) as usize;
             if ends_list(node, at, words.len()) {
                 break;
             }
             let word = words[at];
-            new[count] = node;
+            // Cannot come round to the first, and the compiler sees that it is in range.
+            new[count % LINKS_MAX] = node;
             count += (word >> (node & 63) & 1 ^ 1) as usize;
             if LISTING && word == 0 {
                 self.touched.push(node >> 6);
@@ -124,15 +139,23 @@ mod tests {
     }
 
     #[test]
-    fn a_number_out_of_range_ends_the_list() {
+    fn a_number_out_of_range_ends_the_row() {
+        let row = |links: &[u32]| links.iter().map(|link| link.to_le_bytes()).collect::<Vec<_>>();
         for len in [100, LIST_FROM] {
-            let (mut set, mut new) = (Visited::default(), [0; 8]);
+            let mut set = Visited::default();
             set.reset(len).unwrap();
-            assert_eq!(set.insert_all([3, 5, 3, u32::MAX, 7].into_iter(), &mut new), 2);
-            assert_eq!((&new[..2], set.contains(7)), (&[3, 5][..], false));
-            assert_eq!(set.insert_all([7, len + 64, 8].into_iter(), &mut new), 1);
-            assert_eq!(set.insert_all([10, 11, 12].into_iter(), &mut new[..2]), 2);
-            assert!(set.contains(11) && !set.contains(12));
+            assert_eq!(set.insert_all(&row(&[3, 5, 3, u32::MAX, 7])), [3, 5]);
+            assert_eq!(set.insert_all(&row(&[5, 7, len + 64, 8])), [7]);
+            assert!(set.contains(3) && set.contains(7) && !set.contains(8));
         }
+    }
+
+    #[test]
+    fn the_longest_row_fits_and_what_is_behind_it_is_not_read() {
+        let (mut set, links) =
+            (Visited::default(), (0..LINKS_MAX as u32 + 9).map(u32::to_le_bytes).collect::<Vec<_>>());
+        set.reset(1 << 16).unwrap();
+        assert!(set.insert_all(&links).iter().copied().eq(0..LINKS_MAX as u32));
+        assert_eq!(LINKS_MAX, 2 * crate::index::hnsw::MAX_M);
     }
 }

@@ -28,13 +28,13 @@ pub(super) struct Entry {
 /// The ids of a link row.
 #[inline]
 pub(super) fn ids(row: &[u8]) -> impl Iterator<Item = u32> + Clone + '_ {
-    places(row).take_while(|&id| id != NIL)
+    places(row).iter().map(|id| u32::from_le_bytes(*id)).take_while(|&id| id != NIL)
 }
 
 /// All places of a link row: the ids, and [`NIL`] in those left over.
 #[inline]
-pub(super) fn places(row: &[u8]) -> impl Iterator<Item = u32> + Clone + '_ {
-    row.as_chunks::<4>().0.iter().map(|id| u32::from_le_bytes(*id))
+pub(super) fn places(row: &[u8]) -> &[[u8; 4]] {
+    row.as_chunks().0
 }
 
 /// (slot, level) of each node, ascending.

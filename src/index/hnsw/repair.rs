@@ -13,7 +13,7 @@ use crate::arena::{AllocError, ScratchPool};
 use crate::index::pool::node_of;
 use crate::index::visited::Visited;
 use crate::index::{Beam, Scratch, Space};
-use crate::util::memory::{collected, resize, with_room};
+use crate::util::memory::{collected, make_room, with_room};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -35,11 +35,9 @@ pub(super) fn reach<S: Store>(store: &S, start: u32, reached: &mut Visited) -> R
         if let Some(&later) = queue.get(next + AHEAD) {
             store.prefetch_links(later);
         }
-        let links = store.links(0, node);
-        let end = queue.len();
-        resize(&mut queue, end + links.len() / 4, 0)?;
-        let new = reached.insert_all(places(links), &mut queue[end..]);
-        queue.truncate(end + new);
+        let new = reached.insert_all(places(store.links(0, node)));
+        make_room(&mut queue, new.len())?;
+        queue.extend_from_slice(new);
     }
     Ok(())
 }

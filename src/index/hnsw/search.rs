@@ -75,15 +75,10 @@ impl<S: Store> Walk<'_, S> {
         self.space.each(self.query, slots, found);
     }
 
-    /// The neighbours of `node` that are new to `visited`, in `room`, which grows to hold a row of links.
+    /// The neighbours of `node` that are new to `visited`.
     #[inline]
-    fn gather<'r>(&self, level: usize, node: u32, visited: &mut Visited, room: &'r mut Vec<u32>) -> &'r [u32] {
-        let links = self.store.links(level, node);
-        if room.len() < links.len() / 4 {
-            room.resize(links.len() / 4, 0);
-        }
-        let new = visited.insert_all(places(links), room);
-        &room[..new]
+    fn gather<'v>(&self, level: usize, node: u32, visited: &'v mut Visited) -> &'v [u32] {
+        visited.insert_all(places(self.store.links(level, node)))
     }
 
     /// Goes down greedily from the entry point; returns the node of `level` to
@@ -107,8 +102,8 @@ impl<S: Store> Walk<'_, S> {
 
     /// Moves to the nearest neighbour of `node` if that is nearer.
     fn step_nearer(&self, level: usize, node: &mut u32, nearest: &mut u64, scratch: &mut Scratch) -> bool {
-        let Scratch { visited_above, gathered, distances, .. } = scratch;
-        let gathered = self.gather(level, *node, visited_above, gathered);
+        let Scratch { visited_above, distances, .. } = scratch;
+        let gathered = self.gather(level, *node, visited_above);
         *distances += gathered.len() as u64;
         let before = *nearest;
         self.each(level, gathered, |id, distance| *nearest = (*nearest).min(candidate(distance, id)));
@@ -135,7 +130,7 @@ impl<S: Store> Walk<'_, S> {
         scratch.pool.reset(beam, origin, self.store.end(level) as usize)?;
         scratch.visited.reset(self.store.end(level))?;
         let entry = entry.filter(|_| level == 0).map(|entry| entry.slot);
-        let Scratch { pool, visited, gathered, distances, .. } = scratch;
+        let Scratch { pool, visited, distances, .. } = scratch;
         for start in [Some(start), entry].into_iter().flatten().filter(|&node| visited.insert(node)) {
             *distances += 1;
             self.each(level, &[start], |node, distance| self.offer(level, node, distance, pool));
@@ -144,7 +139,7 @@ impl<S: Store> Walk<'_, S> {
             if !go_on(pool, next) {
                 break;
             }
-            let gathered = self.gather(level, node_of(next), visited, gathered);
+            let gathered = self.gather(level, node_of(next), visited);
             *distances += gathered.len() as u64;
             self.each(level, gathered, |node, distance| self.offer(level, node, distance, pool));
         }
