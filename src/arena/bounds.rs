@@ -19,13 +19,6 @@ pub fn within(i: usize, len: usize) -> bool {
 /// Whether a list of numbers that `u32::MAX` ends is over at `number`: a number whose place
 /// `i` is not one of `len` ends it too, which makes one comparison of two.
 #[inline(always)]
-pub fn ends_list(number: u32, i: usize, len: usize) -> bool {
+pub(super) fn ends_list(number: u32, i: usize, len: usize) -> bool {
     if cfg!(vdb_unchecked) { number == u32::MAX || !within(i, len) } else { i >= len }
-}
-
-/// Whether `slot` is one of the first `direct`, which need no further look; where there are
-/// such, all are assumed to be when nothing is checked.
-#[inline(always)]
-pub fn is_among(slot: u32, direct: u32) -> bool {
-    if cfg!(vdb_unchecked) { direct > 0 } else { slot < direct }
 }

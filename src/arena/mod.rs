@@ -11,6 +11,7 @@
 //! * [`Budget`] - how much of all this a database may hold;
 //! * [`SlotBits`] - a bitmap over slots that old views keep their copy of;
 //! * [`RowTable`] - many chunks of rows behind one dense slot number;
+//! * [`Visited`] - the nodes that a walk has met, and the proof that they are in range;
 //! * [`ScratchPool`] - reusable per-call state that grows with the callers.
 
 #![allow(unsafe_code)]
@@ -25,15 +26,17 @@ mod shared;
 mod system;
 mod table;
 mod verify;
+mod visited;
 
 pub use aligned::Backing;
 pub use bits::SlotBits;
-pub use bounds::{ends_list, within};
+pub use bounds::within;
 pub use budget::{Budget, Lease};
 pub use rows::{Appender, Rows, RowsMut};
 pub use scratch::{Scratch, ScratchPool};
 pub use system::{release_freed_memory, system_memory};
-pub use table::{Prefixes, RowTable};
+pub use table::RowTable;
 pub use verify::{Fault, FaultCell, VerifyMap};
+pub use visited::{Below, LINKS_MAX, Visited};
 
 pub use crate::util::memory::AllocError;

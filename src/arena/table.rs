@@ -1,13 +1,14 @@
 //! Chunks of rows behind one dense slot number.
 //!
 //! A walk of a graph reads hundreds of rows, each named by a number that may come from a
-//! file. Where the rows from slot 0 on are all there and in memory, one comparison with
-//! their number replaces those with the number of chunks and the lengths of chunk and row,
-//! and the question whether the chunk is mapped: see [`Prefixes`].
+//! file. [`Visited`](super::Visited) compares that number with the end of the graph anyway,
+//! so where all rows up to there exist in memory, none needs another look: neither at the
+//! number of chunks nor at the lengths of chunk and row, nor whether the chunk is mapped.
 
-use super::bounds::{is_among, within};
+use super::bounds::within;
 use super::rows::Rows;
 use super::shared::SharedSlice;
+use super::visited::Below;
 
 /// Rows addressed by slot: chunk `slot >> shift`, row `slot & mask`.
 /// A chunk may hold fewer rows than `1 << shift`; the missing ones do not exist.
@@ -51,14 +52,33 @@ impl RowTable {
         exists.then(|| self.chunks[chunk].row(row))
     }
 
-    /// The first `bytes` bytes of rows, for many lookups.
-    ///
-    /// Out of line, or the compiler moves the comparison with the stride into the lookups.
-    #[inline(never)]
-    pub fn prefixes(&self, bytes: usize) -> Prefixes<'_> {
+    /// The first `bytes` bytes of the row of `slot`, `None` when there are not so many.
+    #[inline]
+    pub fn prefix(&self, slot: u32, bytes: usize) -> Option<&[u8]> {
+        self.get(slot)?.get(..bytes)
+    }
+
+    /// The first `bytes` bytes of the rows of nodes, slots all of them, each with its slot;
+    /// `None` unless it is plain that they are there and in memory. Then nothing is checked
+    /// for any of them.
+    #[inline]
+    pub fn prefixes<'a>(
+        &'a self,
+        nodes: Below<'a>,
+        bytes: usize,
+    ) -> Option<impl Iterator<Item = (&'a [u8], u32)> + use<'a>> {
         let stride = self.chunks.first().map_or(0, Rows::stride);
-        let direct = if bytes <= stride { self.direct } else { 0 };
-        Prefixes { table: self, mask: (1 << self.shift) - 1, stride, bytes, direct }
+        if nodes.end() > self.direct || bytes > stride {
+            return None;
+        }
+        let mask = (1 << self.shift) - 1;
+        Some(nodes.nodes().iter().map(move |&slot| {
+            let (chunk, row) = ((slot >> self.shift) as usize, (slot & mask) as usize);
+            // SAFETY: the slot is below the end of `nodes` (`Visited`), so below `direct`: its chunk
+            // exists and has its row, rows are of `stride` bytes, not less than `bytes`, and not mapped.
+            let prefix = unsafe { self.chunks.get_unchecked(chunk).prefix_unchecked(row, stride, bytes) };
+            (prefix, slot)
+        }))
     }
 
     /// The row of `slot`.
@@ -96,42 +116,10 @@ fn direct(chunks: &[Rows], shift: u32) -> u32 {
     slots
 }
 
-/// The rows of a table as far as a length.
-#[derive(Clone, Copy)]
-pub struct Prefixes<'a> {
-    table: &'a RowTable,
-    mask: u32,
-    stride: usize,
-    bytes: usize,
-    /// Slots below this can be read as they are.
-    direct: u32,
-}
-
-impl<'a> Prefixes<'a> {
-    /// The beginning of the row of `slot` where one comparison shows that it is there; otherwise
-    /// [`Prefixes::elsewhere`] is to be asked.
-    #[inline]
-    pub fn direct(&self, slot: u32) -> Option<&'a [u8]> {
-        if !is_among(slot, self.direct) {
-            return None;
-        }
-        let (chunk, row) = ((slot >> self.table.shift) as usize, (slot & self.mask) as usize);
-        // SAFETY: below `direct` the chunk of a slot exists and has its row, rows are of `stride`
-        // bytes, not less than `bytes`, and not mapped (`RowTable::new`, `prefixes`).
-        Some(unsafe { self.table.chunks.get_unchecked(chunk).prefix_unchecked(row, self.stride, self.bytes) })
-    }
-
-    /// The beginning of the row of any `slot`, `None` when there is no row or a shorter one.
-    #[cold]
-    pub fn elsewhere(&self, slot: u32) -> Option<&'a [u8]> {
-        self.table.get(slot)?.get(..self.bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arena::{Budget, RowsMut};
+    use crate::arena::{Budget, RowsMut, Visited};
 
     #[test]
     fn slots_reach_across_chunks_and_skip_holes() {
@@ -159,15 +147,15 @@ mod tests {
         for (chunks, direct) in [(whole, 9), (holes, 6), (strides, 4), (Vec::new(), 0)] {
             let table = RowTable::new(chunks, 2);
             assert_eq!(table.direct, direct);
-            for bytes in 0..5 {
-                let prefixes = table.prefixes(bytes);
-                for slot in (0..20).chain([u32::MAX]) {
-                    let expected = table.get(slot).and_then(|row| row.get(..bytes));
-                    assert_eq!(prefixes.elsewhere(slot), expected, "slot {slot}, {bytes} bytes");
-                    let found = prefixes.direct(slot);
-                    assert_eq!(found.is_some(), slot < direct && bytes <= 3);
-                    assert!(found.is_none() || found == expected, "slot {slot}, {bytes} bytes");
-                }
+            for (bytes, end) in (0..5).flat_map(|bytes| [0, 1, 4, 6, 9, 20].map(|end| (bytes, end))) {
+                let mut set = Visited::default();
+                set.reset(end).unwrap();
+                let links: Vec<[u8; 4]> = (0..20u32).rev().map(u32::to_le_bytes).collect();
+                let nodes = set.insert_all(&links);
+                let found = table.prefixes(nodes, bytes).map(|rows| rows.collect::<Vec<_>>());
+                assert_eq!(found.is_some(), end <= direct && bytes <= if direct > 0 { 3 } else { 0 });
+                let expected = || (0..end).rev().map(|slot| (table.prefix(slot, bytes).unwrap(), slot));
+                assert!(found.is_none_or(|found| found.into_iter().eq(expected())), "{bytes} bytes below {end}");
             }
         }
     }

@@ -12,14 +12,12 @@ mod pool;
 mod space;
 #[cfg(test)]
 mod testing;
-mod visited;
 
 pub use hnsw::{Found, Graph, MAX_SLOTS, Params, Probe, Report, Section, Stops};
 pub use pool::Pool;
 pub use space::Space;
 
-use crate::arena::AllocError;
-use visited::Visited;
+use crate::arena::{AllocError, Visited};
 
 /// How far a search of the graph goes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! What a graph is walked on: the rows of its slots and their distance.
 
-use crate::arena::RowTable;
+use crate::arena::{Below, RowTable};
 use crate::kernel::{Kernel, Metric, prefetch};
 
 /// Rows whose loading has begun when the distances of the first four are computed.
@@ -24,38 +24,50 @@ impl Space {
     /// as long as the query. Rows may be padded: only `query.len()` bytes count.
     #[inline]
     pub fn distance(&self, query: &[u8], slot: u32) -> Option<f32> {
-        let row = self.rows.get(slot)?.get(..query.len())?;
+        let row = self.rows.prefix(slot, query.len())?;
         Some((self.kernel.distance)(query, row))
     }
 
     /// Distances of `query` to the rows of slots, each with what goes with the slot, in
     /// order; slots without a row are left out.
-    ///
-    /// Rows are looked up once, when their loading starts, and wait in a ring until their
-    /// distances are computed, four at a time where there are four.
     #[inline]
     pub fn each<T: Copy + Default>(
         &self,
         query: &[u8],
         slots: impl Iterator<Item = (u32, T)>,
+        found: impl FnMut(T, f32),
+    ) {
+        let rows = slots.filter_map(|(slot, with)| Some((self.rows.prefix(slot, query.len())?, with)));
+        self.stream(query, rows, found);
+    }
+
+    /// The same for nodes that a walk has just met and whose number is their slot.
+    #[inline]
+    pub(super) fn each_met(&self, query: &[u8], nodes: Below<'_>, found: impl FnMut(u32, f32)) {
+        match self.rows.prefixes(nodes, query.len()) {
+            Some(rows) => self.stream(query, rows, found),
+            None => self.each(query, nodes.nodes().iter().map(|&node| (node, node)), found),
+        }
+    }
+
+    /// Distances of `query` to rows as long, in order.
+    ///
+    /// Rows wait in a ring between the start of their loading and the computation of their
+    /// distances, four at a time where there are four.
+    #[inline]
+    fn stream<'r, T: Copy + Default>(
+        &self,
+        query: &[u8],
+        rows: impl Iterator<Item = (&'r [u8], T)>,
         mut found: impl FnMut(T, f32),
     ) {
-        let rows = self.rows.prefixes(query.len());
-        let mut slots = slots.fuse();
+        let mut rows = rows.fuse();
         let mut ring: [(&[u8], T); RING] = [(&[], T::default()); RING];
         let (mut used, mut loaded) = (0, 0);
         loop {
             while loaded < used + AHEAD
-                && let Some((slot, with)) = slots.next()
+                && let Some((row, with)) = rows.next()
             {
-                // Not `or_else`: with the ways apart, the first is one comparison.
-                let row = if let Some(row) = rows.direct(slot) {
-                    row
-                } else if let Some(row) = rows.elsewhere(slot) {
-                    row
-                } else {
-                    continue;
-                };
                 prefetch(row.as_ptr(), query.len());
                 ring[loaded % RING] = (row, with);
                 loaded += 1;

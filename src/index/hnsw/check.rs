@@ -4,8 +4,7 @@
 use super::links::{ABSENT, Store, ids};
 use super::repair::reach;
 use super::{Graph, MAX_LEVEL};
-use crate::arena::AllocError;
-use crate::index::visited::Visited;
+use crate::arena::{AllocError, Visited};
 
 /// What an audit found. All zero but `nodes` and `max_degree` in a sound graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -34,7 +34,7 @@ pub use check::Report;
 pub use serial::Section;
 
 use super::BuildError;
-use crate::arena::{AllocError, Budget, Rows};
+use crate::arena::{AllocError, Budget, LINKS_MAX, Rows};
 use crate::util::memory::{collected, filled};
 use links::{Draft, Entry, Store};
 
@@ -44,6 +44,7 @@ pub const MAX_SLOTS: u32 = 1 << 31;
 const MAX_LEVEL: usize = 15;
 /// Largest accepted M.
 pub const MAX_M: usize = 256;
+const _: () = assert!(2 * MAX_M <= LINKS_MAX);
 /// Largest accepted ef_construction.
 pub const MAX_EF_CONSTRUCTION: usize = 1 << 16;
 

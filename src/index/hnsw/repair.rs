@@ -9,9 +9,8 @@
 use super::links::{Draft, NIL, Store, ids, places};
 use super::search::{Walk, to_the_end};
 use super::select::{ranked, select};
-use crate::arena::{AllocError, ScratchPool};
+use crate::arena::{AllocError, ScratchPool, Visited};
 use crate::index::pool::node_of;
-use crate::index::visited::Visited;
 use crate::index::{Beam, Scratch, Space};
 use crate::util::memory::{collected, make_room, with_room};
 use rayon::ThreadPool;
@@ -35,7 +34,7 @@ pub(super) fn reach<S: Store>(store: &S, start: u32, reached: &mut Visited) -> R
         if let Some(&later) = queue.get(next + AHEAD) {
             store.prefetch_links(later);
         }
-        let new = reached.insert_all(places(store.links(0, node)));
+        let new = reached.insert_all(places(store.links(0, node))).nodes();
         make_room(&mut queue, new.len())?;
         queue.extend_from_slice(new);
     }

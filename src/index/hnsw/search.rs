@@ -8,9 +8,8 @@
 
 use super::Graph;
 use super::links::{Entry, Store, places};
-use crate::arena::{AllocError, SlotBits};
+use crate::arena::{AllocError, Below, SlotBits, Visited};
 use crate::index::pool::{candidate, node_of};
-use crate::index::visited::Visited;
 use crate::index::{Beam, Control, Outcome, Pool, Scratch, Space};
 
 /// Expansions between two questions to the [`Control`].
@@ -68,17 +67,20 @@ impl<S: Store> Walk<'_, S> {
         self.space.distance(self.query, self.store.slot(level, node)?)
     }
 
-    /// Distances of the query to nodes; those without a row are left out.
-    #[inline]
-    fn each(&self, level: usize, nodes: &[u32], found: impl FnMut(u32, f32)) {
-        let slots = nodes.iter().filter_map(|&node| Some((self.store.slot(level, node)?, node)));
-        self.space.each(self.query, slots, found);
-    }
-
     /// The neighbours of `node` that are new to `visited`.
     #[inline]
-    fn gather<'v>(&self, level: usize, node: u32, visited: &'v mut Visited) -> &'v [u32] {
+    fn gather<'v>(&self, level: usize, node: u32, visited: &'v mut Visited) -> Below<'v> {
         visited.insert_all(places(self.store.links(level, node)))
+    }
+
+    /// Distances of the query to nodes; those without a row are left out.
+    #[inline]
+    fn each(&self, level: usize, nodes: Below<'_>, found: impl FnMut(u32, f32)) {
+        if level == 0 {
+            return self.space.each_met(self.query, nodes, found);
+        }
+        let slots = nodes.nodes().iter().filter_map(|&node| Some((self.store.slot(level, node)?, node)));
+        self.space.each(self.query, slots, found);
     }
 
     /// Goes down greedily from the entry point; returns the node of `level` to
@@ -104,7 +106,7 @@ impl<S: Store> Walk<'_, S> {
     fn step_nearer(&self, level: usize, node: &mut u32, nearest: &mut u64, scratch: &mut Scratch) -> bool {
         let Scratch { visited_above, distances, .. } = scratch;
         let gathered = self.gather(level, *node, visited_above);
-        *distances += gathered.len() as u64;
+        *distances += gathered.nodes().len() as u64;
         let before = *nearest;
         self.each(level, gathered, |id, distance| *nearest = (*nearest).min(candidate(distance, id)));
         *node = if *nearest < before { node_of(*nearest) } else { *node };
@@ -133,14 +135,16 @@ impl<S: Store> Walk<'_, S> {
         let Scratch { pool, visited, distances, .. } = scratch;
         for start in [Some(start), entry].into_iter().flatten().filter(|&node| visited.insert(node)) {
             *distances += 1;
-            self.each(level, &[start], |node, distance| self.offer(level, node, distance, pool));
+            if let Some(distance) = self.distance(level, start) {
+                self.offer(level, start, distance, pool);
+            }
         }
         while let Some(next) = pool.next() {
             if !go_on(pool, next) {
                 break;
             }
             let gathered = self.gather(level, node_of(next), visited);
-            *distances += gathered.len() as u64;
+            *distances += gathered.nodes().len() as u64;
             self.each(level, gathered, |node, distance| self.offer(level, node, distance, pool));
         }
         pool.check_memory()
