@@ -1,17 +1,21 @@
 //! Range checks and checksums at first touch, against a library without them.
 
 use super::common::{datasets, fill, search};
-use super::{bar, cpu_time, quarter};
+use super::{bar, cpu_time};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 use vdb::kernel::{Metric, Scalar};
 use vdb::{Database, Options, SearchParams};
 
 const K: usize = 10;
 const RECALL: f64 = 0.95;
-/// Pairs of runs, one of each library.
-const PAIRS: usize = 100;
+/// Pairs of processes, one of each library. Which pages a process gets makes it faster or slower.
+const PAIRS: usize = 9;
+/// Rounds in turn, of all queries, that a pair is compared by.
+const ROUNDS: usize = 40;
 /// Longest wait for the copy that searches are faster on; long under valgrind.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Most that the checks may add.
@@ -26,31 +30,35 @@ pub fn cost_of_checks(place: &Path) -> bool {
         println!("skipped: cost of checks: VDB_UNCHECKED does not name the program without them");
         return true;
     };
-    let dir = place.join("graph");
-    let ef = build(&dir);
+    let dirs = [place.join("graph"), place.join("graph-unchecked")];
+    let ef = build(&dirs[0]);
+    copy(&dirs[0], &dirs[1]);
     let checked = std::env::current_exe().expect("a running program has a path").into_os_string();
     let programs = [&checked, &unchecked];
-    let one = |program, rounds: &str| -> f64 {
-        let out = Command::new(program).arg("--search").arg(&dir).args([&ef.to_string(), rounds]).output();
-        let out = out.expect("the program can be started");
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8_lossy(&out.stdout).trim().parse().expect("it prints a number")
-    };
-    let pairs: Vec<[f64; 2]> = (0..PAIRS)
-        .map(|i| {
-            // Who goes first alternates.
-            let mut pair = [0.0; 2];
-            for at in [i % 2, (i + 1) % 2] {
-                pair[at] = one(programs[at], "4");
-            }
-            pair
-        })
-        .collect();
-    // A busy neighbour only adds time, so the quicker runs tell more than the middle ones.
-    let [with, without] = [0, 1].map(|at| quarter(pairs.iter().map(|pair| pair[at]).collect()));
+    let mut ratios: Vec<f64> = Vec::new();
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..PAIRS {
+        let mut pair = [0, 1].map(|i| Searcher::start(programs[i], &dirs[i], ef));
+        let rounds: Vec<f64> = (0..ROUNDS)
+            .map(|round| {
+                // Who goes first alternates.
+                let mut took = [0.0; 2];
+                for i in [round % 2, (round + 1) % 2] {
+                    took[i] = pair[i].round();
+                    times[i].push(took[i]);
+                }
+                took[0] / took[1]
+            })
+            .collect();
+        ratios.push(median(rounds));
+    }
+    let [with, without] = times.map(median);
     println!("CPU time of a search: {:.1} us with checks, {:.1} us without", with * 1e6, without * 1e6);
-    let time = bar("checks: CPU time of a search, with / without", with / without, MOST);
-    let counted = programs.map(|program| instructions(program, &dir, ef));
+    ratios.sort_by(f64::total_cmp);
+    println!("with / without in {PAIRS} pairs of processes: {ratios:.3?}");
+    let time = bar("checks: CPU time of a search, with / without", median(ratios), MOST);
+    let dir = &dirs[0];
+    let counted = programs.map(|program| instructions(program, dir, ef));
     match counted {
         [Some(with), Some(without)] => {
             println!("instructions of a search: {with:.0} with checks, {without:.0} without");
@@ -61,6 +69,54 @@ pub fn cost_of_checks(place: &Path) -> bool {
         _ => println!("skipped: instructions of a search: no valgrind"),
     }
     time
+}
+
+/// A process that searches when it is told to.
+struct Searcher {
+    process: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Searcher {
+    fn start(program: &OsStr, dir: &Path, ef: usize) -> Searcher {
+        let mut command = Command::new(program);
+        command.arg("--search").arg(dir).arg(ef.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("the program can be started");
+        let answers = BufReader::new(process.stdout.take().expect("it has an output"));
+        Searcher { process, answers }
+    }
+
+    /// The CPU seconds of a search, on average over all queries.
+    fn round(&mut self) -> f64 {
+        let input = self.process.stdin.as_mut().expect("it has an input");
+        input.write_all(b"\n").expect("it waits for a line");
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).expect("it answers");
+        answer.trim().parse().expect("it prints a number")
+    }
+}
+
+impl Drop for Searcher {
+    fn drop(&mut self) {
+        // The end of its input ends it.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The same database once more: each of two processes writes to its own.
+fn copy(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    std::fs::create_dir(to).expect("a directory can be made");
+    for file in std::fs::read_dir(from).expect("the database is there") {
+        let file = file.expect("it can be listed");
+        std::fs::copy(file.path(), to.join(file.file_name())).expect("it can be copied");
+    }
 }
 
 /// Builds the database and returns the breadth of search that finds enough.
@@ -89,8 +145,8 @@ fn build(dir: &Path) -> usize {
     unreachable!("recall grows with ef")
 }
 
-/// The program behind it: prints the CPU seconds of a search.
-pub fn searching(dir: &Path, ef: usize, rounds: usize) {
+/// The program behind it: for each line that it reads, prints the CPU seconds of a search.
+pub fn searching(dir: &Path, ef: usize) {
     let set = data();
     let db = Database::open(Some(dir), &Options::new()).expect("opens");
     // Every block is touched and what is walked is in memory, so that what follows is the
@@ -102,11 +158,15 @@ pub fn searching(dir: &Path, ef: usize, rounds: usize) {
         assert!(start.elapsed() < PATIENCE, "the walked rows stay in their files");
         std::thread::sleep(Duration::from_millis(1));
     }
-    let before = cpu_time();
-    for _ in 0..rounds {
+    // The look at the graph that follows is none of a search.
+    db.wait_indexed(None).expect("background work ends");
+    searches(&db, &set, ef);
+    for line in std::io::stdin().lines() {
+        line.expect("can be read");
+        let before = cpu_time();
         counted_searches(&db, &set, ef);
+        println!("{}", (cpu_time() - before).as_secs_f64() / set.queries.count() as f64);
     }
-    println!("{}", (cpu_time() - before).as_secs_f64() / (rounds * set.queries.count()) as f64);
     db.abandon();
 }
 
@@ -122,16 +182,18 @@ fn counted_searches(db: &Database, set: &datasets::DataSet, ef: usize) {
 }
 
 /// Instructions of a search, counted by valgrind.
-fn instructions(program: &std::ffi::OsStr, dir: &Path, ef: usize) -> Option<f64> {
-    let out = Command::new("valgrind")
+fn instructions(program: &OsStr, dir: &Path, ef: usize) -> Option<f64> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*counted_searches*"])
         .arg(program)
         .arg("--search")
         .arg(dir)
-        .args([&ef.to_string(), "1"])
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&out.stderr);
+        .arg(ef.to_string());
+    let process = valgrind.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut process = process.ok()?;
+    process.stdin.take()?.write_all(b"\n").ok()?;
+    let text = String::from_utf8_lossy(&process.wait_with_output().ok()?.stderr).into_owned();
     let collected = text.lines().find_map(|line| line.split_once("Collected : "))?.1;
     let queries = data().queries.count();
     Some(collected.trim().parse::<f64>().ok()? / queries as f64)

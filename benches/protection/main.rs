@@ -16,8 +16,8 @@ use std::time::Duration;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    if let ["--search", dir, ef, rounds] = words[..] {
-        checks::searching(Path::new(dir), number(ef), number(rounds));
+    if let ["--search", dir, ef] = words[..] {
+        checks::searching(Path::new(dir), number(ef));
         return ExitCode::SUCCESS;
     }
     let place = std::env::var_os("VDB_BENCH_DIR").map_or_else(std::env::temp_dir, Into::into).join("vdb-protection");
