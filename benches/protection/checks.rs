@@ -16,6 +16,8 @@ const RECALL: f64 = 0.95;
 const PAIRS: usize = 9;
 /// Rounds in turn, of all queries, that a pair is compared by.
 const ROUNDS: usize = 40;
+/// What a process prints when all that comes before searches is done.
+const READY: &str = "ready";
 /// Longest wait for the copy that searches are faster on; long under valgrind.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Most that the checks may add.
@@ -37,8 +39,16 @@ pub fn cost_of_checks(place: &Path) -> bool {
     let programs = [&checked, &unchecked];
     let mut ratios: Vec<f64> = Vec::new();
     let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..PAIRS {
-        let mut pair = [0, 1].map(|i| Searcher::start(programs[i], &dirs[i], ef));
+    for number in 0..PAIRS {
+        // Who starts first, and which copy is whose, alternates too.
+        let start = |i: usize| Searcher::start(programs[i], &dirs[(i + number) % 2], ef);
+        let mut pair = if number % 4 < 2 {
+            let first = start(0);
+            [first, start(1)]
+        } else {
+            let second = start(1);
+            [start(0), second]
+        };
         let rounds: Vec<f64> = (0..ROUNDS)
             .map(|round| {
                 // Who goes first alternates.
@@ -62,13 +72,15 @@ pub fn cost_of_checks(place: &Path) -> bool {
     match counted {
         [Some(with), Some(without)] => {
             println!("instructions of a search: {with:.0} with checks, {without:.0} without");
-            // Compares and well-predicted branches run beside the distances: more
-            // instructions are not as much more time.
-            println!("{:<60} {:>8.4}", "checks: instructions of a search, with / without", with / without);
+            // Compares and well-predicted branches run beside the distances, so more instructions
+            // are not as much more time; but their number is not a matter of chance.
+            bar("checks: instructions of a search, with / without", with / without, MOST) && time
         }
-        _ => println!("skipped: instructions of a search: no valgrind"),
+        _ => {
+            println!("skipped: instructions of a search: no valgrind");
+            time
+        }
     }
-    time
 }
 
 /// A process that searches when it is told to.
@@ -83,16 +95,22 @@ impl Searcher {
         command.arg("--search").arg(dir).arg(ef.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().expect("the program can be started");
         let answers = BufReader::new(process.stdout.take().expect("it has an output"));
-        Searcher { process, answers }
+        let mut searcher = Searcher { process, answers };
+        assert_eq!(searcher.answer(), READY);
+        searcher
     }
 
     /// The CPU seconds of a search, on average over all queries.
     fn round(&mut self) -> f64 {
         let input = self.process.stdin.as_mut().expect("it has an input");
         input.write_all(b"\n").expect("it waits for a line");
+        self.answer().parse().expect("it prints a number")
+    }
+
+    fn answer(&mut self) -> String {
         let mut answer = String::new();
         self.answers.read_line(&mut answer).expect("it answers");
-        answer.trim().parse().expect("it prints a number")
+        answer.trim().into()
     }
 }
 
@@ -145,7 +163,7 @@ fn build(dir: &Path) -> usize {
     unreachable!("recall grows with ef")
 }
 
-/// The program behind it: for each line that it reads, prints the CPU seconds of a search.
+/// The program behind it: prints [`READY`], and for each line that it reads the CPU seconds of a search.
 pub fn searching(dir: &Path, ef: usize) {
     let set = data();
     let db = Database::open(Some(dir), &Options::new()).expect("opens");
@@ -161,6 +179,7 @@ pub fn searching(dir: &Path, ef: usize) {
     // The look at the graph that follows is none of a search.
     db.wait_indexed(None).expect("background work ends");
     searches(&db, &set, ef);
+    println!("{READY}");
     for line in std::io::stdin().lines() {
         line.expect("can be read");
         let before = cpu_time();

@@ -17,7 +17,8 @@ pub fn within(i: usize, len: usize) -> bool {
 }
 
 /// Whether a list of numbers that `u32::MAX` ends is over at `number`: a number whose place
-/// `i` is not one of `len` ends it too, which makes one comparison of two.
+/// `i` is not one of `len` ends it too, which makes one comparison of two. `u32::MAX` itself
+/// must have no place.
 #[inline(always)]
 pub(super) fn ends_list(number: u32, i: usize, len: usize) -> bool {
     if cfg!(vdb_unchecked) { number == u32::MAX || !within(i, len) } else { i >= len }

@@ -2,8 +2,10 @@
 //! shared with any number of readers, anonymous or mapped from a file.
 //!
 //! Owns every allocation whose size grows with the data, and counts it. Knows
-//! neither what a row means nor where a mapping comes from. Most of the
-//! crate's `unsafe` lives here, behind safe types:
+//! neither what a row means nor where a mapping comes from, but for one thing:
+//! rows of links are read here, since the proof that a link is in range must
+//! live where rows are read without a further check. Most of the crate's
+//! `unsafe` is in this module, behind safe types:
 //!
 //! * [`Appender`] - the one writer of an array that readers already see;
 //! * [`Rows`] - a reader's fixed-length picture of such an array;

@@ -16,7 +16,8 @@ use super::visited::Below;
 pub struct RowTable {
     chunks: SharedSlice<Rows>,
     shift: u32,
-    /// Slots below this exist, in rows like the first, none of them mapped.
+    /// Slots below this exist, in rows like the first, none of them mapped. The first chunk that
+    /// is mapped, or that compaction left partly filled, is the last one it reaches into.
     direct: u32,
 }
 
@@ -90,25 +91,21 @@ impl RowTable {
         self.chunks[(slot >> self.shift) as usize].row((slot & ((1 << self.shift) - 1)) as usize)
     }
 
-    /// The address of the row of `slot`, for prefetching; nothing is read.
-    #[inline]
-    pub fn peek(&self, slot: u32) -> Option<*const u8> {
-        let chunk = (slot >> self.shift) as usize;
-        if !within(chunk, self.chunks.len()) {
-            return None;
-        }
-        self.chunks[chunk].peek((slot & ((1 << self.shift) - 1)) as usize)
+    /// Whether `slot` exists. Not by [`within`]: the answer may well be no.
+    pub fn contains(&self, slot: u32) -> bool {
+        let (chunk, row) = ((slot >> self.shift) as usize, (slot & ((1 << self.shift) - 1)) as usize);
+        self.chunks.get(chunk).is_some_and(|rows| row < rows.len())
     }
 }
 
 /// See [`RowTable::direct`].
 fn direct(chunks: &[Rows], shift: u32) -> u32 {
-    let mut slots = 0;
+    let mut slots = 0u32;
     for chunk in chunks {
         if chunk.is_mapped() || chunk.stride() != chunks[0].stride() {
             break;
         }
-        slots += chunk.len() as u32;
+        slots = slots.saturating_add(chunk.len() as u32);
         if chunk.len() < 1 << shift {
             break;
         }
@@ -119,7 +116,16 @@ fn direct(chunks: &[Rows], shift: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arena::{Budget, RowsMut, Visited};
+    use crate::arena::{Backing, Budget, RowsMut, Visited};
+    use std::sync::Arc;
+
+    struct Heap([u8; 12]);
+    // SAFETY: the bytes are never changed and lie behind the `Arc` that rows are cut from.
+    unsafe impl Backing for Heap {
+        fn bytes(&self) -> &[u8] {
+            &self.0
+        }
+    }
 
     #[test]
     fn slots_reach_across_chunks_and_skip_holes() {
@@ -131,6 +137,7 @@ mod tests {
         let table = RowTable::new(vec![chunk(4, 1), chunk(2, 2), chunk(3, 3)], 2);
         assert_eq!(table.end(), 11);
         assert_eq!((table.row(3)[0], table.row(4)[0], table.row(10)[0]), (1, 2, 3));
+        assert!(table.contains(5) && !table.contains(6) && !table.contains(11) && !table.contains(u32::MAX));
         assert!(table.get(6).is_none() && table.get(11).is_none() && table.get(u32::MAX).is_none());
     }
 
@@ -144,7 +151,13 @@ mod tests {
         let whole = vec![rows(4, 3, 0), rows(4, 3, 50), rows(1, 3, 100)];
         let holes = vec![rows(4, 3, 0), rows(2, 3, 50), rows(4, 3, 100)];
         let strides = vec![rows(4, 3, 0), rows(4, 2, 50), rows(4, 3, 100)];
-        for (chunks, direct) in [(whole, 9), (holes, 6), (strides, 4), (Vec::new(), 0)] {
+        let mapped = || Rows::from_backing(&Arc::new(Heap([7; 12])), 0, 4, 3, None).unwrap();
+        let later = vec![rows(4, 3, 0), mapped(), rows(4, 3, 100)];
+        let first = vec![mapped(), rows(4, 3, 0)];
+        let empty = vec![rows(0, 3, 0), rows(4, 3, 0)];
+        let tables = [(whole, 9), (holes, 6), (strides, 4), (later, 4), (first, 0), (empty, 0), (Vec::new(), 0)];
+        for (chunks, direct) in tables {
+            let stride = chunks.first().map_or(0, Rows::stride);
             let table = RowTable::new(chunks, 2);
             assert_eq!(table.direct, direct);
             for (bytes, end) in (0..5).flat_map(|bytes| [0, 1, 4, 6, 9, 20].map(|end| (bytes, end))) {
@@ -153,7 +166,7 @@ mod tests {
                 let links: Vec<[u8; 4]> = (0..20u32).rev().map(u32::to_le_bytes).collect();
                 let nodes = set.insert_all(&links);
                 let found = table.prefixes(nodes, bytes).map(|rows| rows.collect::<Vec<_>>());
-                assert_eq!(found.is_some(), end <= direct && bytes <= if direct > 0 { 3 } else { 0 });
+                assert_eq!(found.is_some(), end <= direct && bytes <= stride);
                 let expected = || (0..end).rev().map(|slot| (table.prefix(slot, bytes).unwrap(), slot));
                 assert!(found.is_none_or(|found| found.into_iter().eq(expected())), "{bytes} bytes below {end}");
             }

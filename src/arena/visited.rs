@@ -14,6 +14,9 @@ pub const LINKS_MAX: usize = 512;
 const LIST_FROM: u32 = 1 << 19;
 
 /// A set of node numbers below a length fixed by [`Visited::reset`].
+///
+/// Code without checks relies on what [`Visited::insert_all`] returns being below `len`: there
+/// are no more words than that takes, and the bits of the last one from `len` on are always set.
 #[derive(Debug, Default)]
 pub struct Visited {
     len: u32,
@@ -58,8 +61,9 @@ impl Default for New {
 impl Visited {
     /// Empties the set and sizes it for nodes `0..len`.
     pub fn reset(&mut self, len: u32) -> Result<(), AllocError> {
+        debug_assert!(len <= u32::MAX - 64, "u32::MAX ends rows and must not be in range");
         let words = (len as usize).div_ceil(64);
-        self.len = len;
+        self.len = 0;
         if self.listing {
             for &word in &self.touched {
                 self.words[word as usize] = 0;
@@ -83,6 +87,7 @@ impl Visited {
         {
             *last = u64::MAX << (len % 64);
         }
+        self.len = len;
         self.listing = len >= LIST_FROM;
         if self.listing {
             // Room for all of them once, so that no insertion has to ask.
@@ -108,8 +113,9 @@ impl Visited {
         !self.insert_all(&[node.to_le_bytes()]).nodes.is_empty()
     }
 
-    /// Adds the nodes of a row of links up to the first number that is out of range, as what
-    /// ends the row is; returns those that are new. Rows have no more than [`LINKS_MAX`] links.
+    /// Adds the nodes of a row of links up to `u32::MAX`, which ends the row; returns those that
+    /// are new. Rows have no more than [`LINKS_MAX`] links. A number out of range is never
+    /// returned; it may end the row too.
     ///
     /// Whether a neighbour was met before is a coin toss, so there is no branch
     /// on it: a mispredicted one costs as much as half a distance.
@@ -117,7 +123,7 @@ impl Visited {
     pub fn insert_all(&mut self, links: &[[u8; 4]]) -> Below<'_> {
         let links = &links[..links.len().min(LINKS_MAX)];
         let count = if self.listing { self.mark::<true>(links) } else { self.mark::<false>(links) };
-        // What is past the end counts as met and what has no word ended the row.
+        // All are below `len`: see the invariant of the type.
         Below { nodes: &self.new.0[..count], end: self.len }
     }
 
@@ -169,7 +175,7 @@ mod tests {
             assert_eq!(set.insert_all(&row(&[3, 5, 3, u32::MAX, 7])).nodes, [3, 5]);
             assert_eq!(set.insert_all(&row(&[5, 7, len + 64, 8])).nodes, [7]);
             assert!(set.contains(3) && set.contains(7) && !set.contains(8));
-            // Beyond the end, but in its word where it has one.
+            // Beyond the end, in its word where it has one.
             assert!(set.insert_all(&row(&[len, len + 1])).nodes.is_empty() && set.insert_all(&[]).end == len);
         }
     }

@@ -7,6 +7,7 @@ use crate::kernel::{Kernel, Metric, prefetch};
 const AHEAD: usize = 12;
 /// Places for them, a multiple of four.
 const RING: usize = 16;
+const _: () = assert!(RING.is_multiple_of(4) && 4 <= AHEAD && AHEAD <= RING);
 /// Squared lengths of unit vectors after quantisation agree within this share.
 const LENGTHS_DIFFER: f32 = 0.05;
 

@@ -322,7 +322,7 @@ impl Audit<'_> {
             if live && !node {
                 self.add(format!("live slot {slot} is below the graph's end but not in the graph"));
             }
-            if node && (view.stored.rows.peek(slot).is_none() || view.coded.rows.peek(slot).is_none()) {
+            if node && (!view.stored.rows.contains(slot) || !view.coded.rows.contains(slot)) {
                 self.add(format!("node {slot} of the graph has no row, or no code"));
             }
         }

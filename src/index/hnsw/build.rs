@@ -11,7 +11,7 @@
 //! distances for a recall@10 of 0.95. With it the batch size hardly matters:
 //! 616 at most 64 rows, 621 at 128, 606 at 512, 604 at 2048.
 
-use super::links::{ABSENT, Draft, Entry, Store, ids};
+use super::links::{ABSENT, Draft, Entry, Store};
 use super::search::{Walk, to_the_end};
 use super::select::{ranked, select};
 use super::{Graph, MAX_LEVEL, MAX_SLOTS, Params, repair};
@@ -59,7 +59,7 @@ impl Graph {
         }
         let mut levels = with_room(upto as usize)?;
         levels.extend_from_slice(self.levels.bytes());
-        levels.extend((self.len()..upto).map(|slot| match dead.get(slot) || space.rows.peek(slot).is_none() {
+        levels.extend((self.len()..upto).map(|slot| match dead.get(slot) || !space.rows.contains(slot) {
             true => ABSENT,
             false => draw_level(mix(level_key(slot), self.params.seed), self.params.m as u64),
         }));
@@ -244,7 +244,7 @@ pub(super) fn add_edges(
 /// The links of the target of `group` with the new sources among them.
 fn merged(draft: &Draft, space: &Space, group: &[Edge]) -> Result<Vec<u32>, AllocError> {
     let Edge { level, target, .. } = group[0];
-    let mut links = collected(ids(draft.links(level, target)))?;
+    let mut links = collected(draft.known_links(level, target))?;
     make_room(&mut links, group.len())?;
     for source in group.iter().map(|e| node_of(e.source)) {
         if !links.contains(&source) {

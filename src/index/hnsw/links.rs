@@ -215,6 +215,13 @@ impl Draft {
         write_ids(row, links.iter().copied());
     }
 
+    /// The links of `node` on `level` that name a node: rows that came from a file may have
+    /// others, behind which no walk sees a link.
+    pub(super) fn known_links(&self, level: usize, node: u32) -> impl Iterator<Item = u32> + '_ {
+        let end = self.end(level);
+        ids(self.links(level, node)).filter(move |&id| id < end)
+    }
+
     /// Sets the links of `node` on `level` to those of a row of the same degree.
     pub(super) fn copy_links(&mut self, level: usize, node: u32, links: &[u8]) {
         let Some(row) = self.links_mut(level, node) else { return };

@@ -14,8 +14,8 @@
 //! * Deletes are repaired by the FreshDiskANN rule (arXiv 2105.09613), and
 //!   nodes that lost their last incoming link are linked again.
 //!
-//! Link rows may come mapped from a file and are never trusted: a link out of
-//! range is skipped where it is read, and every walk visits a node once.
+//! Link rows may come mapped from a file and are never trusted: to a walk a link
+//! out of range ends its row, and every walk visits a node once.
 
 mod build;
 mod calibrate;

@@ -6,7 +6,7 @@
 //! row, or in the place of a link `r -> x` while the orphan links to `x`. So
 //! whatever was reachable stays reachable, and one pass leaves no orphan.
 
-use super::links::{Draft, NIL, Store, ids, places};
+use super::links::{Draft, NIL, Store, places};
 use super::search::{Walk, to_the_end};
 use super::select::{ranked, select};
 use crate::arena::{AllocError, ScratchPool, Visited};
@@ -86,7 +86,7 @@ fn reachable_near(
 fn adopt(draft: &mut Draft, space: &Space, orphan: u32, near: &[u64]) -> Result<bool, AllocError> {
     let (Some(base), Some(&nearest)) = (space.rows.get(orphan), near.first()) else { return Ok(false) };
     let degree = draft.params().degree(0);
-    let links = |draft: &Draft, node| ids(draft.links(0, node)).collect::<Vec<u32>>();
+    let links = |draft: &Draft, node| draft.known_links(0, node).collect::<Vec<u32>>();
     let own = links(draft, orphan);
     let candidates = ranked(draft, space, 0, base, near.iter().map(|&c| node_of(c)).chain(own.iter().copied()))?;
     let mut unique = candidates;

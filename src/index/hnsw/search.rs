@@ -2,7 +2,7 @@
 //! level 0 (algorithms 2 and 5 of the HNSW paper, with one sorted pool).
 //!
 //! A step gathers the neighbours it has not met, and only then has their distances
-//! computed, four at a time with the loading a few ahead ([`Space::each`]): the order that
+//! computed, four at a time with the loading a few ahead (`Space::stream`): the order that
 //! pyglass, zvec and VSAG found to matter most. Walks are generic over [`Store`], so that
 //! searches and builds share them.
 

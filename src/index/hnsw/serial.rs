@@ -111,7 +111,8 @@ mod tests {
     use std::sync::LazyLock;
 
     static BUILT: LazyLock<(Space, Graph)> = LazyLock::new(|| {
-        let space = space(&clustered(400, 8, 4, 1), Metric::L2sq, Scalar::I8);
+        // Rows beyond the graph, to extend it by.
+        let space = space(&clustered(450, 8, 4, 1), Metric::L2sq, Scalar::I8);
         let graph = extended(&Graph::empty(PARAMS), &space, 400, &dead((0..400).step_by(7)));
         (space, graph)
     });
@@ -165,6 +166,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn rows_with_links_to_nowhere_are_mended_when_they_are_written() {
+        let (space, graph) = &*BUILT;
+        for place in [0, 3] {
+            let mut parts = parts(graph);
+            let base = parts.iter_mut().find(|part| part.1 == PARAMS.degree(0) * 4).unwrap();
+            for row in base.2.chunks_exact_mut(base.1).step_by(3) {
+                row[4 * place..][..4].copy_from_slice(&9_999_999u32.to_le_bytes());
+            }
+            let damaged = reopen(&graph.header(), &parts).unwrap();
+            assert!(damaged.check().unwrap().unreachable > 0, "link {place}");
+            let mended = extended(&damaged, space, 450, &dead([]));
+            assert_eq!(mended.check().unwrap().unreachable, 0, "link {place}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
@@ -190,7 +207,7 @@ mod tests {
                 let pool = threads(1);
                 let gone = dead((0..400).step_by(5));
                 hostile.consolidate(space, &gone, &pool, &()).unwrap();
-                hostile.extend(space, &u64::from, 400, &gone, &pool, &()).unwrap();
+                hostile.extend(space, &u64::from, 450, &gone, &pool, &()).unwrap();
                 let _ = hostile.renumber(400, &Some);
             }
         }
