@@ -28,12 +28,12 @@ cov=$(tool llvm-cov) && profdata=$(tool llvm-profdata) || {
 rm -rf "$work/profiles"
 export RUSTFLAGS='-C instrument-coverage' LLVM_PROFILE_FILE="$PWD/$work/profiles/%p-%m.profraw" CARGO_INCREMENTAL=0
 run="cargo test --quiet --target-dir $work --lib $(printf -- '--test %s ' $tests)"
-programs=$($run --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/--object \1/p') || exit 1
+programs=$($run --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p') || exit 1
 $run >"$work/log" 2>&1 || { tail -40 "$work/log"; exit 1; }
 "$profdata" merge --sparse "$work"/profiles/*.profraw -o "$work/merged" || exit 1
 
 # shellcheck disable=SC2086
-"$cov" export --summary-only --instr-profile "$work/merged" $programs $(find src/storage -name '*.rs' ! -name '*tests.rs') |
+"$cov" export --summary-only --instr-profile "$work/merged" $(printf -- '--object %s ' $programs) --sources $(find src/storage -name '*.rs' ! -name '*tests.rs') |
 	python3 -c '
 import json, os, sys
 files = json.load(sys.stdin)["data"][0]["files"]

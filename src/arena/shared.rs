@@ -35,9 +35,10 @@ impl<T: Clone> SharedSlice<T> {
             *self = collected(self.iter().cloned())?.into();
         }
         let items = Arc::get_mut(&mut self.owner).expect("not shared").as_mut_slice();
-        // Reading `at` after a write through another pointer needs a pointer made from that one.
-        self.at = NonNull::from(&mut *items).cast();
-        Ok(items)
+        self.at = NonNull::from(items).cast();
+        // SAFETY: `owner` holds `len` elements at `at`, and nobody else has them. What is changed
+        // is changed through `at`, or reading through `at` afterwards would not be allowed.
+        Ok(unsafe { std::slice::from_raw_parts_mut(self.at.as_ptr(), self.len) })
     }
 }
 
