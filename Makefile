@@ -10,7 +10,7 @@ LIB := build/lib
 LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET)/loom
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
-.PHONY: build header test loom miri tsan asan torture mutations coverage fuzz lint demo bench bench-compare bench-scale \
+.PHONY: build header test loom miri tsan asan torture mutations coverage filesystems fuzz lint demo bench bench-compare bench-scale \
 	bench-churn bench-protection clean
 .DEFAULT_GOAL := build
 
@@ -54,6 +54,10 @@ mutations:
 # Lines of src/storage that the tests run. Needs the llvm-cov of the LLVM that rustc has.
 coverage:
 	@tests/coverage.sh
+
+# Killed writers and failing calls on ext4, xfs and btrfs, SECONDS=n each. Needs root and mkfs.
+filesystems:
+	@tests/filesystems.sh $(SECONDS)
 
 # Looks for inputs that crash, hang or corrupt: SECONDS=n for each target, TARGETS="store log".
 # Needs a nightly toolchain and cargo-fuzz; what it kept is replayed by `make test`.
