@@ -16,8 +16,8 @@ use super::visited::Below;
 pub struct RowTable {
     chunks: SharedSlice<Rows>,
     shift: u32,
-    /// Slots below this exist, in rows like the first, none of them mapped. The first chunk that
-    /// is mapped, or that compaction left partly filled, is the last one it reaches into.
+    /// Slots below this exist, in rows like the first, none of them mapped. It ends before the
+    /// first chunk that is mapped, and with the rows of the first that is partly filled.
     direct: u32,
 }
 
