@@ -6,6 +6,7 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use vdb::storage::checksum::{self, FileId};
 use vdb::storage::format::{BLOCK, HEADER_LEN};
@@ -17,6 +18,8 @@ use vdb::storage::{FileName, Manifest, Storage, codec};
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 const TRAILER: usize = 24;
+/// Bytes of an entry in the section table of a part.
+const SECTION: usize = 24;
 /// Bytes of a log record before its payload.
 const RECORD: usize = 40;
 
@@ -141,6 +144,16 @@ fn manifest_words(files: &mut Files, name: &str) {
     if manifest_name(files).as_deref() == Some(name) {
         files.entry("CURRENT".into()).and_modify(|current| words(current, whole));
     }
+}
+
+/// Where the rows of section `tag` lie in a sound part.
+pub fn section(bytes: &[u8], tag: u32) -> Range<usize> {
+    let trailer = bytes.len() - TRAILER;
+    let (table, count) = (number(bytes, trailer) as usize, number(bytes, trailer + 8) as u32 as usize);
+    let mut entries = (0..count).map(|i| table + i * SECTION);
+    let at = entries.find(|&at| number(bytes, at) as u32 == tag).expect("a part with this section");
+    let (stride, offset, rows) = (number(bytes, at) >> 32, number(bytes, at + 8), number(bytes, at + 16));
+    offset as usize..(offset + rows * stride) as usize
 }
 
 /// Blocks and footer of a part, as far as its trailer makes sense; returns the footer CRC.
