@@ -69,7 +69,7 @@ fn insert(db: &Database, ids: &[u64], values: &[f32]) {
 /// Batches at FULL and the same bytes by `write` and `fdatasync`, in turn, on one disk.
 pub fn durable_writes(place: &Path) -> bool {
     let (dir, plain) = (place.join("writing"), place.join("plain"));
-    let all = [(10_000, 8), (1_000, 20), (100, 60), (1, 200)].map(|(batch, count)| {
+    let all = [(10_000, 16), (1_000, 60), (100, 120), (1, 200)].map(|(batch, count)| {
         remove(&dir);
         let db = open(&dir, Durability::Full);
         let mut file = File::create(&plain).expect("a file can be created");

@@ -90,6 +90,20 @@ impl Block {
         self.lease.shrink_to(counted(self.len, bytes));
     }
 
+    /// Has the system put zeroed pages behind bytes `range` now rather than at the first write to
+    /// each: they cost as much as the writing. A hint; what is written there already stays.
+    pub(super) fn populate(&self, range: std::ops::Range<usize>) {
+        #[cfg(target_os = "linux")]
+        if let Some(map) = self.map.as_ref().filter(|_| range.end <= self.len) {
+            let skip = self.ptr.as_ptr() as usize - map.as_mut_ptr() as usize;
+            let start = range.start - range.start % PAGE as usize;
+            // Unknown to kernels before 5.14: the first write does it then.
+            let _ = map.advise_range(memmap2::Advice::PopulateWrite, skip + start, range.end - start);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = range;
+    }
+
     pub(super) fn ptr(&self) -> NonNull<u8> {
         self.ptr
     }

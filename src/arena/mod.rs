@@ -34,7 +34,7 @@ pub use aligned::Backing;
 pub use bits::SlotBits;
 pub use bounds::within;
 pub use budget::{Budget, Lease};
-pub use rows::{Appender, Rows, RowsMut};
+pub use rows::{Ahead, Appender, Rows, RowsMut};
 pub use scratch::{Scratch, ScratchPool};
 pub use system::{release_freed_memory, system_memory};
 pub use table::RowTable;

@@ -11,6 +11,7 @@ use super::budget::Budget;
 use super::verify::VerifyMap;
 use crate::util::memory::AllocError;
 use std::any::Any;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -114,7 +115,7 @@ impl Rows {
     ///
     /// # Panics
     /// When the range is not inside the rows.
-    pub fn slice(&self, range: std::ops::Range<usize>) -> &[u8] {
+    pub fn slice(&self, range: Range<usize>) -> &[u8] {
         assert!(range.start <= range.end && range.end <= self.len, "rows {range:?} of {}", self.len);
         let bytes = (range.end - range.start) * self.stride;
         if let Some(verify) = &self.verify {
@@ -205,6 +206,12 @@ impl Appender {
         Some(result)
     }
 
+    /// The space of the `count` rows that come next, or of as many as there is space for.
+    pub fn ahead(&self, count: usize) -> Ahead {
+        let end = self.len.saturating_add(count).min(self.capacity);
+        Ahead { block: self.block.clone(), bytes: self.len * self.stride..end * self.stride }
+    }
+
     /// Forgets rows from `len` on.
     ///
     /// # Panics
@@ -225,6 +232,25 @@ impl Appender {
             verify: None,
             _memory: self.block.clone(),
         }
+    }
+}
+
+/// Space that an [`Appender`] has not reached yet.
+pub struct Ahead {
+    block: Arc<Block>,
+    bytes: Range<usize>,
+}
+
+impl Ahead {
+    /// Bytes of it.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Has the system provide the pages, from any thread, also while rows are appended.
+    /// Changes no byte.
+    pub fn populate(&self) {
+        self.block.populate(self.bytes.clone());
     }
 }
 
@@ -363,6 +389,21 @@ mod tests {
         assert_eq!(rows.bytes(), b"\0\0\0\0abcd\0\0\0\0");
         assert_eq!(rows.truncated(2).len(), 2);
         assert!(rows.peek(2).is_some() && rows.peek(3).is_none());
+    }
+
+    #[test]
+    fn space_can_be_provided_ahead_without_changing_a_byte() {
+        for capacity in [10, 300_000] {
+            let mut writer = Appender::new(capacity, 7, &Budget::default()).unwrap();
+            writer.reserve(9).unwrap();
+            writer.append(9, |rows| rows.fill(3)).unwrap();
+            let ahead = [writer.ahead(0), writer.ahead(1), writer.ahead(usize::MAX)];
+            assert_eq!(ahead.each_ref().map(Ahead::bytes), [0, 7, (capacity - 9) * 7]);
+            ahead.iter().for_each(Ahead::populate);
+            writer.reserve(1).unwrap();
+            writer.append(1, |row| assert_eq!(row, [0; 7])).unwrap();
+            assert_eq!(writer.rows().slice(0..9), [3; 63]);
+        }
     }
 
     struct Fixed(Vec<u8>);

@@ -122,6 +122,12 @@ impl<C: Send + Sync + 'static> Worker<C> {
         }
     }
 
+    /// Whether the thread was ever needed.
+    #[cfg(test)]
+    pub fn is_started(&self) -> bool {
+        lock(&self.mailbox.state).thread.is_some()
+    }
+
     fn start(&self, state: &mut State<C>) {
         if state.thread.is_some() || state.stop {
             return;

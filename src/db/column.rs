@@ -7,7 +7,7 @@
 //! the first append, so that opening a database copies nothing.
 
 use super::error::Result;
-use crate::arena::{Appender, Budget, RowTable, Rows};
+use crate::arena::{Ahead, Appender, Budget, RowTable, Rows};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Room a new open chunk starts with: small enough for tiny databases, and a
@@ -172,6 +172,14 @@ impl Column {
             let Last::Open { rows, .. } = &mut self.last else { unreachable!("reserve opened the last chunk") };
             rows.append(part, |bytes| fill(done, bytes)).expect("reserve made room");
             done += part;
+        }
+    }
+
+    /// The space that the next `count` rows will take in the chunk that is open, if one is.
+    pub fn ahead(&self, count: usize) -> Option<Ahead> {
+        match &self.last {
+            Last::Open { rows, .. } => Some(rows.ahead(count)),
+            Last::Frozen(_) => None,
         }
     }
 

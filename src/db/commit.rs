@@ -4,6 +4,7 @@
 //! The view is published after the sync, so nobody reads a row that a power
 //! cut could still take back (at durability FULL).
 
+use super::ahead;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result};
 use super::memory;
@@ -41,13 +42,14 @@ fn attempt(core: &Core, batch: &Batch<'_>) -> Result<u64> {
 
 /// Writes `own` and all that waits, makes it durable, shows it to readers.
 fn write_group(core: &Core, writer: &mut Writer, own: Option<&Batch<'_>>) -> Option<Result<u64>> {
-    let before = writer.lsn;
+    let (before, slots) = (writer.lsn, writer.vectors.end());
     let mark = writer.log.as_ref().map(WalWriter::mark);
     let mut own = own.map(|batch| writer.write(batch));
     let waiting = core.queue.take();
     let write =
         |kept: Option<(Batch<'_>, Lease)>| kept.map_or_else(|| Err(broken()), |(batch, _)| writer.write(&batch));
     let mut replies: Vec<Result<u64>> = waiting.batches().map(write).collect();
+    ahead::ask(core, writer, writer.vectors.end() - slots);
     if writer.lsn != before
         && let Err(error) = make_durable(core, writer).and_then(|()| core.publish(writer))
     {

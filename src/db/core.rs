@@ -1,6 +1,7 @@
 //! What all parts of an open database share, and the moment a new view is
 //! published.
 
+use super::ahead::NextSpace;
 use super::background::Worker;
 use super::checkpoint::Checkpoints;
 use super::commit::Queue;
@@ -52,6 +53,9 @@ pub struct Core {
     pub index: Mutex<IndexState>,
     pub indexer: Worker<Core>,
     pub checkpointer: Worker<Core>,
+    /// Provides memory for the next batch.
+    pub provider: Worker<Core>,
+    pub next_space: NextSpace,
     /// The writer's files; `None` in memory and where the database is only read.
     pub store: Option<Store>,
     /// What a handle that only reads has read so far.

@@ -21,6 +21,7 @@
 //! Must never touch bytes on disk or compute distances itself: `storage` and
 //! `index` do, and this is the only place that knows both.
 
+mod ahead;
 mod background;
 mod calibration;
 mod check;
@@ -148,6 +149,7 @@ impl Database {
         self.core.closing.store(true, Relaxed);
         self.core.indexer.stop();
         self.core.checkpointer.stop();
+        self.core.provider.stop();
     }
 
     /// The effective settings.

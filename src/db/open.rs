@@ -1,6 +1,7 @@
 //! Opening: a new database, the files of an existing one, the replay of its
 //! log. Reads headers and maps files; no work per row beyond the log.
 
+use super::ahead::{self, NextSpace};
 use super::background::Worker;
 use super::calibration::Calibration;
 use super::checkpoint::{self, Checkpoints};
@@ -108,8 +109,11 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         Files::Read(follower) => (None, Some(follower)),
     };
     if let Some(log) = writer.log.as_mut() {
-        let buffered = settings.durability == Durability::None;
-        log.set_mode(if buffered { WriteMode::Buffered } else { WriteMode::Direct });
+        log.set_mode(match settings.durability {
+            Durability::Full => WriteMode::Synced,
+            Durability::Process => WriteMode::Direct,
+            Durability::None => WriteMode::Buffered,
+        });
     }
     let view = writer.view()?;
     let (budget, search_budget) = (writer.budget.clone(), memory::search_budget(settings.max_memory));
@@ -127,6 +131,8 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         index: Mutex::new(IndexState::default()),
         indexer: Worker::new("indexer", indexer::work),
         checkpointer: Worker::new("checkpoint", checkpoint::work),
+        provider: Worker::new("memory", ahead::work),
+        next_space: NextSpace::default(),
         store,
         follower,
         faults,
@@ -140,6 +146,7 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
     });
     core.indexer.attach(&core);
     core.checkpointer.attach(&core);
+    core.provider.attach(&core);
     if core.follower.is_none() && indexer::next_step(&core, &core.view.load(), false).is_some() {
         core.indexer.wake();
     }

@@ -1,7 +1,8 @@
 //! A whole file as memory: mapped, or read into aligned memory where mapping
 //! is unwanted.
 //!
-//! The only `unsafe` of this module tree. A mapping lives as long as its last
+//! The only `unsafe` of this module tree, so the one call on files that std does not have
+//! stands here too ([`begin_writeback`]). A mapping lives as long as its last
 //! user, whatever happens to the file's name, which is what lets a writer
 //! remove old generations under the feet of readers. Part files are never
 //! written after they were named by a manifest; a foreign process that cuts a
@@ -72,4 +73,18 @@ unsafe impl Backing for Mapping {
     fn bytes(&self) -> &[u8] {
         Mapping::bytes(self)
     }
+}
+
+/// Has the system begin to move the pages of `file` from `offset` on to the disk, without
+/// waiting: a hint, whose errors the sync that follows meets again. Nothing outside Linux.
+pub(super) fn begin_writeback(file: &std::fs::File, offset: u64) {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    if let Ok(offset) = libc::off64_t::try_from(offset) {
+        use std::os::fd::AsRawFd;
+        // SAFETY: a call on an open descriptor that takes no pointers; `file` keeps it open.
+        // Without a flag that waits, it takes no error of the file away from a later sync.
+        let _ = unsafe { libc::sync_file_range(file.as_raw_fd(), offset, 0, libc::SYNC_FILE_RANGE_WRITE) };
+    }
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    let _ = (file, offset);
 }

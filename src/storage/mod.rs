@@ -91,6 +91,9 @@ pub trait File: Send {
     /// Appends `pieces` back to back. After an error any prefix of them may be
     /// in the file.
     fn write_all(&mut self, pieces: &[&[u8]]) -> Result<()>;
+    /// Says that [`File::sync`] follows soon, so that the system may begin to move what was
+    /// appended from `offset` on; promises nothing.
+    fn begin_sync(&mut self, _offset: u64) {}
     /// Makes length and contents durable. After an error it is unknown which
     /// bytes are, and a second call cannot find out.
     fn sync(&mut self) -> Result<()>;

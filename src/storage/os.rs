@@ -6,7 +6,7 @@
 
 use super::error::{Result, StorageError};
 use super::lock::{self, LockGuard};
-use super::mmap::Mapping;
+use super::mmap::{self, Mapping};
 use super::{File, ReadFile, Storage};
 use crate::arena::Budget;
 use crate::util::memory::collected;
@@ -208,6 +208,10 @@ impl File for OsFile {
             }
         }
         Ok(())
+    }
+
+    fn begin_sync(&mut self, offset: u64) {
+        mmap::begin_writeback(&self.file, offset);
     }
 
     fn sync(&mut self) -> Result<()> {
