@@ -48,7 +48,7 @@ impl RowTable {
     /// The row of `slot`, `None` when it does not exist.
     #[inline]
     pub fn get(&self, slot: u32) -> Option<&[u8]> {
-        let (chunk, row) = ((slot >> self.shift) as usize, (slot & ((1 << self.shift) - 1)) as usize);
+        let (chunk, row) = place(slot, self.shift);
         let exists = within(chunk, self.chunks.len()) && within(row, self.chunks[chunk].len());
         exists.then(|| self.chunks[chunk].row(row))
     }
@@ -72,9 +72,8 @@ impl RowTable {
         if nodes.end() > self.direct || bytes > stride {
             return None;
         }
-        let mask = (1 << self.shift) - 1;
         Some(nodes.nodes().iter().map(move |&slot| {
-            let (chunk, row) = ((slot >> self.shift) as usize, (slot & mask) as usize);
+            let (chunk, row) = place(slot, self.shift);
             // SAFETY: the slot is below the end of `nodes` (`Visited`), so below `direct`: its chunk
             // exists and has its row, rows are of `stride` bytes, not less than `bytes`, and not mapped.
             let prefix = unsafe { self.chunks.get_unchecked(chunk).prefix_unchecked(row, stride, bytes) };
@@ -88,14 +87,21 @@ impl RowTable {
     /// When the slot does not exist.
     #[inline]
     pub fn row(&self, slot: u32) -> &[u8] {
-        self.chunks[(slot >> self.shift) as usize].row((slot & ((1 << self.shift) - 1)) as usize)
+        let (chunk, row) = place(slot, self.shift);
+        self.chunks[chunk].row(row)
     }
 
     /// Whether `slot` exists. Not by [`within`]: the answer may well be no.
     pub fn contains(&self, slot: u32) -> bool {
-        let (chunk, row) = ((slot >> self.shift) as usize, (slot & ((1 << self.shift) - 1)) as usize);
+        let (chunk, row) = place(slot, self.shift);
         self.chunks.get(chunk).is_some_and(|rows| row < rows.len())
     }
+}
+
+/// Chunk and row of `slot`.
+#[inline(always)]
+fn place(slot: u32, shift: u32) -> (usize, usize) {
+    ((slot >> shift) as usize, (slot & ((1 << shift) - 1)) as usize)
 }
 
 /// See [`RowTable::direct`].

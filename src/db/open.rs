@@ -247,8 +247,9 @@ pub fn stored_settings(schema: &Schema, options: &Options) -> Result<Settings> {
             .check(has)
             .map_err(|e| Error::new(ErrorKind::Corrupt, format!("in the manifest: {}", e.message())))?;
         if options.is_set(id) && asked != has && !(id == OptionId::Dim && asked.as_f64() == 0.0) {
-            let name = id.info().name;
-            let message = format!("{name} is {}, the database was created with {}", asked.as_f64(), has.as_f64());
+            let info = id.info();
+            let (asked, has) = (info.shown(asked), info.shown(has));
+            let message = format!("{} is {asked}, the database was created with {has}", info.name);
             return fail(ErrorKind::Mismatch, message);
         }
     }

@@ -30,20 +30,26 @@ impl OsStorage {
     /// [`Storage::map`] reads files into memory instead.
     pub fn open(path: impl AsRef<Path>, create: bool, use_mmap: bool) -> Result<OsStorage> {
         let dir = path.as_ref().to_path_buf();
-        let shown = shown(&dir);
+        let name = shown(&dir);
         let made = match create.then(|| fs::create_dir(&dir)) {
             Some(Ok(())) => true,
+            Some(Err(e)) if e.kind() == io::ErrorKind::NotFound => {
+                let parent = dir.parent().unwrap_or(&dir);
+                return Err(StorageError::NotFound {
+                    file: format!("{}, where the database was to be made,", shown(parent)),
+                });
+            }
             Some(Err(e)) if e.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(StorageError::io("create directory", &shown, e));
+                return Err(StorageError::io("create directory", &name, e));
             }
             _ => false,
         };
-        let found = fs::metadata(&dir).map_err(|e| StorageError::io("open directory", &shown, e))?;
+        let found = fs::metadata(&dir).map_err(|e| StorageError::io("open directory", &name, e))?;
         if !found.is_dir() {
-            return Err(StorageError::io("open directory", &shown, io::Error::from_raw_os_error(libc::ENOTDIR)));
+            return Err(StorageError::io("open directory", &name, io::Error::from_raw_os_error(libc::ENOTDIR)));
         }
         if create {
-            sync_parent(&dir, made).map_err(|e| StorageError::io("sync parent of", &shown, e))?;
+            sync_parent(&dir, made).map_err(|e| StorageError::io("sync parent of", &name, e))?;
         }
         // Miri has no file mappings.
         Ok(OsStorage { dir, use_mmap: use_mmap && !cfg!(miri), memory: Budget::default() })

@@ -296,6 +296,15 @@ impl OptionInfo {
         }
     }
 
+    /// `value` as a message says it: by name where it has one.
+    pub(crate) fn shown(&self, value: Value) -> String {
+        match self.kind {
+            OptionType::Enum(names) => names.iter().find(|n| Value::U64(n.1) == value).map(|n| n.0.to_string()),
+            _ => None,
+        }
+        .unwrap_or_else(|| value.to_string())
+    }
+
     pub(super) fn parse(&self, text: &str) -> Result<Value> {
         let named = match self.kind {
             OptionType::F64 => text.parse().ok().map(Value::F64),
@@ -325,11 +334,16 @@ fn shortened(text: &str) -> &str {
     text.char_indices().nth(48).map_or(text, |(end, _)| &text[..end])
 }
 
-/// The three names with the smallest edit distance to `name`, as text.
+/// The three names with the smallest edit distance to `name`, as text: by what stands behind
+/// the dot, which is what a group that was guessed or left out leaves, then as a whole.
 fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let mut all: Vec<_> = names.map(|n| (edit_distance(shortened(name), n), n)).collect();
+    fn last(name: &str) -> &str {
+        name.rsplit('.').next().unwrap_or(name)
+    }
+    let name = shortened(name);
+    let mut all: Vec<_> = names.map(|n| (edit_distance(last(name), last(n)), edit_distance(name, n), n)).collect();
     all.sort();
-    all.iter().take(3).map(|&(_, n)| format!("'{n}'")).collect::<Vec<_>>().join(", ")
+    all.iter().take(3).map(|&(.., n)| format!("'{n}'")).collect::<Vec<_>>().join(", ")
 }
 
 /// Levenshtein distance over bytes.
@@ -349,7 +363,23 @@ fn edit_distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::edit_distance;
+    use super::{OPTIONS, closest, edit_distance};
+
+    #[test]
+    fn the_name_that_was_meant_comes_first() {
+        let cases = [
+            ("index.dim", "schema.dim"),
+            ("dim", "schema.dim"),
+            ("durabilty", "storage.durability"),
+            ("graph.m", "hnsw.m"),
+            ("hnsw.efsearch", "hnsw.ef_search"),
+            ("hnsw.ef_serch", "hnsw.ef_search"),
+        ];
+        for (name, meant) in cases {
+            let near = closest(name, OPTIONS.iter().map(|o| o.name));
+            assert!(near.starts_with(&format!("'{meant}',")), "{name}: {near}");
+        }
+    }
 
     #[test]
     fn edit_distance_of_known_pairs() {

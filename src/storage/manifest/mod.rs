@@ -298,7 +298,7 @@ fn interrupted_creation(storage: &dyn Storage) -> Result<Vec<String>> {
             Some(FileName::Lock | FileName::Current) | None => continue,
         };
         if proof {
-            let what = format!("missing, but there is {name}: this was a database, restore CURRENT or a backup");
+            let what = format!("missing, but there is {name}: this was a database");
             return Err(StorageError::corrupt(CURRENT, 0, what));
         }
         leftovers.push(name);
