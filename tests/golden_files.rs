@@ -30,15 +30,42 @@ struct Recipe {
     dim: usize,
     /// Rows per chunk as a power of two.
     shift: u32,
+    /// What is written before graph work may begin: whether a row is deleted before or after
+    /// it was linked must not be left to chance.
+    first: fn(&Recipe, &Database),
     build: fn(&Recipe, &Database),
 }
 
 /// Together: codes, graphs with and without upper levels, deleted rows, a chunk with a
 /// hole, a log to replay and one that was closed, all part files.
 const RECIPES: [Recipe; 3] = [
-    Recipe { name: "cosine_f32", metric: Metric::Cosine, scalar: Scalar::F32, dim: 12, shift: 7, build: with_a_log },
-    Recipe { name: "l2_u8", metric: Metric::L2sq, scalar: Scalar::U8, dim: 10, shift: 6, build: compacted },
-    Recipe { name: "hamming_b1", metric: Metric::Hamming, scalar: Scalar::B1, dim: 37, shift: 6, build: small },
+    Recipe {
+        name: "cosine_f32",
+        metric: Metric::Cosine,
+        scalar: Scalar::F32,
+        dim: 12,
+        shift: 7,
+        first: deleted_early,
+        build: with_a_log,
+    },
+    Recipe {
+        name: "l2_u8",
+        metric: Metric::L2sq,
+        scalar: Scalar::U8,
+        dim: 10,
+        shift: 6,
+        first: nothing,
+        build: compacted,
+    },
+    Recipe {
+        name: "hamming_b1",
+        metric: Metric::Hamming,
+        scalar: Scalar::B1,
+        dim: 37,
+        shift: 6,
+        first: nothing,
+        build: small,
+    },
 ];
 
 impl Recipe {
@@ -79,10 +106,13 @@ impl Recipe {
     /// The files of this database, made now, with the salt of `like`.
     fn build(&self, like: Option<&Files>) -> Files {
         let disk = SimStorage::new();
-        let db = Database::open_on(Some(Box::new(disk.clone())), &self.options(), Some(self.shift)).unwrap();
-        (self.build)(self, &db);
-        // Closing would write another checkpoint.
-        db.abandon();
+        let steps = [(self.first, self.options().graph_min_rows(1 << 20)), (self.build, self.options())];
+        for (step, options) in steps {
+            let db = Database::open_on(Some(Box::new(disk.clone())), &options, Some(self.shift)).unwrap();
+            step(self, &db);
+            // Closing would write another checkpoint.
+            db.abandon();
+        }
         let mut files = refit::files_on(&disk);
         let manifest = like.and_then(refit::manifest_of);
         manifest.inspect(|manifest| refit::change_salt(&mut files, manifest.salt));
@@ -100,9 +130,14 @@ fn checkpoint(db: &Database) {
     db.checkpoint(None).unwrap();
 }
 
-fn with_a_log(recipe: &Recipe, db: &Database) {
+fn nothing(_: &Recipe, _: &Database) {}
+
+fn deleted_early(recipe: &Recipe, db: &Database) {
     recipe.upsert(db, &ids(0..230), 0);
     db.delete_batch(&ids(20..40)).unwrap();
+}
+
+fn with_a_log(recipe: &Recipe, db: &Database) {
     checkpoint(db);
     recipe.upsert(db, &ids(225..245), 1);
     db.delete_batch(&ids(100..105)).unwrap();
