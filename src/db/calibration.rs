@@ -29,6 +29,10 @@ const RESULTS: [usize; 3] = [1, 10, 100];
 const NEW_SHARE: f64 = 0.5;
 /// Largest breadth of a walk that ends by its stretch.
 const BREADTH_MAX: usize = 2048;
+/// Breadth of the walks that are tried first, and what they must find on the average: then
+/// walks of the full breadth, which cost four times as much, would tell no more.
+const BREADTH_FIRST: usize = 512;
+const ENOUGH: f64 = 0.999;
 /// Candidates by code whose exact distance is compared, for each true neighbour.
 const CANDIDATES: usize = 2;
 /// Settings of the stop: each this factor above the one before.
@@ -189,8 +193,14 @@ pub fn measure(core: &Core, view: &View, index: &Index, upto: u32, pool: &Thread
         let stops = stops(by_stretch, k);
         let depth = super::reader::rerank_depth(k);
         let stops_as = |settings| if by_stretch { Stops::Stretch(settings) } else { Stops::Ef(settings) };
-        let breadth = (k, depth, BREADTH_MAX.max(4 * k));
-        let found = index.graph.calibrate(&coded, &view.dead, &probes, breadth, stops_as(&stops), pool)?;
+        let walks = |breadth: usize| {
+            let limits = (k, depth, breadth.max(4 * k));
+            index.graph.calibrate(&coded, &view.dead, &probes, limits, stops_as(&stops), pool)
+        };
+        let mut found = walks(BREADTH_FIRST)?;
+        if found.last().is_some_and(|found| (found.sum as f64) < ENOUGH * (probes.len() * k) as f64) {
+            found = walks(BREADTH_MAX)?;
+        }
         let per_result = if by_stretch { 1.0 } else { k as f32 };
         let points = stops.iter().zip(&found).map(|(&stop, found)| point(stop / per_result, found, probes.len(), k));
         Ok(Curve { k: k as u32, points: points.collect() })

@@ -3,7 +3,8 @@
 //! Rows whose exact neighbours are known are looked for with a walk that goes
 //! far. A walk that stops earlier is the beginning of the same walk: the order
 //! of expansion does not depend on where it ends. So one walk for each row tells,
-//! for every setting of the stop at once, what would have been found.
+//! for every setting of the stop at once, what would have been found. It ends when all is
+//! found: most rows need a small part of the way that the hardest ones need.
 
 use super::Graph;
 use super::search::Walk;
@@ -67,7 +68,7 @@ impl Graph {
             let walk = Walk { store: self, space, query: &probe.query, dead };
             let scratch = &mut *scratch.take();
             let start = walk.descend(entry, 0, scratch)?;
-            let mut passed = 0;
+            let (mut passed, mut complete) = (0, false);
             walk.beam(0, start, beam, scratch, &mut |pool: &Pool, next| {
                 let needed = match stops {
                     Stops::Stretch(_) => pool.stretch_of(next, k),
@@ -75,9 +76,10 @@ impl Graph {
                 };
                 while settings.get(passed).is_some_and(|&stop| needed > stop) {
                     curve[passed] = right_answers(pool, probe, k, depth);
+                    complete = curve[passed].sum == k as u64;
                     passed += 1;
                 }
-                passed < settings.len()
+                passed < settings.len() && !complete
             })?;
             let rest = right_answers(&scratch.pool, probe, k, depth);
             curve[passed..].fill(rest);
