@@ -1,4 +1,8 @@
-"""The libraries that compare.py knows. A new one is one entry here and one source file beside peer.h."""
+"""The libraries that compare.py knows.
+
+A new one is one entry here, and one source file beside peer.h or, where it comes as a Python package, one class in
+python_peers.py.
+"""
 
 import dataclasses
 import glob
@@ -19,9 +23,10 @@ class Adapter:
     """How one library is built and driven."""
 
     name: str
-    source: str  # file beside peer.h
-    compiler: tuple  # command and flags that go before the sources
-    link: tuple  # flags that go after them
+    source: str = ""  # file beside peer.h
+    compiler: tuple = ()  # command and flags that go before the sources
+    link: tuple = ()  # flags that go after them
+    package: str = ""  # instead of these three: PyPI package of a class in python_peers.py
     rows: str = "f4"  # component type it is given: "f4", or "native" for the data set's own
     unit_length: bool = False  # under cosine, scale rows and queries to length 1 first
     sweep: tuple = tuple((ef, 0, 0) for ef in EF)  # (ef, rerank, recall asked for) of every point of the curve
@@ -51,6 +56,21 @@ ADAPTERS = {
             unit_length=True,
             sdist="hnswlib==0.8.0",
         ),
+        *(
+            Adapter(name=name, package=package, unit_length=True, **more)
+            for name, package, more in (
+                ("usearch", "usearch==2.26.6", {}),
+                ("usearch-codes", "usearch==2.26.6", {}),
+                ("faiss", "faiss-cpu==1.15.1", {}),
+                ("faiss-sq8", "faiss-cpu==1.15.1", {}),
+                ("faiss-sq8-refined", "faiss-cpu==1.15.1", {"sweep": tuple((ef, 3, 0) for ef in EF)}),
+                ("voyager", "voyager==2.2.3", {}),
+                ("svs", "scalable-vs==0.5.0", {}),
+                ("svs-f16", "scalable-vs==0.5.0", {}),
+                ("zvec", "zvec==0.8.0", {}),
+                ("zvec-int8", "zvec==0.8.0", {}),
+            )
+        ),
     )
 }
 
@@ -67,7 +87,7 @@ def headers_of(sdist, python, work):
     return found[0]
 
 
-def compile_driver(adapter, python, work):
+def compiled(adapter, python, work):
     """Compiles driver.c with the adapter's source; returns the program."""
     program, shared = work / f"driver-{adapter.name}", work / "driver.o"
     subprocess.run([*CC, "-c", str(HERE / "driver.c"), "-o", str(shared)], check=True)
@@ -75,3 +95,12 @@ def compile_driver(adapter, python, work):
     subprocess.run([*adapter.compiler, *include, str(HERE / adapter.source), str(shared), *adapter.link, "-o",
                     str(program)], check=True)
     return program
+
+
+def driver_of(adapter, python, work):
+    """The command that drives the library, None where its package cannot be had on this machine."""
+    if not adapter.package:
+        return [str(compiled(adapter, python, work))]
+    if subprocess.run([python, "-m", "pip", "-q", "install", adapter.package], check=False).returncode != 0:
+        return None
+    return [python, "-B", str(HERE / "python_driver.py"), adapter.name]

@@ -3,8 +3,8 @@
 
     python3 benches/compare/compare.py [--sets wordnet-384,sift-128] [--peers vdb,hnswlib] [--passes 3]
 
-Every library is one compiled driver (driver.c + its own source) in its own process, pinned to the same
-core, answering one query per call from the index it stored. The processes take turns, sweep point by
+Every library is one driver in its own process (driver.c with its own source, or python_driver.py, whose cost
+of a call is measured and taken off), pinned to the same core, answering one query per call from the index it stored. The processes take turns, sweep point by
 sweep point, so that a slow minute of the machine hits all of them; each figure is the median of the passes.
 Times are CPU time. Writes benches/record/<date>-compare.json and .md. The first run makes a virtual
 environment under build/compare and installs numpy into it.
@@ -52,9 +52,9 @@ K = 10
 class Driver:
     """A running `driver serve`, pinned to one core."""
 
-    def __init__(self, program, data, files, graph, index, core):
+    def __init__(self, command, data, files, graph, index, core):
         self.ids_file = f"{index}.ids"
-        arguments = [str(program), "serve", data.metric, *graph, str(files["queries"]), str(index)]
+        arguments = [*command, "serve", data.metric, *graph, str(files["queries"]), str(index)]
         self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         preexec_fn=lambda: os.sched_setaffinity(0, {core}))
         self.opened = self.answer()
@@ -66,20 +66,22 @@ class Driver:
         return json.loads(line)
 
     def search(self, ef, rerank, recall):
-        """One pass over the queries: the driver's figures and the ids found."""
+        """One pass over the queries: the driver's figures, CPU time without that of the calls, and the ids found."""
         self.process.stdin.write(f"search {K} {ef} {rerank} {recall} {self.ids_file}\n")
         self.process.stdin.flush()
-        return self.answer(), np.fromfile(self.ids_file, np.uint64).reshape(-1, K)
+        figures = self.answer()
+        figures["cpu_s"] -= figures["queries"] * self.opened.get("call_s", 0)
+        return figures, np.fromfile(self.ids_file, np.uint64).reshape(-1, K)
 
     def quit(self):
         self.process.communicate("quit\n")
 
 
-def build(adapter, program, data, files, graph, core):
+def build(adapter, command, data, files, graph, core):
     """Builds and stores the index; returns the driver's figures and the index path."""
     index = WORK / f"{data.name}-{adapter.name}.index"
     subprocess.run(["rm", "-rf", str(index)], check=True)
-    arguments = [str(program), "build", data.metric, *graph, str(files["base"]), str(index)]
+    arguments = [*command, "build", data.metric, *graph, str(files["base"]), str(index)]
     done = subprocess.run(arguments, check=True, text=True, stdout=subprocess.PIPE,
                           preexec_fn=lambda: os.sched_setaffinity(0, {core}))
     figures = json.loads(done.stdout)
@@ -124,17 +126,21 @@ def compare_on(data, names, options):
     results, drivers = {}, {}
     for name in names:
         adapter = adapters.ADAPTERS[name]
-        program = adapters.compile_driver(adapter, sys.executable, WORK)
+        command = adapters.driver_of(adapter, sys.executable, WORK)
+        if command is None:
+            print(f"  skipped: {name}: {adapter.package} cannot be installed", flush=True)
+            continue
         files = data.files_for(adapter, WORK)
-        built, index = build(adapter, program, data, files, graph, options.core)
+        built, index = build(adapter, command, data, files, graph, options.core)
         results[name] = {"build": built}
-        drivers[name] = (adapter, Driver(program, data, files, graph, index, options.core))
+        drivers[name] = (adapter, Driver(command, data, files, graph, index, options.core))
     for name, curve in sweep(data, drivers, options.passes).items():
         opened = drivers[name][1].opened
         before = opened["anon_bytes_before"] + opened["file_bytes_before"]
         results[name] |= {
             "version": opened["version"],
             "open_s": opened["open_s"],
+            "call_s": opened.get("call_s", 0),
             "resident_bytes": curve[-1]["resident_bytes"] - before,
             "anonymous_bytes": curve[-1]["anonymous_bytes"] - opened["anon_bytes_before"],
             "qps_at_recall": {str(t): measure.qps_at(curve, t) for t in report.TARGETS},
@@ -148,7 +154,7 @@ def compare_on(data, names, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", default="wordnet-384,sift-128")
-    parser.add_argument("--peers", default="vdb,hnswlib", help=f"of {', '.join(adapters.ADAPTERS)}")
+    parser.add_argument("--peers", default="vdb,hnswlib", help=f"all, or of {', '.join(adapters.ADAPTERS)}")
     parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--m", type=int, default=16)
     parser.add_argument("--ef-construction", type=int, default=200)
@@ -156,7 +162,7 @@ def main():
     parser.add_argument("--sample", action="store_true", help="use the bundled sample even if the full sets are there")
     parser.add_argument("--record", type=pathlib.Path, default=ROOT / "benches" / "record", help="folder of the records")
     options = parser.parse_args()
-    names = options.peers.split(",")
+    names = list(adapters.ADAPTERS) if options.peers == "all" else options.peers.split(",")
     if not (ROOT / "build" / "lib" / "libvdb.so").exists():
         sys.exit("build/lib/libvdb.so not found: run `make build` first")
     sets = [datasets.load(name, ROOT, options.sample) for name in options.sets.split(",")]

@@ -1,0 +1,107 @@
+"""driver.c for libraries that come as Python packages: the same arguments, commands and answers.
+
+    python_driver.py PEER build METRIC M EF_CONSTRUCTION BASE.npy INDEX
+    python_driver.py PEER serve METRIC M EF_CONSTRUCTION QUERIES.npy INDEX
+
+What a call costs beyond the search is measured on an index of ten rows when `serve` begins (`call_s`), so
+that compare.py can take it off: a library is not slower for having been reached from Python.
+"""
+
+import json
+import pathlib
+import sys
+import tempfile
+import time
+
+import numpy as np
+import python_peers
+
+TINY_ROWS, TINY_CALLS, TINY_ROUNDS = 10, 2000, 5
+
+
+def memory_bytes(field):
+    """A figure of /proc/self/status in bytes."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field + ":"))
+
+
+def clocks():
+    return time.process_time(), time.perf_counter()
+
+
+def since(begin):
+    cpu, wall = clocks()
+    return cpu - begin[0], wall - begin[1]
+
+
+def say(answer):
+    print(json.dumps(answer), flush=True)
+
+
+def build(peer, rows, path):
+    begin = clocks()
+    peer.build(rows, path)
+    cpu, wall = since(begin)
+    say({"version": peer.version(), "rows": len(rows), "cpu_s": cpu, "wall_s": wall, "peak_bytes": memory_bytes("VmHWM")})
+
+
+def cost_of_a_call(peer, queries):
+    """CPU seconds of one search among ten rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(pathlib.Path(folder) / "tiny")
+        peer.build(np.ascontiguousarray(queries[:TINY_ROWS]), path)
+        peer.open(path)
+        peer.configure(TINY_ROWS, 0)
+        rounds = []
+        for _ in range(TINY_ROUNDS):
+            begin = clocks()
+            for _ in range(TINY_CALLS):
+                peer.search(queries[0:1], TINY_ROWS)
+            rounds.append(since(begin)[0] / TINY_CALLS)
+        peer.close()
+    return float(np.median(rounds))
+
+
+def search_all(peer, queries, k, out):
+    """Answers every query once, one per call; writes the ids as raw u64."""
+    found = np.full((len(queries), k), np.iinfo(np.uint64).max, np.uint64)
+    one_by_one = [queries[i : i + 1] for i in range(len(queries))]
+    begin = clocks()
+    for row, query in zip(found, one_by_one):
+        ids = peer.search(query, k)
+        row[: len(ids)] = ids
+    cpu, wall = since(begin)
+    found.tofile(out)
+    say({"queries": len(queries), "cpu_s": cpu, "wall_s": wall, "anon_bytes": memory_bytes("RssAnon"),
+         "file_bytes": memory_bytes("RssFile")})
+
+
+def serve(make, queries, path):
+    call_s = cost_of_a_call(make(), queries)
+    peer = make()
+    anon, file = memory_bytes("RssAnon"), memory_bytes("RssFile")
+    begin = clocks()
+    peer.open(path)
+    say({"version": peer.version(), "open_s": since(begin)[1], "anon_bytes_before": anon, "file_bytes_before": file,
+         "call_s": call_s})
+    for line in sys.stdin:
+        words = line.split()
+        if words[0] == "quit":
+            break
+        peer.configure(int(words[2]), int(words[3]))
+        search_all(peer, queries, int(words[1]), words[5])
+    peer.close()
+
+
+def main():
+    name, what, metric, m, ef_construction, rows, path = sys.argv[1:]
+    rows = np.load(rows)
+    spec = python_peers.Spec(metric, rows.shape[1], int(m), int(ef_construction))
+    if what == "build":
+        build(python_peers.PEERS[name](spec), rows, path)
+    else:
+        serve(lambda: python_peers.PEERS[name](spec), rows, path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""Libraries that python_driver.py measures. Each imports what it needs when it is made: only one is, in a process.
+
+Cosine is inner product over rows that compare.py has scaled to unit length. `m` is half the links of level 0
+and `ef_construction` the breadth of a build, as in hnswlib; one thread everywhere.
+"""
+
+import dataclasses
+import importlib.metadata
+import pathlib
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    metric: str  # "l2" or "cosine"
+    dim: int
+    m: int
+    ef_construction: int
+
+
+class Peer:
+    """Builds an index into a path, opens it, answers one query a call; `query` is one row of a matrix."""
+
+    package = ""  # as PyPI names it
+
+    def __init__(self, spec):
+        self.spec = spec
+        self.index = None
+
+    def pick(self, l2, cosine):
+        return l2 if self.spec.metric == "l2" else cosine
+
+    def version(self):
+        return f"{self.package} {importlib.metadata.version(self.package)}"
+
+    def close(self):
+        self.index = None
+
+
+class Usearch(Peer):
+    package = "usearch"
+    codes = {"l2": "f32", "cosine": "f32"}
+
+    def build(self, rows, path):
+        import numpy as np
+        from usearch.index import Index
+
+        dtype = self.codes[self.spec.metric]
+        # Codes of 8 bits need a metric that scales rows itself.
+        metric = self.pick("l2sq", "ip" if dtype == "f32" else "cos")
+        index = Index(ndim=self.spec.dim, metric=metric, dtype=dtype, connectivity=self.spec.m,
+                      expansion_add=self.spec.ef_construction)
+        index.add(np.arange(len(rows)), rows, threads=1)
+        index.save(path)
+
+    def open(self, path):
+        from usearch.index import Index
+
+        self.index = Index.restore(path)
+
+    def configure(self, ef, _):
+        self.index.expansion_search = ef
+
+    def search(self, query, k):
+        return self.index.search(query[0], k, threads=1).keys
+
+
+class UsearchCodes(Usearch):
+    codes = {"l2": "u8", "cosine": "i8"}
+
+
+class Faiss(Peer):
+    package = "faiss-cpu"
+
+    def empty(self, faiss):
+        return faiss.IndexHNSWFlat(self.spec.dim, self.spec.m, self.pick(faiss.METRIC_L2, faiss.METRIC_INNER_PRODUCT))
+
+    def graph(self):
+        return self.index
+
+    def build(self, rows, path):
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        self.index = self.empty(faiss)
+        self.graph().hnsw.efConstruction = self.spec.ef_construction
+        self.index.train(rows)
+        self.index.add(rows)
+        faiss.write_index(self.index, path)
+
+    def open(self, path):
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        self.index = faiss.read_index(path)
+
+    def configure(self, ef, _):
+        self.graph().hnsw.efSearch = ef
+
+    def search(self, query, k):
+        return self.index.search(query, k)[1][0]
+
+
+class FaissSq8(Faiss):
+    def empty(self, faiss):
+        metric = self.pick(faiss.METRIC_L2, faiss.METRIC_INNER_PRODUCT)
+        return faiss.IndexHNSWSQ(self.spec.dim, faiss.ScalarQuantizer.QT_8bit, self.spec.m, metric)
+
+
+class FaissSq8Refined(FaissSq8):
+    """Codes in the graph, and an exact look at the best candidates."""
+
+    def empty(self, faiss):
+        base = super().empty(faiss)
+        index = faiss.IndexRefineFlat(base)
+        base.this.disown()
+        index.own_fields = True
+        return index
+
+    def graph(self):
+        import faiss
+
+        return faiss.downcast_index(self.index.base_index)
+
+    def configure(self, ef, rerank):
+        super().configure(ef, rerank)
+        self.index.k_factor = rerank or 2
+
+
+class Voyager(Peer):
+    package = "voyager"
+
+    def build(self, rows, path):
+        import voyager
+
+        space = self.pick(voyager.Space.Euclidean, voyager.Space.InnerProduct)
+        index = voyager.Index(space, num_dimensions=self.spec.dim, M=self.spec.m,
+                              ef_construction=self.spec.ef_construction, max_elements=len(rows))
+        index.add_items(rows, num_threads=1)
+        index.save(path)
+
+    def open(self, path):
+        import voyager
+
+        self.index = voyager.Index.load(path)
+
+    def configure(self, ef, _):
+        self.ef = ef
+
+    def search(self, query, k):
+        return self.index.query(query[0], k, num_threads=1, query_ef=max(self.ef, k))[0]
+
+
+class Svs(Peer):
+    """Intel's Vamana; alpha and pruning by its defaults."""
+
+    package = "scalable-vs"
+    dtype = "f4"
+
+    def build(self, rows, path):
+        import svs
+
+        parameters = svs.VamanaBuildParameters(graph_max_degree=2 * self.spec.m, window_size=self.spec.ef_construction)
+        kind = self.pick(svs.DistanceType.L2, svs.DistanceType.MIP)
+        pathlib.Path(path).mkdir(exist_ok=True)
+        index = svs.Vamana.build(parameters, rows.astype(self.dtype), kind, num_threads=1)
+        index.save(*(f"{path}/{part}" for part in ("config", "graph", "data")))
+
+    def open(self, path):
+        import svs
+
+        kind = self.pick(svs.DistanceType.L2, svs.DistanceType.MIP)
+        dtype = svs.float16 if self.dtype == "f2" else svs.float32
+        data = svs.VectorDataLoader(f"{path}/data", dtype, dims=self.spec.dim)
+        self.index = svs.Vamana(f"{path}/config", svs.GraphLoader(f"{path}/graph"), data, kind, num_threads=1)
+
+    def configure(self, ef, _):
+        self.index.search_window_size = ef
+
+    def search(self, query, k):
+        return self.index.search(query, k)[0][0]
+
+
+class SvsF16(Svs):
+    dtype = "f2"
+
+
+class Zvec(Peer):
+    package = "zvec"
+    quantized = False
+
+    def build(self, rows, path):
+        import zvec
+
+        zvec.init(log_level=zvec.LogLevel.ERROR, optimize_threads=1, query_threads=1)
+        codes = zvec.QuantizeType.INT8 if self.quantized else zvec.QuantizeType.UNDEFINED
+        graph = zvec.HnswIndexParam(metric_type=self.pick(zvec.MetricType.L2, zvec.MetricType.IP), m=2 * self.spec.m,
+                                    ef_construction=self.spec.ef_construction, quantize_type=codes)
+        vectors = zvec.VectorSchema("v", zvec.DataType.VECTOR_FP32, self.spec.dim, graph)
+        index = zvec.create_and_open(path, zvec.CollectionSchema("c", vectors=vectors))
+        for first in range(0, len(rows), 1000):
+            batch = rows[first : first + 1000]
+            index.insert([zvec.Doc(str(first + i), vectors={"v": row}) for i, row in enumerate(batch)])
+        index.optimize(zvec.OptimizeOption(concurrency=1))
+        index.flush()
+
+    def open(self, path):
+        import zvec
+
+        zvec.init(log_level=zvec.LogLevel.ERROR, optimize_threads=1, query_threads=1)
+        self.index = zvec.open(path)
+
+    def configure(self, ef, _):
+        import zvec
+
+        self.how = zvec.HnswQueryParam(ef=ef, is_using_refiner=self.quantized)
+        self.query = zvec.Query
+
+    def search(self, query, k):
+        found = self.index.query(self.query("v", vector=query[0], param=self.how), topk=k)
+        return [int(doc.id) for doc in found]
+
+
+class ZvecInt8(Zvec):
+    quantized = True
+
+
+PEERS = {
+    "usearch": Usearch,
+    "usearch-codes": UsearchCodes,
+    "faiss": Faiss,
+    "faiss-sq8": FaissSq8,
+    "faiss-sq8-refined": FaissSq8Refined,
+    "voyager": Voyager,
+    "svs": Svs,
+    "svs-f16": SvsF16,
+    "zvec": Zvec,
+    "zvec-int8": ZvecInt8,
+}
