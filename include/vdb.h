@@ -29,7 +29,8 @@
  *    the parent has closed it.
  * R7 Failures inside. A panic of the library is caught and returned as VDB_ERR_PANIC; writes to
  *    that database are then VDB_ERR_POISONED until it is opened again. What cannot be caught:
- *    the system ending the process for lack of memory, a stack overflow, and another program
+ *    the system ending the process for lack of memory, no memory for an allocation of less than
+ *    4 KiB (larger ones are VDB_ERR_NO_MEMORY), a stack overflow, and another program
  *    truncating a mapped file (SIGBUS; VDB_OPT_MMAP 0 avoids it). The library never prints,
  *    exits or installs signal handlers.
  * R8 Enums are passed as integers of fixed width. Unknown values are an error, never undefined
@@ -853,8 +854,8 @@ vdb_status_t vdb_refresh(vdb *db,
  * The JSON object has `sound` (boolean), `level` and `completed` (how far it was looked:
  * "checksums", "structure" or "recall"), `files`, `bytes`, `log_records`, `lsn`, `rows`,
  * `graph_nodes`, `recall_at_10` (a measurement, not judged: the share of the 10 nearest rows
- * that a search with the default ef finds in the graph, or null) over `recall_queries`
- * stored rows, `problem_count`, and in `problems` the first few, each with `what` and, where
+ * that a search with the default ef finds in the graph, or null; stored rows are found more
+ * easily than others) over `recall_queries` stored rows, `problem_count`, and in `problems` the first few, each with `what` and, where
  * a file is to blame, `file`, `block` (of 64 KiB) and `offset`.
  *
  * Errors: CORRUPT, BUFFER_TOO_SMALL (when nothing is wrong), CANCELLED, UNSUPPORTED (level),
@@ -889,7 +890,7 @@ vdb_status_t vdb_check(const vdb *db,
  * without the terminator into `*len`; with cap = 0 (`report` may be NULL) only the length is.
  *
  * The JSON object has `complete` (boolean: VDB_OK), `rows` (of the new database), `rows_lost`
- * with the lowest of their ids in `lost_ids`, `rows_lost_without_id` (those of them whose id
+ * with the lowest 100 of their ids in `lost_ids`, `rows_lost_without_id` (those of them whose id
  * is not known, at most), `rows_uncertain` (saved, but may have been deleted), `generation`
  * (of the manifest used, or null), `files` (read), `files_damaged`, `log_records` (applied),
  * `log_complete` (boolean), `log_records_lost`, `log_bytes_lost`, `problem_count`, and in

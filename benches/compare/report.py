@@ -1,10 +1,11 @@
-"""Writes the record of a run: JSON for programs, Markdown for people."""
+"""Writes the record of a run: JSON for programs, Markdown and curves (SVG) for people."""
 
 import datetime
 import json
 import os
 import platform
 
+import curves
 import measure
 
 TARGETS = (0.9, 0.95, 0.99, 0.999)
@@ -83,7 +84,7 @@ def markdown(record):
 
 
 def write(options, results, sets):
-    """Writes <date>-compare.json and .md into the record folder and prints the Markdown."""
+    """Writes <date>-compare.json, .md and a curve of each set into the record folder and prints the Markdown."""
     record = {
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
@@ -100,4 +101,7 @@ def write(options, results, sets):
     stem = options.record / f"{record['date']}-compare"
     stem.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     stem.with_suffix(".md").write_text(text, encoding="utf-8")
+    for name, found in results.items():
+        if drawn := curves.svg(f"{name}, one core, one query a call", found):
+            stem.with_name(f"{stem.name}-{name}.svg").write_text(drawn, encoding="utf-8")
     print(text)

@@ -32,7 +32,7 @@ const _: () = assert!(VDB_REPAIR_REPORT_MAX == RepairReport::JSON_MAX);
 /// without the terminator into `*len`; with cap = 0 (`report` may be NULL) only the length is.
 ///
 /// The JSON object has `complete` (boolean: VDB_OK), `rows` (of the new database), `rows_lost`
-/// with the lowest of their ids in `lost_ids`, `rows_lost_without_id` (those of them whose id
+/// with the lowest 100 of their ids in `lost_ids`, `rows_lost_without_id` (those of them whose id
 /// is not known, at most), `rows_uncertain` (saved, but may have been deleted), `generation`
 /// (of the manifest used, or null), `files` (read), `files_damaged`, `log_records` (applied),
 /// `log_complete` (boolean), `log_records_lost`, `log_bytes_lost`, `problem_count`, and in
