@@ -28,6 +28,11 @@ use std::ops::RangeInclusive;
 const BATCH: RangeInclusive<usize> = 64..=512;
 /// A batch is at most this share of the nodes already linked.
 const BATCH_SHARE: usize = 50;
+/// Of the `ef_construction` nearest that a member's walk keeps, it expands this share: the links
+/// are chosen from all of them, but the last ones lead to few that are nearer. Saves 15 % of the
+/// distances of a build on 60,000 sentence embeddings and 10 % on 200,000 SIFT descriptors; recall
+/// at equal ef differs by at most 0.0006, either way.
+const EXPANDED: f64 = 0.8;
 /// A member's walk ends once nothing nearer than this times the 4M-th best is
 /// left. Against the plain beam (M = 16, ef_construction = 200) that saves 15 %
 /// of the build on 200,000 SIFT descriptors and 5 % on 60,000 sentence
@@ -109,7 +114,8 @@ fn working_memory(draft: &Draft, beam: Beam, members: usize, pool: &ThreadPool) 
 fn beam(params: Params, space: &Space, members: &[Member]) -> Beam {
     let sample = members.iter().step_by(members.len().div_ceil(SAMPLE).max(1)).map(|m| m.slot);
     let adaptive = Adaptive { k: 4 * params.m, stretch: STRETCH };
-    Beam { ef: params.ef_construction, slack: 0, adaptive: space.has_ratios(sample).then_some(adaptive) }
+    let ef = (params.ef_construction as f64 * EXPANDED).ceil() as usize;
+    Beam { ef, slack: params.ef_construction - ef, adaptive: space.has_ratios(sample).then_some(adaptive) }
 }
 
 /// A node to be linked.
