@@ -1,6 +1,6 @@
 //! Instructions that the released library executes for a few fixed jobs, counted by callgrind,
 //! against a committed baseline: a measure of speed that a busy machine does not blur. They
-//! repeat to 0.01 %; more than [`TOLERANCE`] above the baseline is an error.
+//! repeat to 0.01 %; more than [`TOLERANCE`] per cent above the baseline is an error.
 //!
 //! `VDB_BLESS=1 cargo test --test instructions` writes the baseline anew; say in the commit
 //! why it went up. It holds for one compiler and for AVX2: elsewhere the test is skipped.
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const TOLERANCE: f64 = 0.03;
+const TOLERANCE: u64 = 3;
 /// Rows that are linked, searches among them, rows that are written and recovered.
 const LINKED: &str = "2000";
 const SEARCHES: &str = "1000";
@@ -63,7 +63,7 @@ fn compiler() -> String {
 }
 
 fn baseline() -> (String, BTreeMap<String, u64>) {
-    let text = std::fs::read_to_string(baseline_file()).unwrap_or_default();
+    let text = std::fs::read_to_string(baseline_file()).expect("the baseline is part of the repository");
     let mut lines = text.lines();
     let compiler = lines.next().unwrap_or_default().into();
     let entry = |line: &str| line.split_once(' ').map(|(job, count)| (job.into(), count.parse().expect("a number")));
@@ -73,7 +73,7 @@ fn baseline() -> (String, BTreeMap<String, u64>) {
 /// The count beside the baseline in words, and whether it is within the tolerance.
 fn verdict(job: &str, count: u64, before: u64) -> (String, bool) {
     let change = count as f64 / before as f64 - 1.0;
-    (format!("{job:<8} {count:>13} instructions, {:+.2} %", change * 100.0), change <= TOLERANCE)
+    (format!("{job:<8} {count:>13} instructions, {:+.2} %", change * 100.0), count * 100 <= before * (100 + TOLERANCE))
 }
 
 fn missing() -> Option<&'static str> {
@@ -94,10 +94,10 @@ fn missing() -> Option<&'static str> {
 #[test]
 fn jobs_execute_no_more_instructions_than_before() {
     let bless = std::env::var_os("VDB_BLESS").is_some();
-    let (counted_with, before) = baseline();
     if let Some(why) = missing() {
         return println!("skipped: instruction counts: {why}");
     }
+    let (counted_with, before) = if bless { Default::default() } else { baseline() };
     if !bless && counted_with != compiler() {
         return println!("skipped: instruction counts: the baseline is of {counted_with}");
     }
@@ -119,7 +119,7 @@ fn jobs_execute_no_more_instructions_than_before() {
     }
     let verdicts = counts.map(|(job, count)| verdict(job, count, before[job]));
     verdicts.iter().for_each(|(words, _)| println!("{words}"));
-    assert!(verdicts.iter().all(|(_, kept)| *kept), "more than {TOLERANCE} above the baseline: {verdicts:#?}");
+    assert!(verdicts.iter().all(|(_, kept)| *kept), "more than {TOLERANCE} % above the baseline: {verdicts:#?}");
 }
 
 #[test]
