@@ -98,9 +98,8 @@ def compiled(adapter, python, work):
 
 
 def driver_of(adapter, python, work):
-    """The command that drives the library, None where its package cannot be had on this machine."""
+    """The command that drives the library; installs its package where it is one."""
     if not adapter.package:
         return [str(compiled(adapter, python, work))]
-    if subprocess.run([python, "-m", "pip", "-q", "install", adapter.package], check=False).returncode != 0:
-        return None
+    subprocess.run([python, "-m", "pip", "-q", "install", adapter.package], check=True)
     return [python, "-B", str(HERE / "python_driver.py"), adapter.name]

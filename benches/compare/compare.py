@@ -4,7 +4,8 @@
     python3 benches/compare/compare.py [--sets wordnet-384,sift-128] [--peers vdb,hnswlib] [--passes 3]
 
 Every library is one driver in its own process (driver.c with its own source, or python_driver.py, whose cost
-of a call is measured and taken off), pinned to the same core, answering one query per call from the index it stored. The processes take turns, sweep point by
+of a call is measured and taken off), pinned to the same core, answering one query per call from the index it
+stored. The processes take turns, sweep point by
 sweep point, so that a slow minute of the machine hits all of them; each figure is the median of the passes.
 Times are CPU time. Writes benches/record/<date>-compare.json and .md. The first run makes a virtual
 environment under build/compare and installs numpy into it.
@@ -70,7 +71,7 @@ class Driver:
         self.process.stdin.write(f"search {K} {ef} {rerank} {recall} {self.ids_file}\n")
         self.process.stdin.flush()
         figures = self.answer()
-        figures["cpu_s"] -= figures["queries"] * self.opened.get("call_s", 0)
+        figures["cpu_s"] = measure.net(figures["cpu_s"], figures["queries"] * self.opened.get("call_s", 0))
         return figures, np.fromfile(self.ids_file, np.uint64).reshape(-1, K)
 
     def quit(self):
@@ -126,14 +127,18 @@ def compare_on(data, names, options):
     results, drivers = {}, {}
     for name in names:
         adapter = adapters.ADAPTERS[name]
-        command = adapters.driver_of(adapter, sys.executable, WORK)
-        if command is None:
-            print(f"  skipped: {name}: {adapter.package} cannot be installed", flush=True)
-            continue
-        files = data.files_for(adapter, WORK)
-        built, index = build(adapter, command, data, files, graph, options.core)
-        results[name] = {"build": built}
-        drivers[name] = (adapter, Driver(command, data, files, graph, index, options.core))
+        try:
+            command = adapters.driver_of(adapter, sys.executable, WORK)
+            files = data.files_for(adapter, WORK)
+            built, index = build(adapter, command, data, files, graph, options.core)
+            drivers[name] = (adapter, Driver(command, data, files, graph, index, options.core))
+            results[name] = {"build": built}
+        except (subprocess.CalledProcessError, RuntimeError) as error:
+            # A package that this machine cannot install or run; our own library must run.
+            if not adapter.package:
+                raise
+            print(f"  skipped: {name}: {error}", flush=True)
+            options.skipped.append(f"{name} on {data.name}: {error}")
     for name, curve in sweep(data, drivers, options.passes).items():
         opened = drivers[name][1].opened
         before = opened["anon_bytes_before"] + opened["file_bytes_before"]
@@ -162,6 +167,7 @@ def main():
     parser.add_argument("--sample", action="store_true", help="use the bundled sample even if the full sets are there")
     parser.add_argument("--record", type=pathlib.Path, default=ROOT / "benches" / "record", help="folder of the records")
     options = parser.parse_args()
+    options.skipped = []
     names = list(adapters.ADAPTERS) if options.peers == "all" else options.peers.split(",")
     if not (ROOT / "build" / "lib" / "libvdb.so").exists():
         sys.exit("build/lib/libvdb.so not found: run `make build` first")

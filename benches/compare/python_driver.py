@@ -45,6 +45,19 @@ def build(peer, rows, path):
     say({"version": peer.version(), "rows": len(rows), "cpu_s": cpu, "wall_s": wall, "peak_bytes": memory_bytes("VmHWM")})
 
 
+def answer_all(peer, queries, k, found):
+    """Every query, one per call; returns CPU and wall time."""
+    begin = clocks()
+    for row, query in zip(found, queries):
+        ids = peer.search(query, k)
+        row[: len(ids)] = ids
+    return since(begin)
+
+
+def no_ids(count, k):
+    return np.full((count, k), np.iinfo(np.uint64).max, np.uint64)
+
+
 def cost_of_a_call(peer, queries):
     """CPU seconds of one search among ten rows."""
     with tempfile.TemporaryDirectory() as folder:
@@ -52,25 +65,16 @@ def cost_of_a_call(peer, queries):
         peer.build(np.ascontiguousarray(queries[:TINY_ROWS]), path)
         peer.open(path)
         peer.configure(TINY_ROWS, 0)
-        rounds = []
-        for _ in range(TINY_ROUNDS):
-            begin = clocks()
-            for _ in range(TINY_CALLS):
-                peer.search(queries[0:1], TINY_ROWS)
-            rounds.append(since(begin)[0] / TINY_CALLS)
+        same, found = [queries[0:1]] * TINY_CALLS, no_ids(TINY_CALLS, TINY_ROWS)
+        rounds = [answer_all(peer, same, TINY_ROWS, found)[0] / TINY_CALLS for _ in range(TINY_ROUNDS)]
         peer.close()
     return float(np.median(rounds))
 
 
 def search_all(peer, queries, k, out):
-    """Answers every query once, one per call; writes the ids as raw u64."""
-    found = np.full((len(queries), k), np.iinfo(np.uint64).max, np.uint64)
-    one_by_one = [queries[i : i + 1] for i in range(len(queries))]
-    begin = clocks()
-    for row, query in zip(found, one_by_one):
-        ids = peer.search(query, k)
-        row[: len(ids)] = ids
-    cpu, wall = since(begin)
+    """Answers every query once; writes the ids as raw u64."""
+    found = no_ids(len(queries), k)
+    cpu, wall = answer_all(peer, queries, k, found)
     found.tofile(out)
     say({"queries": len(queries), "cpu_s": cpu, "wall_s": wall, "anon_bytes": memory_bytes("RssAnon"),
          "file_bytes": memory_bytes("RssFile")})
@@ -79,6 +83,7 @@ def search_all(peer, queries, k, out):
 def serve(make, queries, path):
     call_s = cost_of_a_call(make(), queries)
     peer = make()
+    one_by_one = [queries[i : i + 1] for i in range(len(queries))]
     anon, file = memory_bytes("RssAnon"), memory_bytes("RssFile")
     begin = clocks()
     peer.open(path)
@@ -89,7 +94,7 @@ def serve(make, queries, path):
         if words[0] == "quit":
             break
         peer.configure(int(words[2]), int(words[3]))
-        search_all(peer, queries, int(words[1]), words[5])
+        search_all(peer, one_by_one, int(words[1]), words[5])
     peer.close()
 
 

@@ -59,11 +59,11 @@ def number(value, form):
 def table(results):
     """One line per library: QPS at each recall, build, memory."""
     lines = [f"| library | {' | '.join(f'QPS @{t}' for t in TARGETS)} | build, CPU-s | resident, MB | of it anonymous, MB "
-             "| open, ms |", "|---" * (len(TARGETS) + 5) + "|"]
+             "| open, ms | call, us |", "|---" * (len(TARGETS) + 6) + "|"]
     for name, r in results.items():
         cells = [number(r["qps_at_recall"][str(t)], ",.0f") for t in TARGETS]
         cells += [f"{r['build']['cpu_s']:.1f}", f"{r['resident_bytes'] / 1e6:.0f}", f"{r['anonymous_bytes'] / 1e6:.0f}",
-                  f"{r['open_s'] * 1e3:.1f}"]
+                  f"{r['open_s'] * 1e3:.1f}", f"{r.get('call_s', 0) * 1e6:.1f}"]
         lines.append(f"| {name} ({r['version']}) | {' | '.join(cells)} |")
     return lines
 
@@ -73,8 +73,10 @@ def markdown(record):
     lines = [f"# Comparison, {record['date']}", "",
              f"{host['cpu']}, {host['cores']} cores, {host['system']}, load {host['load_1_min']}. One core, one query per "
              f"call, CPU time, median of {options['passes']} interleaved passes; M={options['m']}, "
-             f"efConstruction={options['ef_construction']}, recall@10. `never`: the curve ends below that recall.",
-             "", "Reproduce: `make bench-compare`."]
+             f"efConstruction={options['ef_construction']}, recall@10. `never`: the curve ends below that recall. `call`: "
+             "CPU time of one call through a Python binding, measured on ten rows and taken off the times of that library, "
+             "by half of them at most.",
+             "", "Reproduce: `make bench-compare`.", *(f"Skipped: {why}." for why in options.get("skipped", ()))]
     for name, part in record["sets"].items():
         lines += ["", f"## {name}: {part['rows']:,} x {part['dim']}, {part['metric']}", "", *table(part["results"])]
         if record["ratios"][name]:
@@ -88,7 +90,8 @@ def write(options, results, sets):
     record = {
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "options": {"passes": options.passes, "m": options.m, "ef_construction": options.ef_construction},
+        "options": {"passes": options.passes, "m": options.m, "ef_construction": options.ef_construction,
+                    "skipped": options.skipped},
         "ratios": {name: ratios(found) for name, found in results.items()},
         "sets": {
             name: {"rows": len(sets[name].base), "dim": sets[name].base.shape[1], "metric": sets[name].metric,
@@ -99,6 +102,8 @@ def write(options, results, sets):
     text = markdown(record)
     options.record.mkdir(parents=True, exist_ok=True)
     stem = options.record / f"{record['date']}-compare"
+    for old in options.record.glob(f"{stem.name}-*.svg"):
+        old.unlink()
     stem.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     stem.with_suffix(".md").write_text(text, encoding="utf-8")
     for name, found in results.items():

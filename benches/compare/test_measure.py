@@ -5,6 +5,7 @@ import xml.etree.ElementTree
 
 import numpy as np
 
+import adapters
 import curves
 import measure
 import report
@@ -35,6 +36,12 @@ class MeasureTest(unittest.TestCase):
         self.assertAlmostEqual(measure.qps_at(points, 0.95), 10.0)
         self.assertIsNone(measure.qps_at(points[:1], 0.95))
         self.assertEqual(measure.qps_at(points, 0.8), 100.0)
+
+    def test_no_more_than_half_of_a_time_is_taken_off(self):
+        self.assertEqual([measure.net(10.0, calls) for calls in (0.0, 3.0, 5.0, 9.0)], [10.0, 7.0, 5.0, 5.0])
+
+    def test_every_library_has_a_colour(self):
+        self.assertGreaterEqual(len(set(curves.COLOURS)), len(adapters.ADAPTERS))
 
     def test_the_best_of_the_others_is_another_at_each_recall(self):
         def library(build, *qps):
