@@ -85,7 +85,7 @@ impl Block {
         self.lease.cover(counted(self.len, bytes))
     }
 
-    /// Counts no more than the first `bytes`: the rest was never written.
+    /// Counts no more than the first `bytes`: the rest was never written, though perhaps provided.
     pub(super) fn uncover(&self, bytes: usize) {
         self.lease.shrink_to(counted(self.len, bytes));
     }
@@ -96,9 +96,12 @@ impl Block {
         #[cfg(target_os = "linux")]
         if let Some(map) = self.map.as_ref().filter(|_| range.end <= self.len) {
             let skip = self.ptr.as_ptr() as usize - map.as_mut_ptr() as usize;
-            let start = range.start - range.start % PAGE as usize;
-            // Unknown to kernels before 5.14: the first write does it then.
-            let _ = map.advise_range(memmap2::Advice::PopulateWrite, skip + start, range.end - start);
+            // In steps, so that nobody waits long for the table of pages. Unknown to kernels before
+            // 5.14: the first write does it then.
+            for start in range.clone().step_by(HUGE_PAGE) {
+                let len = HUGE_PAGE.min(range.end - start);
+                let _ = map.advise_range(memmap2::Advice::PopulateWrite, skip + start, len);
+            }
         }
         #[cfg(not(target_os = "linux"))]
         let _ = range;

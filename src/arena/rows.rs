@@ -406,6 +406,26 @@ mod tests {
         }
     }
 
+    #[cfg(all(target_os = "linux", target_arch = "x86_64", not(miri)))]
+    #[test]
+    fn provided_space_is_in_memory_and_the_rest_is_not() {
+        let huge = 2 << 20;
+        let writer = Appender::new(8 * huge, 1, &Budget::default()).unwrap();
+        let resident = |from: usize| {
+            let mut pages = vec![0u8; huge / 4096];
+            // SAFETY: the range lies inside the mapping of the block, and there is a byte for each page.
+            let done = unsafe { libc::mincore(writer.block.ptr().as_ptr().add(from).cast(), huge, pages.as_mut_ptr()) };
+            assert_eq!(done, 0);
+            pages.iter().filter(|&&page| page & 1 == 1).count()
+        };
+        assert_eq!(resident(0), 0);
+        writer.ahead(3 * huge - 5).populate();
+        if resident(0) == 0 {
+            return println!("skipped: provided space: no MADV_POPULATE_WRITE before Linux 5.14");
+        }
+        assert_eq!([0, huge, 2 * huge, 4 * huge].map(resident), [512, 512, 512, 0]);
+    }
+
     struct Fixed(Vec<u8>);
     // SAFETY: the Vec is never changed after construction, and its heap buffer does not move.
     unsafe impl Backing for Fixed {

@@ -3,48 +3,65 @@
 //! The system zeroes a page when it is first written to, which takes longer than the
 //! rows that go there. A caller who inserts large batches one after the other waits for
 //! the disk in between, so a background thread has the pages for one more such batch
-//! provided meanwhile. Must never change content, and never take memory that a limit
-//! on it would not have been asked for.
+//! provided meanwhile: batches of 10,000 rows of 384 floats then take 1.1 to 1.2 instead of 1.6
+//! times as long as the bare writes. Must never change content, and does nothing where memory
+//! is limited: pages that no row needs yet are not counted.
 
 use super::core::Core;
 use super::error::Result;
+use super::options::Durability;
 use super::writer::Writer;
 use crate::arena::Ahead;
 use crate::util::sync::{Mutex, lock};
 
-/// Batches from this size on are worth waking a thread for.
+/// Batches from this size on take longer than waking a thread does, by far.
 const FROM: usize = 256 << 10;
-/// Most that is provided at once.
+/// Most that is provided at once: what a database may hold for a batch that never comes.
 const MOST: usize = 32 << 20;
 
-/// The space that the background thread is to provide.
+/// What the background thread is to provide.
 #[derive(Default)]
-pub struct NextSpace(Mutex<Option<Ahead>>);
+pub struct NextSpace(Mutex<Next>);
 
-/// Asks for the space of as many rows as were just written.
+#[derive(Default)]
+struct Next {
+    space: Option<Ahead>,
+    /// Rows of the batch before: one batch alone has none that follows.
+    rows: usize,
+}
+
+/// Asks for the space of one more batch of `rows`, when the one before was as large.
 pub fn ask(core: &Core, writer: &Writer, rows: u32) {
-    let stride = writer.vectors.stride().max(1);
-    let count = (rows as usize).min(MOST / stride);
-    if count.saturating_mul(stride) < FROM || core.budget.max() > 0 {
+    let waits = writer.log.is_some() && core.settings.durability == Durability::Full;
+    if !waits || core.budget.max() > 0 {
         return;
     }
-    let Some(ahead) = writer.vectors.ahead(count).filter(|ahead| ahead.bytes() >= FROM) else { return };
-    *lock(&core.next_space.0) = Some(ahead);
-    core.provider.wake();
+    let mut next = lock(&core.next_space.0);
+    let stride = writer.vectors.stride().max(1);
+    let count = (rows as usize).min(next.rows).min(MOST / stride);
+    next.rows = rows as usize;
+    if count * stride >= FROM
+        && let Some(ahead) = writer.vectors.ahead(count).filter(|ahead| ahead.bytes() >= FROM)
+    {
+        next.space = Some(ahead);
+        drop(next);
+        core.provider.wake();
+    }
 }
 
 /// The background thread's work.
 pub fn work(core: &Core, _: bool) -> Result<()> {
-    let ahead = lock(&core.next_space.0).take();
-    if let Some(ahead) = ahead {
-        ahead.populate();
+    let space = lock(&core.next_space.0).space.take();
+    if let Some(space) = space {
+        space.populate();
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::db::{Database, Options, Vectors};
+    use crate::db::{Database, Durability, Options, Vectors};
+    use crate::storage::sim::SimStorage;
 
     const DIM: usize = 64;
 
@@ -54,16 +71,24 @@ mod tests {
     }
 
     #[test]
-    fn memory_for_the_next_batch_is_provided_where_it_is_large_and_there_is_no_limit() {
-        for (limit, expected) in [(1 << 30, false), (0, true)] {
-            let options = Options::new().dim(DIM as u32).graph_min_rows(1 << 30).max_memory(limit);
-            let db = Database::open_on(None, &options, Some(13)).unwrap();
-            put(&db, 0..512);
-            assert!(!db.core.provider.is_started(), "a batch of 128 KiB is not worth it");
+    fn memory_is_provided_for_the_second_large_batch_and_where_the_writer_waits_for_the_disk() {
+        let cases = [(true, Durability::Full, 0), (true, Durability::Full, 1 << 30), (true, Durability::Process, 0)];
+        for (on_disk, durability, limit) in cases.into_iter().chain([(false, Durability::Full, 0)]) {
+            let options = Options::new().dim(DIM as u32).graph_min_rows(1 << 30).durability(durability);
+            let storage = on_disk.then(|| Box::new(SimStorage::new()) as Box<_>);
+            let db = Database::open_on(storage, &options.max_memory(limit), Some(13)).unwrap();
+            (0..2).for_each(|batch| put(&db, batch * 512..(batch + 1) * 512));
+            assert!(!db.core.provider.is_started(), "batches of 128 KiB are not worth it");
+            put(&db, 4096..2 * 4096);
+            assert!(!db.core.provider.is_started(), "one alone");
             // Through the ends of chunks of 8,192 rows.
-            (1..6).for_each(|batch| put(&db, batch * 4096..(batch + 1) * 4096));
-            assert_eq!(db.core.provider.is_started(), expected, "limit {limit}");
-            assert_eq!(db.count().unwrap(), 512 + 5 * 4096);
+            (2..6).for_each(|batch| put(&db, batch * 4096..(batch + 1) * 4096));
+            assert_eq!(
+                db.core.provider.is_started(),
+                (on_disk, durability, limit) == cases[0],
+                "{durability:?} {limit}"
+            );
+            assert_eq!(db.count().unwrap(), 1024 + 5 * 4096);
             let (mut row, mut found) = ([0f32; DIM], [0]);
             let out = bytemuck::cast_slice_mut(&mut row);
             db.get_batch(&[4096 * 6 - 1], crate::Scalar::F32, out, 0, &mut found).unwrap();

@@ -29,8 +29,9 @@ const RESULTS: [usize; 3] = [1, 10, 100];
 const NEW_SHARE: f64 = 0.5;
 /// Largest breadth of a walk that ends by its stretch.
 const BREADTH_MAX: usize = 2048;
-/// Breadth of the walks that are tried first, and what they must find on the average: then
-/// walks of the full breadth, which cost four times as much, would tell no more.
+/// Breadth of the walks that are tried first, and what they must find on the average for walks
+/// of the full breadth, which cost four times as much, to be left out. Who wants more than was
+/// found gets the last stop, which is far.
 const BREADTH_FIRST: usize = 512;
 const ENOUGH: f64 = 0.999;
 /// Candidates by code whose exact distance is compared, for each true neighbour.

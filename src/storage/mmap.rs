@@ -76,15 +76,22 @@ unsafe impl Backing for Mapping {
 }
 
 /// Has the system begin to move the pages of `file` from `offset` on to the disk, without
-/// waiting: a hint, whose errors the sync that follows meets again. Nothing outside Linux.
-pub(super) fn begin_writeback(file: &std::fs::File, offset: u64) {
+/// waiting for it to be done. What fails here may not fail again in the sync that follows (pages
+/// that found no room on the disk are dropped), so only that there is no such call is no error.
+/// Does nothing outside Linux.
+pub(super) fn begin_writeback(file: &std::fs::File, offset: u64) -> std::io::Result<()> {
     #[cfg(all(target_os = "linux", not(miri)))]
     if let Ok(offset) = libc::off64_t::try_from(offset) {
         use std::os::fd::AsRawFd;
         // SAFETY: a call on an open descriptor that takes no pointers; `file` keeps it open.
-        // Without a flag that waits, it takes no error of the file away from a later sync.
-        let _ = unsafe { libc::sync_file_range(file.as_raw_fd(), offset, 0, libc::SYNC_FILE_RANGE_WRITE) };
+        // Without a flag that waits, it takes no recorded error of the file away from a later sync.
+        let done = unsafe { libc::sync_file_range(file.as_raw_fd(), offset, 0, libc::SYNC_FILE_RANGE_WRITE) };
+        let error = std::io::Error::last_os_error();
+        let unknown = [libc::ENOSYS, libc::EINVAL, libc::ESPIPE, libc::EOPNOTSUPP, libc::EPERM, libc::EINTR];
+        if done != 0 && !error.raw_os_error().is_some_and(|code| unknown.contains(&code)) {
+            return Err(error);
+        }
     }
-    #[cfg(not(all(target_os = "linux", not(miri))))]
     let _ = (file, offset);
+    Ok(())
 }

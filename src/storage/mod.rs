@@ -92,8 +92,10 @@ pub trait File: Send {
     /// in the file.
     fn write_all(&mut self, pieces: &[&[u8]]) -> Result<()>;
     /// Says that [`File::sync`] follows soon, so that the system may begin to move what was
-    /// appended from `offset` on; promises nothing.
-    fn begin_sync(&mut self, _offset: u64) {}
+    /// appended from `offset` on; promises nothing. An error is one of the sync.
+    fn begin_sync(&mut self, _offset: u64) -> Result<()> {
+        Ok(())
+    }
     /// Makes length and contents durable. After an error it is unknown which
     /// bytes are, and a second call cannot find out.
     fn sync(&mut self) -> Result<()>;

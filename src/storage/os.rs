@@ -34,7 +34,7 @@ impl OsStorage {
         let made = match create.then(|| fs::create_dir(&dir)) {
             Some(Ok(())) => true,
             Some(Err(e)) if e.kind() == io::ErrorKind::NotFound => {
-                let parent = dir.parent().unwrap_or(&dir);
+                let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(&dir);
                 return Err(StorageError::NotFound {
                     file: format!("{}, where the database was to be made,", shown(parent)),
                 });
@@ -216,8 +216,8 @@ impl File for OsFile {
         Ok(())
     }
 
-    fn begin_sync(&mut self, offset: u64) {
-        mmap::begin_writeback(&self.file, offset);
+    fn begin_sync(&mut self, offset: u64) -> Result<()> {
+        mmap::begin_writeback(&self.file, offset).map_err(self.io("sync"))
     }
 
     fn sync(&mut self) -> Result<()> {

@@ -113,8 +113,8 @@ fn working_memory(draft: &Draft, beam: Beam, members: usize, pool: &ThreadPool) 
 
 fn beam(params: Params, space: &Space, members: &[Member]) -> Beam {
     let sample = members.iter().step_by(members.len().div_ceil(SAMPLE).max(1)).map(|m| m.slot);
-    let adaptive = Adaptive { k: 4 * params.m, stretch: STRETCH };
     let ef = (params.ef_construction as f64 * EXPANDED).ceil() as usize;
+    let adaptive = Adaptive { k: (4 * params.m).min(ef), stretch: STRETCH };
     Beam { ef, slack: params.ef_construction - ef, adaptive: space.has_ratios(sample).then_some(adaptive) }
 }
 

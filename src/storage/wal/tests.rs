@@ -32,7 +32,7 @@ fn disk() -> (tempfile::TempDir, OsStorage) {
 
 #[test]
 fn what_was_appended_is_replayed_over_all_files() {
-    for mode in [WriteMode::Direct, WriteMode::Buffered] {
+    for mode in [WriteMode::Direct, WriteMode::Synced, WriteMode::Buffered] {
         let (_dir, storage) = disk();
         let mut log = WalWriter::create(&storage, 1, SALT, 0).unwrap();
         log.set_mode(mode);
@@ -217,7 +217,7 @@ fn records_of_other_logs_do_not_pass() {
 
 #[test]
 fn a_full_disk_costs_one_batch_and_no_more() {
-    for mode in [WriteMode::Direct, WriteMode::Buffered] {
+    for mode in [WriteMode::Direct, WriteMode::Synced, WriteMode::Buffered] {
         let disk = SimStorage::new();
         let mut log = WalWriter::create(&disk, 1, SALT, 0).unwrap();
         log.set_mode(mode);

@@ -148,7 +148,7 @@ impl WalWriter {
             pieces.push(padding);
             self.file.write_all(&pieces).or_else(|e| self.undo_write(e))?;
             if self.mode == WriteMode::Synced && frame_len >= BEGIN_FROM {
-                self.file.begin_sync(self.written);
+                self.file.begin_sync(self.written).or_else(|e| self.give_up(e))?;
             }
             self.written += frame_len;
         }
@@ -257,6 +257,13 @@ impl WalWriter {
         Err(error)
     }
 
+    /// Passes on the error of a sync that had begun: as unknown as that of [`WalWriter::sync`].
+    fn give_up(&mut self, error: StorageError) -> Result<()> {
+        self.failed = true;
+        let _ = self.file.set_len(self.written);
+        Err(error)
+    }
+
     /// Shortens the file durably. Without the sync a power cut could bring the
     /// taken-back records back, as the head of a log that went on without them.
     fn cut_to(&mut self, len: u64) -> Result<()> {
@@ -271,5 +278,68 @@ impl WalWriter {
 impl std::fmt::Debug for WalWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "WalWriter({:?}, lsn {}, {} B durable)", self.position(), self.last_lsn, self.synced)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::sim::SimStorage;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    /// A file that tells where a sync was begun, and fails to at the end.
+    struct BegunFile {
+        file: Box<dyn File>,
+        begun: Arc<Mutex<Vec<u64>>>,
+        fail_at: u64,
+    }
+
+    impl File for BegunFile {
+        fn write_all(&mut self, pieces: &[&[u8]]) -> Result<()> {
+            self.file.write_all(pieces)
+        }
+
+        fn begin_sync(&mut self, offset: u64) -> Result<()> {
+            self.begun.lock().unwrap().push(offset);
+            if offset < self.fail_at {
+                Ok(())
+            } else {
+                Err(StorageError::io("sync", "wal", io::ErrorKind::Other.into()))
+            }
+        }
+
+        fn sync(&mut self) -> Result<()> {
+            self.file.sync()
+        }
+
+        fn set_len(&mut self, len: u64) -> Result<()> {
+            self.file.set_len(len)
+        }
+
+        fn size(&self) -> Result<u64> {
+            self.file.size()
+        }
+    }
+
+    #[test]
+    fn the_disk_begins_with_large_records_and_an_error_of_that_is_one_of_the_sync() {
+        let large = vec![7; BEGIN_FROM as usize];
+        for (mode, expected) in [(WriteMode::Direct, vec![]), (WriteMode::Synced, vec![64, 64 + 40 + BEGIN_FROM + 48])]
+        {
+            let (disk, begun) = (SimStorage::new(), Arc::default());
+            let mut log = WalWriter::create(&disk, 1, 0x5a17, 0).unwrap();
+            let file = std::mem::replace(&mut log.file, disk.create("spare").unwrap());
+            log.file = Box::new(BegunFile { file, begun: Arc::clone(&begun), fail_at: 1000 });
+            log.set_mode(mode);
+            log.append(1, 0, &[&large]).unwrap();
+            log.append(2, 0, &[b"small"]).unwrap();
+            let third = log.append(3, 0, &[&large]);
+            assert_eq!(*begun.lock().unwrap(), expected);
+            let failed = mode == WriteMode::Synced;
+            assert_eq!((third.is_err(), log.has_failed(), log.sync().is_err()), (failed, failed, failed));
+            let end = if failed { 64 + 40 + BEGIN_FROM + 48 } else { 64 + 2 * (40 + BEGIN_FROM) + 48 };
+            assert_eq!(disk.size("wal-1.log").unwrap(), end);
+        }
     }
 }
