@@ -91,7 +91,7 @@ mod tests {
             assert_eq!(db.count().unwrap(), 1024 + 5 * 4096);
             let (mut row, mut found) = ([0f32; DIM], [0]);
             let out = bytemuck::cast_slice_mut(&mut row);
-            db.get_batch(&[4096 * 6 - 1], crate::Scalar::F32, out, 0, &mut found).unwrap();
+            db.get_batch(&[4096 * 6 - 1], crate::kernel::Scalar::F32, out, 0, &mut found).unwrap();
             assert_eq!((found, row[3]), ([1], (7 * (4096 * 6 - 1) + 3) as f32));
             db.close().unwrap();
         }
