@@ -213,10 +213,16 @@ pub fn measure(core: &Core, view: &View, index: &Index, upto: u32, pool: &Thread
 /// The settings to be measured for `k` results.
 fn stops(by_stretch: bool, k: usize) -> Vec<f32> {
     if by_stretch {
-        return (0..STRETCHES).map(|i| STRETCH_STEP.powi(i as i32)).collect();
+        return (0..STRETCHES).map(stretch).collect();
     }
     let widths = std::iter::successors(Some(k as f32), |width| Some(width * EF_STEP));
     widths.take_while(|&width| width <= BREADTH_MAX.max(4 * k) as f32).map(f32::ceil).collect()
+}
+
+/// `STRETCH_STEP` to the power of `n`, rounded once: `powi` rounds as each compiler likes, and the
+/// outcome is part of a checkpoint.
+fn stretch(n: usize) -> f32 {
+    (0..n).fold(1.0, |power, _| power * f64::from(STRETCH_STEP)) as f32
 }
 
 /// Mean and standard error of the recall.
