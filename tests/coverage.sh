@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.." || exit 1
 least=${1:-95}
 work=build/coverage
 tests="crash_storage crash_consistency hostile_files real_syncs format_versions golden_files full_disk
-	fuzz_replay repair check readers memory_limit allocation_failures"
+	fuzz_replay repair check readers allocation_failures"
 
 major=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
 tool() { # name
