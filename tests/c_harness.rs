@@ -6,6 +6,9 @@
 //! A program of its own (`harness = false`), so that each C test is counted. It tests the
 //! library in `VDB_LIB_DIR`, or else lets `make build` bring `build/lib` up to date.
 
+#[path = "common/release.rs"]
+mod release;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,14 +73,11 @@ fn main() -> ExitCode {
 }
 
 fn prepare() -> Result<Place, String> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let root = release::root().to_path_buf();
     let lib = match std::env::var_os("VDB_LIB_DIR") {
         Some(dir) => root.join(dir),
         None => {
-            // The variables of an outer make would be taken for this one's.
-            let mut make = Command::new("make");
-            make.args(["--no-print-directory", "build"]).current_dir(&root);
-            run(make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL"))?;
+            run(&mut release::make_build())?;
             root.join("build/lib")
         }
     };
@@ -85,18 +85,8 @@ fn prepare() -> Result<Place, String> {
         return Err(format!("{} has no libvdb.so: run `make build`, or set VDB_LIB_DIR", lib.display()));
     }
     let work = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let cc = compiler(false).ok_or("no C compiler: set CC")?;
-    Ok(Place { root, lib, work, cc, cxx: compiler(true) })
-}
-
-/// The C or C++ compiler that the `cc` crate finds (CC, CXX, or the usual names).
-fn compiler(cpp: bool) -> Option<PathBuf> {
-    let told = Command::new("rustc").arg("-vV").output().ok()?;
-    let told = String::from_utf8(told.stdout).ok()?;
-    let host = told.lines().find_map(|l| l.strip_prefix("host: "))?;
-    let found = cc::Build::new().cpp(cpp).host(host).target(host).opt_level(0).cargo_metadata(false).try_get_compiler();
-    let path = found.ok()?.path().to_path_buf();
-    Command::new(&path).arg("--version").output().ok().map(|_| path)
+    let cc = release::compiler(false).ok_or("no C compiler: set CC")?;
+    Ok(Place { root, lib, work, cc, cxx: release::compiler(true) })
 }
 
 /// Runs to the end; the output of a failure is its reason.

@@ -5,6 +5,10 @@
 //! `VDB_BLESS=1 cargo test --test instructions` writes the baseline anew; say in the commit
 //! why it went up. It holds for one compiler and for AVX2: elsewhere the test is skipped.
 
+#[path = "common/release.rs"]
+mod release;
+
+use release::{compiler, root};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,10 +18,6 @@ const TOLERANCE: u64 = 3;
 const LINKED: &str = "2000";
 const SEARCHES: &str = "1000";
 const WRITTEN: &str = "20000";
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn baseline_file() -> PathBuf {
     root().join("benches/instructions/baseline.txt")
@@ -33,15 +33,9 @@ fn run(command: &mut Command) -> String {
 
 /// Builds the library as it is released, and the program with the jobs.
 fn build(dir: &Path) -> PathBuf {
-    let mut make = Command::new("make");
-    // The variables of an outer make would be taken for this one's.
-    run(make
-        .args(["--no-print-directory", "build"])
-        .current_dir(root())
-        .env_remove("MAKEFLAGS")
-        .env_remove("MAKELEVEL"));
+    run(&mut release::make_build());
     let (program, lib) = (dir.join("work"), root().join("build/lib"));
-    let mut cc = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+    let mut cc = Command::new(compiler(false).expect("looked for before"));
     cc.args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Iinclude", "benches/instructions/work.c", "-o"]);
     cc.arg(&program).arg("-L").arg(&lib).args(["-lvdb", "-lm"]).arg(format!("-Wl,-rpath,{}", lib.display()));
     run(cc.current_dir(root()));
@@ -58,7 +52,7 @@ fn count(program: &Path, job: &[&str]) -> u64 {
 }
 
 /// What the baseline was counted with: another compiler makes other instructions.
-fn compiler() -> String {
+fn rust() -> String {
     run(Command::new("rustc").arg("--version")).trim().into()
 }
 
@@ -82,13 +76,14 @@ fn missing() -> Option<&'static str> {
     let avx2 = is_x86_feature_detected!("avx2");
     #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
     let avx2 = false;
-    match (avx2, there("valgrind"), there("make"), std::env::var_os("VDB_LIB_DIR").is_none()) {
-        (false, ..) => Some("the baseline is of Linux on x86_64 with AVX2"),
-        (_, false, ..) => Some("valgrind not installed"),
-        (_, _, false, _) => Some("make not installed"),
-        (.., false) => Some("VDB_LIB_DIR names another library"),
-        _ => None,
-    }
+    let looks = [
+        (avx2, "the baseline is of Linux on x86_64 with AVX2"),
+        (there("valgrind"), "valgrind not installed"),
+        (there("make"), "make not installed"),
+        (compiler(false).is_some(), "no C compiler"),
+        (std::env::var_os("VDB_LIB_DIR").is_none(), "VDB_LIB_DIR names another library"),
+    ];
+    looks.into_iter().find(|(fine, _)| !fine).map(|(_, why)| why)
 }
 
 #[test]
@@ -98,7 +93,7 @@ fn jobs_execute_no_more_instructions_than_before() {
         return println!("skipped: instruction counts: {why}");
     }
     let (counted_with, before) = if bless { Default::default() } else { baseline() };
-    if !bless && counted_with != compiler() {
+    if !bless && counted_with != rust() {
         return println!("skipped: instruction counts: the baseline is of {counted_with}");
     }
     let dir = tempfile::tempdir().unwrap();
@@ -114,7 +109,7 @@ fn jobs_execute_no_more_instructions_than_before() {
     ];
     if bless {
         let lines: String = counts.iter().map(|(job, count)| format!("{job} {count}\n")).collect();
-        std::fs::write(baseline_file(), format!("{}\n{lines}", compiler())).unwrap();
+        std::fs::write(baseline_file(), format!("{}\n{lines}", rust())).unwrap();
         return;
     }
     let verdicts = counts.map(|(job, count)| verdict(job, count, before[job]));

@@ -5,10 +5,10 @@
 
 Every library is one driver in its own process (driver.c with its own source, or python_driver.py, whose cost
 of a call is measured and taken off), pinned to the same core, answering one query per call from the index it
-stored. The processes take turns, sweep point by
-sweep point, so that a slow minute of the machine hits all of them; each figure is the median of the passes.
-Times are CPU time. Writes benches/record/<date>-compare.json and .md. The first run makes a virtual
-environment under build/compare and installs numpy into it.
+stored. The processes take turns, sweep point by sweep point, so that a slow minute of the machine hits all of
+them; each figure is the median of the passes. Times are CPU time. Writes benches/record/<date>-compare.json,
+.md and a curve of each set. The first run makes a virtual environment under build/compare and installs numpy
+into it, and whatever packages the peers need.
 
 Data: $VDB_SHARED_DATA or ../shared/data beside the repository; otherwise the bundled sample.
 """

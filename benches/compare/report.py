@@ -76,7 +76,8 @@ def markdown(record):
              f"efConstruction={options['ef_construction']}, recall@10. `never`: the curve ends below that recall. `call`: "
              "CPU time of one call through a Python binding, measured on ten rows and taken off the times of that library, "
              "by half of them at most.",
-             "", "Reproduce: `make bench-compare`.", *(f"Skipped: {why}." for why in options.get("skipped", ()))]
+             "", f"Reproduce: `make build && python3 benches/compare/compare.py --sets {','.join(record['sets'])} --peers "
+             f"{','.join(next(iter(record['sets'].values()))['results'])} --passes {options['passes']}`.", *(f"Skipped: {why}." for why in options.get("skipped", ()))]
     for name, part in record["sets"].items():
         lines += ["", f"## {name}: {part['rows']:,} x {part['dim']}, {part['metric']}", "", *table(part["results"])]
         if record["ratios"][name]:

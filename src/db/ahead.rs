@@ -3,9 +3,8 @@
 //! The system zeroes a page when it is first written to, which takes longer than the
 //! rows that go there. A caller who inserts large batches one after the other waits for
 //! the disk in between, so a background thread has the pages for one more such batch
-//! provided meanwhile: batches of 10,000 rows of 384 floats then take 1.1 to 1.2 instead of 1.6
-//! times as long as the bare writes. Must never change content, and does nothing where memory
-//! is limited: pages that no row needs yet are not counted.
+//! provided meanwhile (docs/decisions/0005). Must never change content, and does nothing where
+//! memory is limited: pages that no row needs yet are not counted.
 
 use super::core::Core;
 use super::error::Result;

@@ -5,8 +5,8 @@
 //! of expansion does not depend on where it ends. So one walk for each row tells,
 //! for every setting of the stop at once, what would have been found. It ends when all is
 //! found: most rows need a small part of the way that the hardest ones need. (Going on could
-//! only rank more rows before a right answer whose code is bad, beyond the candidates that are
-//! looked at exactly: one in thousands, which the table leaves out.)
+//! only push a right answer whose code is bad out of the candidates that are looked at exactly:
+//! the table leaves that out.)
 
 use super::Graph;
 use super::search::Walk;
