@@ -8,11 +8,13 @@
 //! This module knows vectors and codes; where either is kept is the business of
 //! its callers.
 
+mod rotation;
 mod sq8;
 #[cfg(test)]
 mod tests;
 mod train;
 
+pub use rotation::Rotation;
 pub use sq8::Sq8;
 
 /// Whether codes have to prove themselves on the sample.
