@@ -261,7 +261,7 @@ typedef enum vdb_option {
   VDB_OPT_VERIFY_ON_OPEN = 307,
   /** Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3. */
   VDB_OPT_COMPACT_RATIO = 308,
-  /** Threads that build the graph, 0 = one for each core; default 0. */
+  /** Threads that build the graph and share large batches of queries, 0 = one for each core; default 0. */
   VDB_OPT_THREADS = 401,
   /**
    * Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
@@ -722,7 +722,8 @@ vdb_status_t vdb_count(const vdb *db, uint64_t *count, vdb_error_t *error);
  * of type `params->query_scalar`; like rows they are converted to the scalar type of the
  * database, so U8 rows want queries of whole numbers. `params` may be NULL. `ids` and
  * `distances` have `query_count * k` places, `counts` has `query_count` or is NULL. All
- * queries run on the calling thread and see one consistent state of the database. k = 0
+ * queries see one consistent state of the database. 32 or more are shared by up to
+ * VDB_OPT_THREADS threads, which end before the call returns. k = 0
  * and an empty database are not errors, and a k above the number of rows returns all rows.
  *
  * Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results

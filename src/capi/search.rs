@@ -54,7 +54,8 @@ unsafe impl Sized32 for vdb_search_params_t {
 /// of type `params->query_scalar`; like rows they are converted to the scalar type of the
 /// database, so U8 rows want queries of whole numbers. `params` may be NULL. `ids` and
 /// `distances` have `query_count * k` places, `counts` has `query_count` or is NULL. All
-/// queries run on the calling thread and see one consistent state of the database. k = 0
+/// queries see one consistent state of the database. 32 or more are shared by up to
+/// VDB_OPT_THREADS threads, which end before the call returns. k = 0
 /// and an empty database are not errors, and a k above the number of rows returns all rows.
 ///
 /// Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results

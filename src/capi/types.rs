@@ -116,7 +116,7 @@ pub enum vdb_option {
     VDB_OPT_VERIFY_ON_OPEN = 307,
     /// Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
     VDB_OPT_COMPACT_RATIO = 308,
-    /// Threads that build the graph, 0 = one for each core; default 0.
+    /// Threads that build the graph and share large batches of queries, 0 = one for each core; default 0.
     VDB_OPT_THREADS = 401,
     /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
     ///

@@ -19,7 +19,8 @@ use crate::arena::{Budget, FaultCell, ScratchPool};
 use crate::storage::{LockGuard, Storage, StorageError};
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
 
 /// Counts that are read without a lock.
 #[derive(Default)]
@@ -70,6 +71,8 @@ pub struct Core {
     /// Whether walks still are to be moved from files into memory.
     pub residence: Residence,
     pub scratch: ScratchPool<reader::Scratch>,
+    /// See [`Core::threads`].
+    pub cores: OnceLock<usize>,
     pub counters: Counters,
     /// Tells background steps to end.
     pub closing: AtomicBool,
@@ -93,6 +96,15 @@ impl Core {
         }
         if writer.log.as_ref().is_some_and(|log| log.position().offset > self.settings.wal_limit_bytes) {
             self.checkpointer.wake();
+        }
+    }
+
+    /// Threads that share the work of one call.
+    pub fn threads(&self) -> usize {
+        match self.settings.threads {
+            // Asking the system takes longer than a search.
+            0 => *self.cores.get_or_init(|| thread::available_parallelism().map_or(1, |cores| cores.get())),
+            threads => threads as usize,
         }
     }
 

@@ -31,7 +31,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// So many chunks at least make up a limit on memory.
 const CHUNKS_IN_MEMORY: u64 = 16;
@@ -141,6 +141,7 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         put_off: PutOff::default(),
         residence: Residence::default(),
         scratch: ScratchPool::default(),
+        cores: OnceLock::new(),
         counters,
         closing: AtomicBool::new(false),
     });

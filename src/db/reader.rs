@@ -18,7 +18,10 @@ use crate::index::flat::{self, TopK};
 use crate::index::{self, Beam, Control};
 use crate::kernel::Scalar;
 use crate::util::memory;
+use crate::util::sync::lock;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
 use std::time::Instant;
 
 /// The graph is walked only when the breadth is a small part of the rows: a
@@ -29,6 +32,10 @@ const ROWS_PER_EF: u64 = 10;
 const EF_UNMEASURED: usize = 400;
 /// Candidates kept beyond ef for the rerank.
 const RERANK_SLACK: usize = 16;
+/// A batch has a thread for each so many queries, up to `runtime.threads`: starting one costs as much as one query or two.
+const QUERIES_PER_THREAD: usize = 16;
+/// Queries that a thread takes at a time.
+const PORTION: usize = 8;
 
 /// Working memory of one search.
 #[derive(Default)]
@@ -137,31 +144,98 @@ pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams
         deadline: params.deadline.and_then(|time| Instant::now().checked_add(time)),
         task: params.task.as_ref(),
     };
-    let mut scratch = core.scratch.take();
-    scratch.cover(core, &view, &plan)?;
+    let call = Call { core, view: &view, plan: &plan, limits: &limits, queries: &queries };
     // All queries are checked before the first result is written.
-    for i in 0..count {
-        take_query(core, &queries, i, &mut scratch)?;
-    }
-    let mut outcome = Outcome::Complete;
-    for i in 0..count {
-        if count > 1 {
-            take_query(core, &queries, i, &mut scratch)?;
-        }
-        // A walk asks only now and then: short ones, many in one call, would never stop.
-        if limits.stop() {
-            scratch.best.reset(0)?;
-            outcome = Outcome::Partial;
-        } else if !search_one(core, &view, &plan, &limits, &mut scratch)? {
-            outcome = Outcome::Partial;
-        }
-        let to = i * k..(i + 1) * k;
-        hits.counts[i] = write_hits(&mut scratch.best, &mut hits.ids[to.clone()], &mut hits.distances[to]);
-    }
+    call.check()?;
+    let outcome = call.answer_all(&mut hits.ids[..places], &mut hits.distances[..places], &mut hits.counts[..count])?;
     core.counters.searches.fetch_add(count as u64, Relaxed);
-    resident::count(core, &view, std::mem::take(&mut scratch.walk.distances));
     core.check_faults()?;
     Ok(outcome)
+}
+
+/// The queries of one call, and what they are answered with.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    core: &'a Core,
+    view: &'a View,
+    plan: &'a Plan,
+    limits: &'a Limits<'a>,
+    queries: &'a Vectors<'a>,
+}
+
+impl Call<'_> {
+    fn check(&self) -> Result<()> {
+        let mut scratch = self.core.scratch.take();
+        (0..self.queries.count()).try_for_each(|i| take_query(self.core, self.queries, i, &mut scratch))
+    }
+
+    /// Answers all queries, on more than one thread where there are many. Which thread takes
+    /// which changes nothing: each query is answered for itself.
+    fn answer_all(&self, ids: &mut [u64], distances: &mut [f32], counts: &mut [u32]) -> Result<Outcome> {
+        let k = ids.len() / counts.len();
+        let wanted = counts.len() / QUERIES_PER_THREAD;
+        let helpers = if wanted < 2 { 0 } else { wanted.min(self.core.threads()) - 1 };
+        let places = ids.chunks_mut(PORTION * k).zip(distances.chunks_mut(PORTION * k)).zip(counts.chunks_mut(PORTION));
+        let portions = Mutex::new(places.enumerate());
+        let work = |helps: bool| {
+            let mut scratch = self.core.scratch.take();
+            match scratch.cover(self.core, self.view, self.plan) {
+                // Without memory for one more search at a time, the others do its part.
+                Err(_) if helps => return Ok(Outcome::Complete),
+                covered => covered?,
+            }
+            let mut outcome = Outcome::Complete;
+            while let Some((portion, ((ids, distances), counts))) = next(&portions) {
+                for (i, count) in counts.iter_mut().enumerate() {
+                    let (from, to) = (i * k, (i + 1) * k);
+                    let (complete, found) =
+                        self.answer(portion * PORTION + i, &mut scratch, &mut ids[from..to], &mut distances[from..to])?;
+                    *count = found;
+                    outcome = if complete { outcome } else { Outcome::Partial };
+                }
+            }
+            resident::count(self.core, self.view, std::mem::take(&mut scratch.walk.distances));
+            Ok(outcome)
+        };
+        if helpers == 0 { work(false) } else { on_threads(helpers, &work) }
+    }
+
+    /// Answers query `i`; whether it went to its end, and the number of results.
+    fn answer(&self, i: usize, scratch: &mut Scratch, ids: &mut [u64], distances: &mut [f32]) -> Result<(bool, u32)> {
+        take_query(self.core, self.queries, i, scratch)?;
+        // A walk asks only now and then: short ones, many in one call, would never stop.
+        let complete = if self.limits.stop() {
+            scratch.best.reset(0)?;
+            false
+        } else {
+            search_one(self.core, self.view, self.plan, self.limits, scratch)?
+        };
+        Ok((complete, write_hits(&mut scratch.best, ids, distances)))
+    }
+}
+
+/// The next item of an iterator that threads share. A function, so that the lock is free again at its end.
+fn next<T>(items: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    lock(items).next()
+}
+
+/// Does `work` on this thread and, as a help, on up to `helpers` more: where one cannot be started,
+/// the others do its part.
+fn on_threads(helpers: usize, work: &(impl Fn(bool) -> Result<Outcome> + Sync)) -> Result<Outcome> {
+    thread::scope(|scope| {
+        let start = |_| thread::Builder::new().name("vdb-search".into()).spawn_scoped(scope, || work(true)).ok();
+        let others: Vec<_> = (0..helpers).map_while(start).collect();
+        let mut outcome = work(false);
+        for other in others {
+            let theirs = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            outcome = match (outcome, theirs) {
+                (Ok(Outcome::Complete), theirs) => theirs,
+                (Ok(Outcome::Partial), Err(error)) => Err(error),
+                (ours, _) => ours,
+            };
+        }
+        outcome
+    })
 }
 
 /// Query `i`, as a stored row would be, into the scratch.

@@ -178,7 +178,7 @@ setters! {
     wal_limit_bytes(bytes: u64) = WalLimitBytes(Value::U64(bytes));
     /// Share of dead rows at which a chunk is rewritten, 0.05 to 1.
     compact_ratio(ratio: f64) = CompactRatio(Value::F64(ratio));
-    /// Threads that build the graph, 0 for one per core, at most 1024.
+    /// Threads that build the graph and share large batches of queries, 0 for one per core, at most 1024.
     threads(threads: u32) = Threads(Value::U64(threads.into()));
     /// Bytes of memory the database may take, 0 for no limit, else from 16 MiB.
     max_memory(bytes: u64) = MaxMemory(Value::U64(bytes));
@@ -225,7 +225,7 @@ pub struct Settings {
     pub wal_limit_bytes: u64,
     /// Share of dead rows at which a chunk is rewritten.
     pub compact_ratio: f64,
-    /// Threads that build the graph; 0 = one per core.
+    /// Threads that build the graph and share large batches of queries; 0 = one per core.
     pub threads: u32,
     /// Bytes of memory the database may take; 0 = no limit.
     pub max_memory: u64,

@@ -66,7 +66,7 @@ option_ids! {
     VerifyOnOpen = 307,
     /// Share of dead rows at which a chunk is rewritten.
     CompactRatio = 308,
-    /// Threads that build the graph.
+    /// Threads that build the graph and share the queries of a batch.
     Threads = 401,
     /// Memory that the database may take.
     MaxMemory = 405,
@@ -222,7 +222,7 @@ pub const OPTIONS: &[OptionInfo] = &[
     fraction(OptionId::CompactRatio, "storage.compact_ratio", 0.3, 0.05, 1.0,
         "Share of dead rows at which a chunk is rewritten to give its space back."),
     whole(OptionId::Threads, "runtime.threads", 0, 0, 1024,
-        "Threads that build the graph; 0 means one for each core."),
+        "Threads that build the graph and share large batches of queries; 0 means one for each core."),
     whole(OptionId::MaxMemory, "runtime.max_memory", 0, 0, 1 << 46,
         "Bytes of memory the database may take, mapped files apart; 0 means no limit, else 16 MiB or more."),
     choice(OptionId::Resident, "runtime.resident", 1, SWITCH,
