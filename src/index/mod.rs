@@ -9,6 +9,7 @@
 pub mod flat;
 pub mod hnsw;
 mod pool;
+pub mod sketched;
 mod space;
 #[cfg(test)]
 mod testing;

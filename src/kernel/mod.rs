@@ -24,6 +24,7 @@
 mod aarch64;
 mod convert;
 mod dispatch;
+mod fastscan;
 mod pair;
 mod portable;
 mod reference;
@@ -34,6 +35,7 @@ mod x86_64;
 
 pub use convert::{first_not_finite, narrow, norm_sq, sum_of_squares, widen};
 pub use dispatch::{Isa, isa, kernel, kernel_for};
+pub use fastscan::{BlockSumsFn, GROUP_BYTES, LANES, block_sums, block_sums_for};
 pub use reference::distance as reference_distance;
 
 /// What "near" means. Smaller is always nearer.

@@ -9,12 +9,14 @@
 //! its callers.
 
 mod rotation;
+mod sketch;
 mod sq8;
 #[cfg(test)]
 mod tests;
 mod train;
 
 pub use rotation::Rotation;
+pub use sketch::{SketchedQuery, Sketcher};
 pub use sq8::Sq8;
 
 /// Whether codes have to prove themselves on the sample.

@@ -1,7 +1,9 @@
 //! The 64-bit ARM level.
 
+mod fastscan;
 mod neon;
 
+pub(super) use fastscan::block_sums;
 pub(super) use neon::Neon;
 
 /// Part of every common 64-bit ARM target, but not of the architecture by law.

@@ -2,9 +2,11 @@
 
 mod avx2;
 mod avx512;
+mod fastscan;
 
 pub(super) use avx2::Avx2;
 pub(super) use avx512::Avx512;
+pub(super) use fastscan::block_sums;
 
 /// AVX2 with the companions every CPU since Haswell and Zen has.
 pub(super) fn has_avx2() -> bool {
