@@ -244,7 +244,7 @@ fn replace_rows(
     let new_slot = |slot| if now_dead.get(slot) { None } else { numbers.slot(slot) };
     let live = writer.vectors.end() as u64 - writer.dead.count();
     writer.id_map = writer.id_map.rebuilt(&new_slot, live, &budget)?;
-    (writer.vectors, writer.ids, writer.dead) = (vectors, ids, dead);
+    (writer.vectors, writer.ids, writer.dead, writer.sketches) = (vectors, ids, dead, None);
     writer.holes = holes.iter().map(|h| h.len() as u64).sum();
     Ok(())
 }

@@ -13,6 +13,7 @@ use super::memory::PutOff;
 use super::options::Settings;
 use super::reader;
 use super::resident::Residence;
+use super::sketches::Making;
 use super::view::View;
 use super::writer::Writer;
 use crate::arena::{Budget, FaultCell, ScratchPool};
@@ -57,6 +58,9 @@ pub struct Core {
     /// Provides memory for the next batch.
     pub provider: Worker<Core>,
     pub next_space: NextSpace,
+    /// Makes sketches of rows that the graph does not cover.
+    pub sketcher: Worker<Core>,
+    pub sketching: Making,
     /// The writer's files; `None` in memory and where the database is only read.
     pub store: Option<Store>,
     /// What a handle that only reads has read so far.
@@ -93,6 +97,9 @@ impl Core {
         }
         if self.put_off.may_try(&self.budget) && super::indexer::next_step(self, &self.view.load(), false).is_some() {
             self.indexer.wake();
+        }
+        if super::sketches::is_due(self, &self.view.load()) {
+            self.sketcher.wake();
         }
         if writer.log.as_ref().is_some_and(|log| log.position().offset > self.settings.wal_limit_bytes) {
             self.checkpointer.wake();

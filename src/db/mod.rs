@@ -11,6 +11,7 @@
 //! | `reader` | searches and point reads |
 //! | `recall` | what searches find, measured |
 //! | `background`, `indexer`, `compact` | graph work and compaction behind the writers' backs |
+//! | `sketches` | short stand-ins for rows that no graph covers yet |
 //! | `calibration` | how far searches go for a wanted recall |
 //! | `memory` | what is done when the limit on memory is reached |
 //! | `checkpoint`, `open` | files from views, and back; replay of the log |
@@ -44,6 +45,7 @@ mod recall;
 mod record;
 mod repair;
 mod resident;
+mod sketches;
 mod stats;
 mod task;
 mod types;
@@ -150,6 +152,7 @@ impl Database {
         self.core.indexer.stop();
         self.core.checkpointer.stop();
         self.core.provider.stop();
+        self.core.sketcher.stop();
     }
 
     /// The effective settings.

@@ -16,6 +16,7 @@ use super::memory::{self, PutOff};
 use super::options::{self, Durability, OptionId, Options, Settings};
 use super::record::{self, Record};
 use super::resident::Residence;
+use super::sketches::{self, Making};
 use super::view::{Index, stored_kernel};
 use super::writer::{Batch, MAX_SLOTS, Writer};
 use crate::arena::{Budget, FaultCell, Rows, ScratchPool, SlotBits};
@@ -132,6 +133,8 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         indexer: Worker::new("indexer", indexer::work),
         checkpointer: Worker::new("checkpoint", checkpoint::work),
         provider: Worker::new("memory", ahead::work),
+        sketcher: Worker::new("sketch", sketches::work),
+        sketching: Making::default(),
         next_space: NextSpace::default(),
         store,
         follower,
@@ -148,8 +151,12 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
     core.indexer.attach(&core);
     core.checkpointer.attach(&core);
     core.provider.attach(&core);
+    core.sketcher.attach(&core);
     if core.follower.is_none() && indexer::next_step(&core, &core.view.load(), false).is_some() {
         core.indexer.wake();
+    }
+    if sketches::is_due(&core, &core.view.load()) {
+        core.sketcher.wake();
     }
     Ok(core)
 }
@@ -182,6 +189,7 @@ fn empty_writer(settings: &Settings, shift: Option<u32>, budget: &Budget) -> Res
         holes: 0,
         id_map: IdMap::default(),
         index: Arc::new(Index::empty(empty_graph(settings, budget))),
+        sketches: None,
         lsn: 0,
         log: None,
         failed: None,

@@ -1,7 +1,7 @@
 //! The reading side: point reads and searches on one pinned view.
 //!
 //! A search scans what the graph does not cover (the tail, stray nodes) with
-//! exact distances, walks the graph on codes, reranks the best candidates on
+//! exact distances, of all rows or of those that their sketches point to, walks the graph on codes, reranks the best candidates on
 //! the stored vectors, and merges by (distance, id). It takes no lock, waits
 //! for nobody, and in the steady state allocates nothing: its working memory
 //! comes from a pool that grows with the number of callers.
@@ -15,10 +15,12 @@ use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::Lease;
 use crate::index::flat::{self, TopK};
+use crate::index::sketched::{self, Ask, Estimates};
 use crate::index::{self, Beam, Control};
-use crate::kernel::Scalar;
+use crate::kernel::{self, Scalar};
 use crate::util::memory;
 use crate::util::sync::lock;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
@@ -42,6 +44,7 @@ const PORTION: usize = 8;
 pub struct Scratch {
     walk: index::Scratch,
     best: TopK,
+    estimates: Estimates,
     query: Vec<u8>,
     code: Vec<u8>,
     wide: Vec<f32>,
@@ -54,7 +57,8 @@ impl Scratch {
     fn cover(&mut self, core: &Core, view: &View, plan: &Plan) -> Result<()> {
         let walk = plan.beam.map_or(0, |beam| index::Scratch::bytes(beam, view.index.graph.len()));
         let rows = 10 * core.shape.dim as u64;
-        let bytes = TopK::bytes(plan.k).saturating_add(walk).saturating_add(rows);
+        let estimates = if plan.sketched { Estimates::bytes(plan.k, core.shape.dim) } else { 0 };
+        let bytes = TopK::bytes(plan.k).saturating_add(walk).saturating_add(rows).saturating_add(estimates);
         let lease = self.lease.get_or_insert_with(|| Lease::new(&core.search_budget));
         if lease.cover(bytes).is_err() {
             // What other searches left for later ones makes room.
@@ -83,6 +87,8 @@ struct Plan {
     rerank: usize,
     /// How the graph is walked; `None` = every row is scanned.
     beam: Option<Beam>,
+    /// Whether rows that are scanned may be passed over for their sketches.
+    sketched: bool,
 }
 
 /// Candidates that are ranked again where the caller does not say: enough for codes to be off by a few places.
@@ -96,7 +102,9 @@ impl Plan {
         let rerank = if params.rerank == 0 { rerank_depth(k) } else { params.rerank.max(k) };
         let walks = !params.exact && view.index.graph.nodes() > 0;
         let beam = if walks { Plan::beam(core, view, (k, rerank), params) } else { None };
-        Plan { k, rerank, beam }
+        let from = if beam.is_some() { view.index.graph.len() } else { 0 };
+        let rows = view.sketched(from).map_or(0, |(_, slots)| slots.len() as u32);
+        Plan { k, rerank, beam, sketched: !params.exact && sketched::pays(k, rows) }
     }
 
     /// By `ef` or by the recall wanted, whichever is given, the call's own first.
@@ -250,14 +258,41 @@ fn take_query(core: &Core, queries: &Vectors<'_>, i: usize, scratch: &mut Scratc
 fn search_one(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> Result<bool> {
     scratch.best.reset(plan.k)?;
     let from = if plan.beam.is_some() { view.index.graph.len() } else { 0 };
-    scratch.walk.distances += (view.end() - from) as u64;
-    let key = |slot| view.id_of(slot);
-    let slots = from..view.end();
-    let scanned = flat::scan(&view.stored, &scratch.query, slots, &view.dead, &key, &mut scratch.best, limits);
+    let scanned = scan(core, view, plan, from..view.end(), limits, scratch)?;
     let Some(beam) = plan.beam else { return Ok(!scanned.stopped_early) };
     let walked = walk_graph(core, view, beam, limits, scratch)?;
     rerank(view, plan, scratch);
     Ok(!scanned.stopped_early && !walked.stopped_early)
+}
+
+/// Offers the rows of `slots` to `scratch.best`: those with a sketch by it, first the others, whose
+/// distances spare some of them.
+fn scan(
+    core: &Core,
+    view: &View,
+    plan: &Plan,
+    slots: Range<u32>,
+    limits: &Limits<'_>,
+    scratch: &mut Scratch,
+) -> Result<index::Outcome> {
+    let key = |slot| view.id_of(slot);
+    let Scratch { walk, best, estimates, query, wide, .. } = scratch;
+    let sketched = view.sketched(slots.start).filter(|_| plan.sketched);
+    let with = sketched.as_ref().map_or(slots.end..slots.end, |(_, with)| with.clone());
+    let mut stopped_early = false;
+    for exact in [slots.start..with.start, with.end..slots.end] {
+        walk.distances += exact.len() as u64;
+        stopped_early |= flat::scan(&view.stored, query, exact, &view.dead, &key, best, limits).stopped_early;
+    }
+    if let Some((sketches, slots)) = sketched {
+        memory::resize(wide, core.shape.dim, 0.0)?;
+        kernel::widen(core.shape.scalar, query, wide);
+        let (space, dead) = (&view.stored, &view.dead);
+        let ask = Ask { space, query, wide, slots, dead, k: plan.k, key: &key, control: limits };
+        stopped_early |= sketches.search(&ask, estimates, best)?.stopped_early;
+        walk.distances += std::mem::take(&mut estimates.compared);
+    }
+    Ok(index::Outcome { stopped_early })
 }
 
 /// Walks the graph on codes; the candidates are left in the scratch's pool.

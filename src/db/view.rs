@@ -7,11 +7,13 @@ use super::column::{Piece, table};
 use super::error::Result;
 use super::ids::IdMap;
 use super::input::Shape;
+use super::sketches::Sketches;
 use crate::arena::{RowTable, SlotBits};
-use crate::index::{Graph, Space};
+use crate::index::{Graph, Space, sketched};
 use crate::kernel::{self, Kernel, kernel};
 use crate::quant::Sq8;
 use crate::util::memory;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// The rows, in chunks. The two columns always have the same lengths.
@@ -119,6 +121,8 @@ pub struct View {
     pub id_map: IdMap,
     /// Graph and codes.
     pub index: Arc<Index>,
+    /// Sketches of rows behind the graph, where there are many.
+    pub sketches: Option<Arc<Sketches>>,
     /// Last batch that is part of the picture.
     pub lsn: u64,
 }
@@ -126,16 +130,24 @@ pub struct View {
 impl View {
     /// Puts a picture together.
     pub fn new(shape: &Shape, parts: ViewParts) -> Result<View> {
-        let ViewParts { chunks, dead, holes, id_map, index, lsn, shift } = parts;
+        let ViewParts { chunks, dead, holes, id_map, index, sketches, lsn, shift } = parts;
         let stored = Space { rows: table(&chunks.vectors, shift), kernel: stored_kernel(shape)? };
         let ids = table(&chunks.ids, shift);
         let coded = index.space(&stored, shift);
-        Ok(View { stored, coded, ids, chunks, dead, holes, id_map, index, lsn })
+        Ok(View { stored, coded, ids, chunks, dead, holes, id_map, index, sketches, lsn })
     }
 
     /// One past the last slot.
     pub fn end(&self) -> u32 {
         self.stored.rows.end()
+    }
+
+    /// The sketches of slots from `from` on, and which slots those are.
+    pub fn sketched(&self, from: u32) -> Option<(sketched::Sketches<'_>, Range<u32>)> {
+        let sketches = self.sketches.as_ref()?;
+        let slots = sketches.slots();
+        let slots = slots.start.max(from)..slots.end;
+        (!slots.is_empty()).then(|| (sketches.as_searched(), slots))
     }
 
     /// Rows a search can return.
@@ -189,6 +201,7 @@ pub struct ViewParts {
     pub holes: u64,
     pub id_map: IdMap,
     pub index: Arc<Index>,
+    pub sketches: Option<Arc<Sketches>>,
     pub lsn: u64,
     pub shift: u32,
 }

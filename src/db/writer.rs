@@ -10,6 +10,7 @@ use super::error::{Error, ErrorKind, Result, fail};
 use super::ids::IdMap;
 use super::input::{Shape, Stored};
 use super::record;
+use super::sketches::Sketches;
 use super::view::{Chunks, Index, View, ViewParts};
 use crate::arena::{Budget, Lease, SlotBits};
 use crate::storage::wal::WalWriter;
@@ -69,6 +70,7 @@ pub struct Writer {
     pub holes: u64,
     pub id_map: IdMap,
     pub index: Arc<Index>,
+    pub sketches: Option<Arc<Sketches>>,
     pub lsn: u64,
     /// `None` in memory.
     pub log: Option<WalWriter>,
@@ -91,6 +93,7 @@ impl Writer {
             holes: self.holes,
             id_map: self.id_map.clone(),
             index: self.index.clone(),
+            sketches: self.sketches.clone(),
             lsn: self.lsn,
             shift: self.shift,
         };

@@ -17,9 +17,11 @@ use std::ops::Range;
 
 /// Slots of a block.
 const BLOCK: u32 = LANES as u32;
-/// Estimates kept for each result wanted, and beside those.
-const KEPT_PER_RESULT: usize = 10;
-const KEPT_BESIDE: usize = 100;
+/// Estimates kept for each result wanted, and beside those. For the ten nearest of 5,000 to 60,000
+/// sentence embeddings (384 components) the recall is 1.000 with 600, 0.999 to 1.000 with 200; of 100,000 SIFT
+/// descriptors (128 components) 0.9993 and 0.985.
+const KEPT_PER_RESULT: usize = 20;
+const KEPT_BESIDE: usize = 400;
 /// Rows whose estimate is worse than the last result by so many deviations are not looked at.
 const DEVIATIONS: f32 = 4.0;
 /// Rows compared before the bound is looked at again.
