@@ -86,6 +86,9 @@ impl Core {
     /// Shows readers what the writer has. The caller holds the writer lock.
     pub fn publish(&self, writer: &mut Writer) -> Result<()> {
         let view = writer.view()?;
+        if super::sketches::is_due(self, &view) {
+            self.sketcher.wake();
+        }
         self.view.store(Arc::new(view));
         Ok(())
     }
@@ -97,9 +100,6 @@ impl Core {
         }
         if self.put_off.may_try(&self.budget) && super::indexer::next_step(self, &self.view.load(), false).is_some() {
             self.indexer.wake();
-        }
-        if super::sketches::is_due(self, &self.view.load()) {
-            self.sketcher.wake();
         }
         if writer.log.as_ref().is_some_and(|log| log.position().offset > self.settings.wal_limit_bytes) {
             self.checkpointer.wake();

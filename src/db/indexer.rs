@@ -14,7 +14,6 @@ use super::error::{Error, ErrorKind, Result, fail};
 use super::memory;
 use super::options::Quant;
 use super::resident;
-use super::sketches;
 use super::view::{Index, View};
 use crate::arena::{Lease, release_freed_memory};
 use crate::index::{BuildError, Progress};
@@ -220,12 +219,7 @@ fn install(core: &Core, index: Index) -> Result<()> {
     let mut writer = core.writer.lock().map_err(|_| broken())?;
     writer.check_usable()?;
     writer.index = Arc::new(index);
-    core.publish(&mut writer)?;
-    // Sketches of rows that are in the graph now can go.
-    if writer.sketches.is_some() && sketches::is_due(core, &core.view.load()) {
-        core.sketcher.wake();
-    }
-    Ok(())
+    core.publish(&mut writer)
 }
 
 /// Threads for one step. The pool lives as long as the step, so an idle

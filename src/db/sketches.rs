@@ -35,7 +35,7 @@ const CHUNK_SHIFT: u32 = 11;
 /// Shorter vectors are compared as quickly as their sketches.
 const ROW_BYTES_MIN: usize = 256;
 /// Rows that the centre is the mean of.
-const SAMPLE: u32 = 4096;
+const SAMPLE: u32 = 1024;
 /// The part of the room within a limit on memory that sketches may take.
 const ROOM_SHARE: u64 = 8;
 
@@ -154,7 +154,9 @@ fn begin(core: &Core, view: &View, first_block: u32, numbering: u64) -> Result<O
     let dim = core.shape.dim;
     let slots = first_block << BLOCK_SHIFT..view.end();
     let step = (slots.len() as u32 / SAMPLE).max(1) as usize;
-    let mut sample = with_room(slots.len().div_ceil(step) * dim)?;
+    let values = slots.len().div_ceil(step) * dim;
+    let _working = core.budget.take(4 * values as u64)?;
+    let mut sample = with_room(values)?;
     for slot in slots.step_by(step) {
         let Some(row) = view.stored.rows.get(slot) else { continue };
         let at = sample.len();
