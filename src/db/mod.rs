@@ -8,7 +8,7 @@
 //! | `view` | the immutable picture a search runs on |
 //! | `writer`, `commit`, `queue`, `record`, `input` | batches: check, plan, log, apply, group commit |
 //! | `column`, `ids` | rows in chunks; ids to slots |
-//! | `reader` | searches and point reads |
+//! | `reader`, `scan` | searches and point reads |
 //! | `recall` | what searches find, measured |
 //! | `background`, `indexer`, `compact` | graph work and compaction behind the writers' backs |
 //! | `sketches` | short stand-ins for rows that no graph covers yet |
@@ -45,6 +45,7 @@ mod recall;
 mod record;
 mod repair;
 mod resident;
+mod scan;
 mod sketches;
 mod stats;
 mod task;

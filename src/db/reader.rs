@@ -10,17 +10,17 @@ use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::input::convert;
 use super::resident;
+use super::scan;
 use super::task::Task;
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::Lease;
-use crate::index::flat::{self, TopK};
-use crate::index::sketched::{self, Ask, Estimates};
+use crate::index::flat::TopK;
+use crate::index::sketched::{self, Estimates};
 use crate::index::{self, Beam, Control};
-use crate::kernel::{self, Scalar};
+use crate::kernel::Scalar;
 use crate::util::memory;
 use crate::util::sync::lock;
-use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
@@ -42,19 +42,19 @@ const PORTION: usize = 8;
 /// Working memory of one search.
 #[derive(Default)]
 pub struct Scratch {
-    walk: index::Scratch,
-    best: TopK,
-    estimates: Estimates,
-    query: Vec<u8>,
+    pub(super) walk: index::Scratch,
+    pub(super) best: TopK,
+    pub(super) estimates: Estimates,
+    pub(super) query: Vec<u8>,
     code: Vec<u8>,
-    wide: Vec<f32>,
+    pub(super) wide: Vec<f32>,
     /// What was taken from the budget of searches for all of it.
     lease: Option<Lease>,
 }
 
 impl Scratch {
     /// Counts what a search of `plan` will need; nothing to do where an earlier one needed as much.
-    fn cover(&mut self, core: &Core, view: &View, plan: &Plan) -> Result<()> {
+    pub(super) fn cover(&mut self, core: &Core, view: &View, plan: &Plan) -> Result<()> {
         let walk = plan.beam.map_or(0, |beam| index::Scratch::bytes(beam, view.index.graph.len()));
         let rows = 10 * core.shape.dim as u64;
         let estimates = if plan.sketched { Estimates::bytes(plan.k, core.shape.dim) } else { 0 };
@@ -70,7 +70,7 @@ impl Scratch {
 }
 
 /// The deadline and the task of one call.
-struct Limits<'a> {
+pub(super) struct Limits<'a> {
     deadline: Option<Instant>,
     task: Option<&'a Task>,
 }
@@ -82,13 +82,15 @@ impl Control for Limits<'_> {
 }
 
 /// Breadth and depth of one search, with the defaults filled in.
-struct Plan {
-    k: usize,
+pub(super) struct Plan {
+    pub(super) k: usize,
     rerank: usize,
     /// How the graph is walked; `None` = every row is scanned.
     beam: Option<Beam>,
     /// Whether rows that are scanned may be passed over for their sketches.
-    sketched: bool,
+    pub(super) sketched: bool,
+    /// Threads that a long scan may be split over.
+    pub(super) threads: usize,
 }
 
 /// Candidates that are ranked again where the caller does not say: enough for codes to be off by a few places.
@@ -103,8 +105,8 @@ impl Plan {
         let walks = !params.exact && view.index.graph.nodes() > 0;
         let beam = if walks { Plan::beam(core, view, (k, rerank), params) } else { None };
         let from = if beam.is_some() { view.index.graph.len() } else { 0 };
-        let rows = view.sketched(from).map_or(0, |(_, slots)| slots.len() as u32);
-        Plan { k, rerank, beam, sketched: !params.exact && sketched::pays(k, rows) }
+        let rows = view.sketched(from..view.end()).map_or(0, |(_, slots)| slots.len() as u32);
+        Plan { k, rerank, beam, sketched: !params.exact && sketched::pays(k, rows), threads: 1 }
     }
 
     /// By `ef` or by the recall wanted, whichever is given, the call's own first.
@@ -147,7 +149,10 @@ pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams
     }
     core.shape.accepts(&queries)?;
     let view = core.view.load();
-    let plan = Plan::new(core, &view, k, params);
+    let mut plan = Plan::new(core, &view, k, params);
+    if count == 1 {
+        plan.threads = core.threads();
+    }
     let limits = Limits {
         deadline: params.deadline.and_then(|time| Instant::now().checked_add(time)),
         task: params.task.as_ref(),
@@ -258,41 +263,11 @@ fn take_query(core: &Core, queries: &Vectors<'_>, i: usize, scratch: &mut Scratc
 fn search_one(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> Result<bool> {
     scratch.best.reset(plan.k)?;
     let from = if plan.beam.is_some() { view.index.graph.len() } else { 0 };
-    let scanned = scan(core, view, plan, from..view.end(), limits, scratch)?;
+    let scanned = scan::scan(core, view, plan, from..view.end(), limits, scratch)?;
     let Some(beam) = plan.beam else { return Ok(!scanned.stopped_early) };
     let walked = walk_graph(core, view, beam, limits, scratch)?;
     rerank(view, plan, scratch);
     Ok(!scanned.stopped_early && !walked.stopped_early)
-}
-
-/// Offers the rows of `slots` to `scratch.best`: those with a sketch by it, first the others, whose
-/// distances spare some of them.
-fn scan(
-    core: &Core,
-    view: &View,
-    plan: &Plan,
-    slots: Range<u32>,
-    limits: &Limits<'_>,
-    scratch: &mut Scratch,
-) -> Result<index::Outcome> {
-    let key = |slot| view.id_of(slot);
-    let Scratch { walk, best, estimates, query, wide, .. } = scratch;
-    let sketched = view.sketched(slots.start).filter(|_| plan.sketched);
-    let with = sketched.as_ref().map_or(slots.end..slots.end, |(_, with)| with.clone());
-    let mut stopped_early = false;
-    for exact in [slots.start..with.start, with.end..slots.end] {
-        walk.distances += exact.len() as u64;
-        stopped_early |= flat::scan(&view.stored, query, exact, &view.dead, &key, best, limits).stopped_early;
-    }
-    if let Some((sketches, slots)) = sketched {
-        memory::resize(wide, core.shape.dim, 0.0)?;
-        kernel::widen(core.shape.scalar, query, wide);
-        let (space, dead) = (&view.stored, &view.dead);
-        let ask = Ask { space, query, wide, slots, dead, k: plan.k, key: &key, control: limits };
-        stopped_early |= sketches.search(&ask, estimates, best)?.stopped_early;
-        walk.distances += std::mem::take(&mut estimates.compared);
-    }
-    Ok(index::Outcome { stopped_early })
 }
 
 /// Walks the graph on codes; the candidates are left in the scratch's pool.

@@ -142,11 +142,11 @@ impl View {
         self.stored.rows.end()
     }
 
-    /// The sketches of slots from `from` on, and which slots those are.
-    pub fn sketched(&self, from: u32) -> Option<(sketched::Sketches<'_>, Range<u32>)> {
+    /// The sketches of some of `slots`, and which slots those are.
+    pub fn sketched(&self, slots: Range<u32>) -> Option<(sketched::Sketches<'_>, Range<u32>)> {
         let sketches = self.sketches.as_ref()?;
-        let slots = sketches.slots();
-        let slots = slots.start.max(from)..slots.end;
+        let all = sketches.slots();
+        let slots = all.start.max(slots.start)..all.end.min(slots.end);
         (!slots.is_empty()).then(|| (sketches.as_searched(), slots))
     }
 
