@@ -29,19 +29,21 @@ pub(super) fn select<S: Store>(
 ) -> Result<Vec<u64>, AllocError> {
     let mut kept: Vec<u64> = with_room(limit)?;
     let mut rows: Vec<&[u8]> = with_room(limit)?;
+    let own = (space.kernel.distance)(base, base);
     let mut copies_left = (limit / 2).max(1);
     for &c in candidates {
         if kept.len() == limit {
             break;
         }
         let Some(row) = store.slot(level, node_of(c)).and_then(|slot| space.rows.get(slot)) else { continue };
-        if row == base {
+        let distance = distance_of(c);
+        // A copy is as far from the base as the base from itself, bit for bit.
+        if distance == own && row == base {
             if copies_left == 0 {
                 continue;
             }
             copies_left -= 1;
         }
-        let distance = distance_of(c);
         if rows.iter().all(|kept| (space.kernel.distance)(kept, row) >= distance) {
             kept.push(c);
             rows.push(row);
