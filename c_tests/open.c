@@ -59,6 +59,34 @@ static void a_directory_keeps_rows_and_schema(void) {
   CHECK_OK(vdb_close(db, &error));
 }
 
+/* What a profile stands for is kept, the profile is not: the numbers say which it was. */
+static void a_profile_chooses_the_numbers_of_the_graph(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  const char *path = temp_path("profile");
+  vdb_options *options = NULL;
+  vdb *db = NULL;
+  uint64_t value = 0;
+  CHECK_OK(vdb_options_new(&options, &error));
+  CHECK_OK(vdb_options_set_u64(options, VDB_OPT_DIM, 6, &error));
+  CHECK_OK(vdb_options_set_text(options, "hnsw.profile", "fast", &error));
+  REQUIRE_OK(vdb_open(path, options, &db, &error));
+  vdb_options_free(options);
+  insert_noise(db, 1, 300, 6);
+  CHECK_OK(vdb_close(db, &error));
+
+  REQUIRE_OK(vdb_open(path, NULL, &db, &error));
+  CHECK_OK(vdb_option_get_u64(db, VDB_OPT_M, &value, &error));
+  CHECK_U64(16, value);
+  CHECK_OK(vdb_option_get_u64(db, VDB_OPT_EF_CONSTRUCTION, &value, &error));
+  CHECK_U64(64, value);
+  CHECK_OK(vdb_option_get_u64(db, VDB_OPT_PROFILE, &value, &error));
+  CHECK_U64(VDB_PROFILE_FAST, value);
+  CHECK_OK(vdb_close(db, &error));
+  CHECK_STATUS(VDB_ERR_MISMATCH, try_open(path, "hnsw.profile", "quality", &db, &error));
+  CHECK_OK(try_open(path, "hnsw.profile", "fast", &db, &error));
+  CHECK_OK(vdb_close(db, &error));
+}
+
 static void what_cannot_be_opened(void) {
   vdb_error_t error = VDB_ERROR_INIT;
   vdb *db = (vdb *)&error;
@@ -237,6 +265,7 @@ static void statistics_grow_at_the_end(void) {
 TEST_TABLE(open) = {
     TEST(memory_comes_and_goes),
     TEST(a_directory_keeps_rows_and_schema),
+    TEST(a_profile_chooses_the_numbers_of_the_graph),
     TEST(what_cannot_be_opened),
     TEST(one_writer_at_a_time),
     TEST(the_lock_ends_with_its_process),

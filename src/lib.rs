@@ -55,6 +55,7 @@ pub mod util;
 
 pub use db::{
     CheckLevel, CheckReport, Database, Durability, Error, ErrorKind, Hits, ID_NONE, OptionId, OptionInfo, Options,
-    Outcome, Place, Problem, Quant, RepairReport, Result, SearchParams, Settings, Stats, Task, Vectors, repair,
+    Outcome, Place, Problem, Profile, Quant, RepairReport, Result, SearchParams, Settings, Stats, Task, Vectors,
+    repair,
 };
 pub use kernel::{Metric, Scalar};

@@ -1,9 +1,11 @@
 //! The numbers of the C header are the engine's: two lists, kept apart so that neither
 //! changes by accident, compared here.
 
-use ::vdb::capi::{VDB_ID_NONE, vdb_check_level, vdb_durability, vdb_metric, vdb_option, vdb_quant, vdb_scalar};
+use ::vdb::capi::{
+    VDB_ID_NONE, vdb_check_level, vdb_durability, vdb_metric, vdb_option, vdb_profile, vdb_quant, vdb_scalar,
+};
 use vdb::db::{CheckLevel, OPTIONS, OptionId};
-use vdb::{Durability, Metric, Quant, Scalar};
+use vdb::{Durability, Metric, Profile, Quant, Scalar};
 
 #[test]
 fn enum_numbers_agree() {
@@ -23,6 +25,9 @@ fn enum_numbers_agree() {
         (Quant::Auto as u32, vdb_quant::VDB_QUANT_AUTO as u32),
         (Quant::None as u32, vdb_quant::VDB_QUANT_NONE as u32),
         (Quant::Sq8 as u32, vdb_quant::VDB_QUANT_SQ8 as u32),
+        (Profile::Default as u32, vdb_profile::VDB_PROFILE_DEFAULT as u32),
+        (Profile::Fast as u32, vdb_profile::VDB_PROFILE_FAST as u32),
+        (Profile::Quality as u32, vdb_profile::VDB_PROFILE_QUALITY as u32),
         (Durability::None as u32, vdb_durability::VDB_DURABILITY_NONE as u32),
         (Durability::Process as u32, vdb_durability::VDB_DURABILITY_PROCESS as u32),
         (Durability::Full as u32, vdb_durability::VDB_DURABILITY_FULL as u32),
@@ -50,6 +55,7 @@ fn every_option_is_in_the_header_and_the_reverse() {
         (vdb_option::VDB_OPT_GRAPH_MIN_ROWS, OptionId::GraphMinRows),
         (vdb_option::VDB_OPT_CONSOLIDATE_RATIO, OptionId::ConsolidateRatio),
         (vdb_option::VDB_OPT_TARGET_RECALL, OptionId::TargetRecall),
+        (vdb_option::VDB_OPT_PROFILE, OptionId::Profile),
         (vdb_option::VDB_OPT_CREATE, OptionId::Create),
         (vdb_option::VDB_OPT_READ_ONLY, OptionId::ReadOnly),
         (vdb_option::VDB_OPT_MMAP, OptionId::Mmap),

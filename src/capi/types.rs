@@ -58,6 +58,20 @@ pub enum vdb_quant {
     VDB_QUANT_SQ8 = 2,
 }
 
+/// How much work goes into a graph: what VDB_OPT_M and VDB_OPT_EF_CONSTRUCTION are when
+/// they are not set.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_profile {
+    /// M = 16, ef_construction = 200.
+    VDB_PROFILE_DEFAULT = 0,
+    /// M = 16, ef_construction = 64: built in half the time; searches for a high recall go
+    /// farther.
+    VDB_PROFILE_FAST = 1,
+    /// M = 24, ef_construction = 400: the reverse, with half as much memory again for links.
+    VDB_PROFILE_QUALITY = 2,
+}
+
 /// What a kill or a power cut can take back of a batch after its call returned.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +88,7 @@ pub enum vdb_durability {
 pub type vdb_option_t = u32;
 
 /// Options. vdb_option_at has names, limits and defaults. 1xx schema (fixed when the
-/// database is created, as are M, EF_CONSTRUCTION and SEED), 2xx graph, 3xx storage, 4xx run time.
+/// database is created, as are M, EF_CONSTRUCTION, SEED and PROFILE), 2xx graph, 3xx storage, 4xx run time.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub enum vdb_option {
@@ -101,6 +115,10 @@ pub enum vdb_option {
     /// Recall of a search that gives neither an ef nor a recall of its own, see
     /// vdb_search_params_t.target_recall; 0-0.9999, default 0 (by ef).
     VDB_OPT_TARGET_RECALL = 207,
+    /// One of `enum vdb_profile`: what M and EF_CONSTRUCTION are when they are not set; default
+    /// DEFAULT. A database keeps those numbers, not the profile: it reports the profile that
+    /// they belong to, DEFAULT where that is none.
+    VDB_OPT_PROFILE = 208,
     /// 1 = vdb_open creates a database that is not there; default 1.
     VDB_OPT_CREATE = 301,
     /// 1 = vdb_open only reads, beside the process that writes: it creates, locks and

@@ -37,6 +37,37 @@ pub enum Quant {
     Sq8 = 2,
 }
 
+/// How much work goes into a graph: what [`OptionId::M`] and [`OptionId::EfConstruction`] are
+/// when they are not set. Measured in docs/decisions/0006.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Profile {
+    /// M = 16, ef_construction = 200.
+    Default = 0,
+    /// M = 16, ef_construction = 64: built in half the time; searches for a high recall go farther.
+    Fast = 1,
+    /// M = 24, ef_construction = 400: the reverse, with half as much memory again for links.
+    Quality = 2,
+}
+
+impl Profile {
+    const ALL: [Profile; 3] = [Profile::Default, Profile::Fast, Profile::Quality];
+
+    /// M and ef_construction.
+    const fn numbers(self) -> (u32, u32) {
+        match self {
+            Profile::Default => (16, 200),
+            Profile::Fast => (16, 64),
+            Profile::Quality => (24, 400),
+        }
+    }
+
+    /// The profile with these numbers; the default where there is none.
+    fn of(m: u32, ef_construction: u32) -> Profile {
+        Profile::ALL.into_iter().find(|p| p.numbers() == (m, ef_construction)).unwrap_or(Profile::Default)
+    }
+}
+
 /// What the caller set; the rest keeps its default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
@@ -80,14 +111,25 @@ impl Options {
         Ok(())
     }
 
-    /// Whether the caller set it.
+    /// Whether the caller set it, by itself or with a profile.
     pub fn is_set(&self, id: OptionId) -> bool {
-        self.values[id.position()].is_some()
+        self.values[id.position()].or(self.by_profile(id)).is_some()
     }
 
-    /// Its value: what the caller set, or the default.
+    /// Its value: what the caller set, what the profile says, or the default.
     pub fn get(&self, id: OptionId) -> Value {
-        self.values[id.position()].unwrap_or(id.info().default)
+        self.values[id.position()].or(self.by_profile(id)).unwrap_or(id.info().default)
+    }
+
+    /// What the profile that the caller set says about an option.
+    fn by_profile(&self, id: OptionId) -> Option<Value> {
+        let Some(Value::U64(number)) = self.values[OptionId::Profile.position()] else { return None };
+        let (m, ef_construction) = profile_from(number)?.numbers();
+        match id {
+            OptionId::M => Some(Value::U64(m.into())),
+            OptionId::EfConstruction => Some(Value::U64(ef_construction.into())),
+            _ => None,
+        }
     }
 
     /// All values, defaults filled in.
@@ -164,6 +206,8 @@ setters! {
     consolidate_ratio(ratio: f64) = ConsolidateRatio(Value::F64(ratio));
     /// Recall of a search that gives neither `ef` nor a recall of its own, up to 0.9999; 0 = by `ef`.
     target_recall(recall: f64) = TargetRecall(Value::F64(recall));
+    /// What M and the breadth of a build are when they are not set.
+    profile(profile: Profile) = Profile(Value::U64(profile as u64));
     /// Whether open creates a database that is not there.
     create(create: bool) = Create(Value::U64(create.into()));
     /// Whether the database is only read, beside the process that writes it.
@@ -254,6 +298,7 @@ impl Settings {
             OptionId::GraphMinRows => Value::U64(self.graph_min_rows),
             OptionId::ConsolidateRatio => Value::F64(self.consolidate_ratio),
             OptionId::TargetRecall => Value::F64(self.target_recall),
+            OptionId::Profile => Value::U64(Profile::of(self.m, self.ef_construction) as u64),
             OptionId::Create => Value::U64(self.create.into()),
             OptionId::ReadOnly => Value::U64(self.read_only.into()),
             OptionId::Mmap => Value::U64(self.mmap.into()),
@@ -289,6 +334,10 @@ from_number! {
 from_number! {
     /// The codes with this number, as in files and the C header.
     quant_from -> Quant { Auto None Sq8 }
+}
+from_number! {
+    /// The profile with this number, as in the C header.
+    profile_from -> Profile { Default Fast Quality }
 }
 from_number! {
     /// The durability with this number, as in files and the C header.

@@ -7,7 +7,7 @@
 //! (<https://curl.se/libcurl/c/curl_easy_option_next.html>) and zstd's parameter
 //! bounds (<https://facebook.github.io/zstd/zstd_manual.html>).
 
-use super::{Durability, Quant};
+use super::{Durability, Profile, Quant};
 use crate::db::error::{Error, ErrorKind, Result, fail};
 use crate::kernel::{Metric, Scalar};
 use std::fmt;
@@ -52,6 +52,8 @@ option_ids! {
     ConsolidateRatio = 206,
     /// Recall of a search that gives neither `ef` nor a recall of its own.
     TargetRecall = 207,
+    /// What M and the breadth of a build are when they are not set.
+    Profile = 208,
     /// Whether open may create the database.
     Create = 301,
     /// Whether the database is only read, beside the process that writes it.
@@ -137,6 +139,7 @@ pub struct OptionInfo {
 const METRICS: &[(&str, u64)] = &[("l2sq", 1), ("ip", 2), ("cosine", 3), ("l1", 4), ("hamming", 5), ("jaccard", 6)];
 const SCALARS: &[(&str, u64)] = &[("f32", 1), ("f16", 2), ("bf16", 3), ("i8", 4), ("b1", 5), ("u8", 6)];
 const QUANTS: &[(&str, u64)] = &[("auto", 0), ("none", 1), ("sq8", 2)];
+const PROFILES: &[(&str, u64)] = &[("default", 0), ("fast", 1), ("quality", 2)];
 const DURABILITIES: &[(&str, u64)] = &[("none", 1), ("process", 2), ("full", 3)];
 const SWITCH: &[(&str, u64)] = &[("off", 0), ("on", 1), ("false", 0), ("true", 1)];
 
@@ -176,6 +179,9 @@ const fn schema(mut info: OptionInfo) -> OptionInfo {
     info
 }
 
+/// M and ef_construction when nothing says otherwise.
+const DEFAULT: (u32, u32) = Profile::Default.numbers();
+
 /// Largest recall that can be asked for; all of it takes an exact search.
 pub const TARGET_RECALL_MAX: f64 = 0.9999;
 
@@ -193,9 +199,9 @@ pub const OPTIONS: &[OptionInfo] = &[
         "How a component is stored; vectors of other types are converted on the way in.")),
     schema(choice(OptionId::Quant, "schema.quant", Quant::Auto as u64, QUANTS,
         "Codes the graph is walked on; distances returned are always exact.")),
-    schema(whole(OptionId::M, "hnsw.m", 16, 2, 256,
+    schema(whole(OptionId::M, "hnsw.m", DEFAULT.0 as u64, 2, 256,
         "Links of a node on upper levels; twice as many on level 0.")),
-    schema(whole(OptionId::EfConstruction, "hnsw.ef_construction", 200, 8, 4096,
+    schema(whole(OptionId::EfConstruction, "hnsw.ef_construction", DEFAULT.1 as u64, 8, 4096,
         "Breadth of the search that finds the links of a new node.")),
     whole(OptionId::EfSearch, "hnsw.ef_search", 64, 1, 100_000,
         "Breadth of a search that gives no ef of its own."),
@@ -207,6 +213,8 @@ pub const OPTIONS: &[OptionInfo] = &[
         "Share of dead nodes at which the graph is consolidated in the background."),
     fraction(OptionId::TargetRecall, "search.target_recall", 0.0, 0.0, TARGET_RECALL_MAX,
         "Share of the true neighbours that a search finds on average, instead of ef; 0 means by ef."),
+    schema(choice(OptionId::Profile, "hnsw.profile", Profile::Default as u64, PROFILES,
+        "What hnsw.m and hnsw.ef_construction are when they are not set: quick to build, or good to search.")),
     choice(OptionId::Create, "storage.create", 1, SWITCH,
         "Whether open creates a database that is not there."),
     choice(OptionId::ReadOnly, "storage.read_only", 0, SWITCH,

@@ -48,6 +48,23 @@ fn all_three_ways_to_set_arrive_in_the_settings() {
 }
 
 #[test]
+fn a_profile_stands_for_two_numbers_unless_they_are_set() {
+    let numbers = |o: &Options| (o.settings().m, o.settings().ef_construction);
+    for (name, expected) in [("default", (16, 200)), ("fast", (16, 64)), ("quality", (24, 400))] {
+        let mut o = Options::new();
+        o.set_text("hnsw.profile", name).unwrap();
+        assert_eq!(numbers(&o), expected, "{name}");
+        assert_eq!(o.settings().get(OptionId::Profile), o.get(OptionId::Profile), "{name}");
+        assert!(o.is_set(OptionId::M) && o.is_set(OptionId::EfConstruction) && !o.is_set(OptionId::EfSearch));
+        // In whatever order, what is set by itself counts.
+        assert_eq!(numbers(&o.m(40)), (40, expected.1), "{name}");
+    }
+    let o = Options::new().ef_construction(100).profile(Profile::Quality);
+    assert_eq!(numbers(&o), (24, 100));
+    assert_eq!(o.settings().get(OptionId::Profile), Value::U64(Profile::Default as u64), "the numbers of none");
+}
+
+#[test]
 fn limits_hold_on_both_ends_and_a_refused_value_changes_nothing() {
     for info in OPTIONS.iter().filter(|o| o.kind == OptionType::U64) {
         let mut o = Options::new();
