@@ -11,7 +11,7 @@ LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
 .PHONY: build header test loom miri tsan asan torture mutations coverage filesystems fuzz lint demo bench bench-compare bench-scale \
-	bench-churn bench-protection clean
+	bench-churn bench-sweep bench-protection clean
 .DEFAULT_GOAL := build
 
 # build/lib: libvdb.so.N (the name programs load), libvdb.so (the name they link), libvdb.a.
@@ -82,9 +82,10 @@ demo: build
 bench:
 	$(CARGO) bench
 
-# bench-compare (other libraries on the same data), bench-scale (a million rows) and
-# bench-churn (rows replaced); each leaves a record in benches/record.
-bench-compare bench-scale bench-churn: bench-%: build
+# bench-compare (other libraries on the same data), bench-scale (a million rows), bench-churn
+# (rows replaced) and bench-sweep (graphs of several M and ef_construction); each leaves a
+# record in benches/record.
+bench-compare bench-scale bench-churn bench-sweep: bench-%: build
 	@$(MAKE) --no-print-directory -C benches/compare $*
 
 # What the checks of the walk, recovery and durable writes cost: a program with and one
