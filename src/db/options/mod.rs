@@ -38,7 +38,7 @@ pub enum Quant {
 }
 
 /// How much work goes into a graph: what [`OptionId::M`] and [`OptionId::EfConstruction`] are
-/// when they are not set. Measured in docs/decisions/0006.
+/// when they are not set. Measured in docs/decisions/0007.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum Profile {
