@@ -120,8 +120,7 @@ fn int<P: Pair>(query: &[u8], row: &[u8]) -> f32 {
 #[inline(always)]
 pub(super) fn bits<P: Pair>(query: &[u8], row: &[u8]) -> f32 {
     let mut sums = IntSums::default();
-    let mut add = |x: [u8; 8], y: [u8; 8]| {
-        let (x, y) = (u64::from_le_bytes(x), u64::from_le_bytes(y));
+    let mut add = |x: u64, y: u64| {
         if matches!(P::METRIC, Metric::Hamming) {
             sums.main += (x ^ y).count_ones() as i64;
         } else {
@@ -131,10 +130,10 @@ pub(super) fn bits<P: Pair>(query: &[u8], row: &[u8]) -> f32 {
     };
     let ((xs, x_rest), (ys, y_rest)) = (query.as_chunks(), row.as_chunks());
     for (x, y) in xs.iter().zip(ys) {
-        add(*x, *y);
+        add(u64::from_le_bytes(*x), u64::from_le_bytes(*y));
     }
-    if !x_rest.is_empty() {
-        add(padded(x_rest), padded(y_rest));
+    for (x, y) in x_rest.iter().zip(y_rest) {
+        add(*x as u64, *y as u64);
     }
     sums.finish::<P>()
 }

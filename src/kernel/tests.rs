@@ -130,6 +130,13 @@ fn all_short_lengths_match_the_reference() {
     for dim in 0..300 {
         check_all(dim, Fill::Unit, dim as u64);
     }
+    let mut random = Random(5);
+    for bytes in 0..300 {
+        let rows = [(); 2].map(|()| row(Scalar::B1, 8 * bytes, Fill::Unit, &mut random));
+        for metric in [Metric::Hamming, Metric::Jaccard] {
+            check(metric, Scalar::B1, &rows[0], &rows[1]);
+        }
+    }
 }
 
 #[test]
@@ -146,7 +153,7 @@ fn integer_sums_do_not_overflow_on_the_largest_rows() {
     for (metric, scalar) in pairs() {
         let (low, high) = match scalar {
             Scalar::I8 => (0x80, 0x7f),
-            Scalar::U8 => (0, 255),
+            Scalar::U8 | Scalar::B1 => (0, 255),
             _ => continue,
         };
         let (lows, highs) = (vec![low; 65_536], vec![high; 65_536]);
@@ -185,7 +192,7 @@ fn zero_rows_have_the_documented_distances() {
 fn scan_and_four_give_the_bits_of_distance() {
     let mut random = Random(7);
     for (isa, kernel) in KERNELS.iter() {
-        for (dim, count) in [(1, 1), (3, 7), (64, 4), (100, 13), (384, 30)] {
+        for (dim, count) in [(1, 1), (3, 7), (64, 4), (100, 13), (384, 30), (1000, 9)] {
             let query = row(kernel.scalar, dim, Fill::Unit, &mut random);
             let stride = query.len() + 3;
             let mut rows = vec![0; stride * (count - 1) + query.len()];
