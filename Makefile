@@ -68,6 +68,7 @@ lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) fmt --check --manifest-path tests/loom/Cargo.toml
+	$(CARGO) fmt --check --manifest-path benches/peers/Cargo.toml
 	@for file in c_tests/*.c c_tests/load/*.c examples/*.c; do \
 		[ ! -e $$file ] || $(CC) -std=c11 $(WARNINGS) -fsyntax-only -Iinclude $$file || exit 1; \
 	done
@@ -79,8 +80,18 @@ demo: build
 	@rm -rf build/demo.vdb
 	@build/demo data/wordnet build/demo.vdb
 
+# What a record of measurements begins with.
+MACHINE = date +%F; sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1; echo "load $$(cut -d' ' -f1 /proc/loadavg)"
+PEERS = --release --manifest-path benches/peers/Cargo.toml --target-dir $(TARGET)/peers $(if $(NUMKONG),--features numkong)
+
+# Kernels beside the limits of the core and beside SimSIMD's; build, search, ingest and recovery on
+# the bundled sample. Two minutes, once compiled; leaves a record. NUMKONG=1 also compiles (5 minutes) and
+# compares NumKong.
 bench:
-	$(CARGO) bench
+	@$(CARGO) bench --no-run --bench kernel --bench engine && $(CARGO) build $(PEERS) && \
+	{ $(MACHINE); $(CARGO) bench --quiet --bench kernel && echo && $(CARGO) run --quiet $(PEERS) && echo && \
+		VDB_BENCH_DIR=$${VDB_BENCH_DIR:-$(CURDIR)/build} $(CARGO) bench --quiet --bench engine; } \
+		| tee benches/record/$$(date +%F)-micro.txt
 
 # bench-compare (other libraries on the same data), bench-scale (a million rows), bench-churn
 # (rows replaced) and bench-sweep (graphs of several M and ef_construction); each leaves a
@@ -94,8 +105,8 @@ bench-protection:
 	@unchecked=$$(RUSTFLAGS="--cfg vdb_unchecked" $(CARGO) bench --bench protection --no-run \
 		--target-dir build/unchecked --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p') && \
 	$(CARGO) bench --bench protection --no-run && \
-	{ date +%F; sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1; echo "load $$(cut -d' ' -f1 /proc/loadavg)"; \
-		VDB_UNCHECKED=$$unchecked VDB_BENCH_DIR=$${VDB_BENCH_DIR:-$(CURDIR)/build} $(CARGO) bench --quiet --bench protection; } \
+	{ $(MACHINE); VDB_UNCHECKED=$$unchecked VDB_BENCH_DIR=$${VDB_BENCH_DIR:-$(CURDIR)/build} \
+		$(CARGO) bench --quiet --bench protection; } \
 		| tee benches/record/$$(date +%F)-protection.txt
 
 clean:

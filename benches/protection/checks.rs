@@ -1,7 +1,8 @@
 //! Range checks and checksums at first touch, against a library without them.
 
+use super::bar;
+use super::clock::cpu_time;
 use super::common::{datasets, fill, search};
-use super::{bar, cpu_time};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! The log: what a batch at FULL costs beside the bare system calls, and how long
 //! recovery takes.
 
-use super::{bar, cpu_time, quarter};
+use super::clock::cpu_time;
+use super::{bar, quarter};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;

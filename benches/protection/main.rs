@@ -5,13 +5,14 @@
 //! on the same machine, or CPU time: other work on the machine changes neither much.
 
 mod checks;
+#[path = "../clock.rs"]
+mod clock;
 #[path = "../../tests/common/mod.rs"]
 mod common;
 mod log;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -41,16 +42,4 @@ fn bar(name: &str, value: f64, most: f64) -> bool {
 fn quarter(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 4]
-}
-
-/// CPU time of this process so far, user and system.
-fn cpu_time() -> Duration {
-    // SAFETY: zeros are a valid rusage, and the call writes no more than one.
-    let used = unsafe {
-        let mut used: libc::rusage = std::mem::zeroed();
-        libc::getrusage(libc::RUSAGE_SELF, &mut used);
-        used
-    };
-    let time = |t: libc::timeval| Duration::from_secs(t.tv_sec as u64) + Duration::from_micros(t.tv_usec as u64);
-    time(used.ru_utime) + time(used.ru_stime)
 }
