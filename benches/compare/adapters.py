@@ -6,16 +6,16 @@ python_peers.py.
 
 import dataclasses
 import glob
-import pathlib
 import subprocess
 import tarfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+import numpy as np
+from workplace import HERE, ROOT
 
 # Recall asked for, where a library chooses its own breadth.
 RECALL = (0.8, 0.85, 0.9, 0.925, 0.95, 0.965, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
 EF = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 900, 1280)
+EPSILON = (0, 10, 20, 35, 50, 70, 100, 130, 160, 200, 250, 300)  # of NGT, in thousandths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +31,14 @@ class Adapter:
     unit_length: bool = False  # under cosine, scale rows and queries to length 1 first
     sweep: tuple = tuple((ef, 0, 0) for ef in EF)  # (ef, rerank, recall asked for) of every point of the curve
     sdist: str = ""  # PyPI source archive whose headers it needs
+
+    def form(self, metric, values):
+        """Rows or queries as the library is given them."""
+        scaled = self.unit_length and metric == "cosine"
+        if self.rows == "native" and not scaled:
+            return values
+        values = values.astype(np.float32)
+        return values / np.linalg.norm(values, axis=1, keepdims=True) if scaled else values
 
 
 CXX = ("g++", "-O3", "-march=native", "-DNDEBUG", "-std=c++17", "-w")
@@ -69,6 +77,9 @@ ADAPTERS = {
                 ("svs-f16", "scalable-vs==0.5.0", {}),
                 ("zvec", "zvec==0.8.0", {}),
                 ("zvec-int8", "zvec==0.8.0", {}),
+                ("vsag", "pyvsag==0.18.5", {}),
+                ("glass", "pyglass-portable==2.1.0", {}),
+                ("ngt", "ngt==2.8.0.post1", {"sweep": tuple((epsilon, 0, 0) for epsilon in EPSILON)}),
             )
         ),
     )

@@ -6,87 +6,46 @@
 Every library is one driver in its own process (driver.c with its own source, or python_driver.py, whose cost
 of a call is measured and taken off), pinned to the same core, answering one query per call from the index it
 stored. The processes take turns, sweep point by sweep point, so that a slow minute of the machine hits all of
-them; each figure is the median of the passes. Times are CPU time. Writes benches/record/<date>-compare.json,
-.md and a curve of each set. The first run makes a virtual environment under build/compare and installs numpy
-into it, and whatever packages the peers need.
+them; each figure is the median of the passes. Times are CPU time. Each index is also built on all cores, and
+answers all queries at once, on one thread and on all cores, in wall time. Writes
+benches/record/<date>-compare.json, .md and a curve of each set. The first run makes a virtual environment
+under build/compare and installs numpy into it, and whatever packages the peers need.
 
 Data: $VDB_SHARED_DATA or ../shared/data beside the repository; otherwise the bundled sample.
 """
 
 import argparse
-import json
 import os
 import pathlib
 import subprocess
 import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-WORK = ROOT / "build" / "compare"
+import workplace
 
-
-def enter_venv():
-    """Runs this script again inside build/compare/venv, made on first use."""
-    python = WORK / "venv" / "bin" / "python"
-    if not python.exists():
-        WORK.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", str(WORK / "venv")], check=True)
-        # pybind11 and setuptools: pip asks a source archive for its metadata before it downloads it.
-        subprocess.run([str(python), "-m", "pip", "-q", "install", "numpy", "pybind11", "setuptools", "wheel"], check=True)
-    os.execv(python, [str(python), *sys.argv])
-
-
-sys.dont_write_bytecode = True  # keep the source folder clean
-if pathlib.Path(sys.prefix) != WORK / "venv":
-    enter_venv()
+if __name__ == "__main__":
+    workplace.enter()
 
 import numpy as np  # noqa: E402  (only there inside the environment)
 
 import adapters  # noqa: E402
-import datasets  # noqa: E402
+import driving  # noqa: E402
 import measure  # noqa: E402
+import python_peers  # noqa: E402
 import report  # noqa: E402
+import vector_sets  # noqa: E402
+from workplace import WORK  # noqa: E402
 
-K = 10
-
-
-class Driver:
-    """A running `driver serve`, pinned to one core."""
-
-    def __init__(self, command, data, files, graph, index, core):
-        self.ids_file = f"{index}.ids"
-        arguments = [*command, "serve", data.metric, *graph, str(files["queries"]), str(index)]
-        self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        preexec_fn=lambda: os.sched_setaffinity(0, {core}))
-        self.opened = self.answer()
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.process.args[0]} ended with status {self.process.wait()}")
-        return json.loads(line)
-
-    def search(self, ef, rerank, recall):
-        """One pass over the queries: the driver's figures, CPU time without that of the calls, and the ids found."""
-        self.process.stdin.write(f"search {K} {ef} {rerank} {recall} {self.ids_file}\n")
-        self.process.stdin.flush()
-        figures = self.answer()
-        figures["cpu_s"] = measure.net(figures["cpu_s"], figures["queries"] * self.opened.get("call_s", 0))
-        return figures, np.fromfile(self.ids_file, np.uint64).reshape(-1, K)
-
-    def quit(self):
-        self.process.communicate("quit\n")
+BATCH_RECALL = 0.99  # recall that the batches are to have
+BATCH_PASSES, BATCH_RUNS = 2, 7
 
 
-def build(adapter, command, data, files, graph, core):
+def build(adapter, command, data, files, options, threads=1):
     """Builds and stores the index; returns the driver's figures and the index path."""
-    index = WORK / f"{data.name}-{adapter.name}.index"
-    subprocess.run(["rm", "-rf", str(index)], check=True)
-    arguments = [*command, "build", data.metric, *graph, str(files["base"]), str(index)]
-    done = subprocess.run(arguments, check=True, text=True, stdout=subprocess.PIPE,
-                          preexec_fn=lambda: os.sched_setaffinity(0, {core}))
-    figures = json.loads(done.stdout)
-    print(f"  built {adapter.name}: {figures['cpu_s']:.1f} CPU-s", flush=True)
+    cores = {options.core} if threads == 1 else os.sched_getaffinity(0)
+    index = workplace.removed(WORK / f"{data.name}-{adapter.name}-{threads}.index")
+    begin = driving.arguments(command, "build", data.metric, options, threads, index)
+    figures = driving.build(begin, files["base"], cores)
+    print(f"  built {adapter.name} on {threads}: {figures['cpu_s']:.1f} CPU-s, {figures['wall_s']:.1f} s", flush=True)
     return figures, index
 
 
@@ -111,7 +70,7 @@ def sweep(data, drivers, passes):
             "ef": ef,
             "rerank": rerank,
             "recall_asked_for": recall,
-            "recall": measure.recall(data.metric, data.base, data.queries, taken[0][1], data.kth_distance(K)),
+            "recall": measure.recall(data.metric, data.base, data.queries, taken[0][1], data.kth_distance(driving.K)),
             "qps": queries / float(np.median([f["cpu_s"] for f, _ in taken])),
             "qps_wall": queries / float(np.median([f["wall_s"] for f, _ in taken])),
             "resident_bytes": taken[-1][0]["anon_bytes"] + taken[-1][0]["file_bytes"],
@@ -120,26 +79,80 @@ def sweep(data, drivers, passes):
     return curves
 
 
+def working_point(curve):
+    """The fastest point of a curve with a recall of 0.99, else the one with the most."""
+    good = [point for point in curve if point["recall"] >= BATCH_RECALL]
+    return max(good, key=lambda p: p["qps"]) if good else max(curve, key=lambda p: p["recall"])
+
+
+def takes_batches(adapter):
+    """Whether the library answers many queries in one call; a C driver does it with all."""
+    return not adapter.package or hasattr(python_peers.PEERS[adapter.name], "search_all")
+
+
+def batches(data, built, curves, options):
+    """QPS of all queries at once, on one thread and on all cores; the libraries take turns.
+
+    `built` has how each is served, see prepared(). A library that has no such call is left out.
+    """
+    cores = os.sched_getaffinity(0)
+    walls = {}
+    for _ in range(BATCH_PASSES):
+        for name, (adapter, command, files, index) in built.items():
+            if not takes_batches(adapter):
+                continue
+            point = working_point(curves[name])
+            how = point["ef"], point["rerank"], point["recall_asked_for"]
+            driver = driving.Driver(driving.arguments(command, "serve", data.metric, options, len(cores), index),
+                                    [files["queries"]], index, cores)
+            for threads in (1, len(cores)):
+                driver.batch(*how, threads)  # reads the index in, starts the threads; not measured
+                runs = [driver.batch(*how, threads) for _ in range(BATCH_RUNS)]
+                walls.setdefault((name, threads), []).extend(r["wall_s"] / r["queries"] for r in runs)
+            driver.quit()
+    qps = {key: 1 / float(np.median(taken)) for key, taken in walls.items()}
+    every = len(cores)
+    return {name: {"threads": every, "recall": working_point(curves[name])["recall"], "qps_1": qps[name, 1],
+                   "qps": qps[name, every], "vs_one_core": measure.ratio(qps[name, every], qps[name, 1])}
+            for name in built if (name, every) in qps}
+
+
+def prepared(adapter, data, options):
+    """Builds an index, on one thread and again on all cores; returns the figures and how to serve it."""
+    cores = len(os.sched_getaffinity(0))
+    command = adapters.driver_of(adapter, sys.executable, WORK)
+    files = data.files_for(adapter, WORK)
+    figures = {}
+    if cores > 1:
+        figures["build_threads"], index = build(adapter, command, data, files, options, cores)
+        figures["build_threads"]["threads"] = cores
+        workplace.removed(index)
+    figures["build"], index = build(adapter, command, data, files, options)
+    figures["disk_bytes"] = workplace.disk_bytes(index)
+    return figures, (adapter, command, files, index)
+
+
 def compare_on(data, names, options):
     """All figures of one data set."""
     print(f"{data.name}: {len(data.base)} rows x {data.base.shape[1]}", flush=True)
-    graph = [str(options.m), str(options.ef_construction)]
-    results, drivers = {}, {}
+    results, built, drivers = {}, {}, {}
     for name in names:
         adapter = adapters.ADAPTERS[name]
         try:
-            command = adapters.driver_of(adapter, sys.executable, WORK)
-            files = data.files_for(adapter, WORK)
-            built, index = build(adapter, command, data, files, graph, options.core)
-            drivers[name] = (adapter, Driver(command, data, files, graph, index, options.core))
-            results[name] = {"build": built}
+            results[name], built[name] = prepared(adapter, data, options)
+            _, command, files, index = built[name]
+            drivers[name] = (adapter, driving.Driver(driving.arguments(command, "serve", data.metric, options, 1, index),
+                                                     [files["queries"]], index, {options.core}))
         except (subprocess.CalledProcessError, RuntimeError) as error:
             # A package that this machine cannot install or run; our own library must run.
             if not adapter.package:
                 raise
             print(f"  skipped: {name}: {error}", flush=True)
             options.skipped.append(f"{name} on {data.name}: {error}")
-    for name, curve in sweep(data, drivers, options.passes).items():
+            results.pop(name, None)
+            built.pop(name, None)
+    curves = sweep(data, drivers, options.passes)
+    for name, curve in curves.items():
         opened = drivers[name][1].opened
         before = opened["anon_bytes_before"] + opened["file_bytes_before"]
         results[name] |= {
@@ -153,6 +166,8 @@ def compare_on(data, names, options):
         }
     for _, driver in drivers.values():
         driver.quit()
+    for name, figures in batches(data, built, curves, options).items():
+        results[name]["batch"] = figures
     return results
 
 
@@ -165,13 +180,12 @@ def main():
     parser.add_argument("--ef-construction", type=int, default=200)
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="core the drivers are pinned to")
     parser.add_argument("--sample", action="store_true", help="use the bundled sample even if the full sets are there")
-    parser.add_argument("--record", type=pathlib.Path, default=ROOT / "benches" / "record", help="folder of the records")
+    parser.add_argument("--record", type=pathlib.Path, default=workplace.RECORD, help="folder of the records")
     options = parser.parse_args()
     options.skipped = []
     names = list(adapters.ADAPTERS) if options.peers == "all" else options.peers.split(",")
-    if not (ROOT / "build" / "lib" / "libvdb.so").exists():
-        sys.exit("build/lib/libvdb.so not found: run `make build` first")
-    sets = [datasets.load(name, ROOT, options.sample) for name in options.sets.split(",")]
+    workplace.check_built()
+    sets = [vector_sets.load(name, workplace.ROOT, options.sample) for name in options.sets.split(",")]
     results = {data.name: compare_on(data, names, options) for data in sets}
     report.write(options, results, {data.name: data for data in sets})
 

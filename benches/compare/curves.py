@@ -7,7 +7,7 @@ import measure
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 440, 70, 190, 40, 50
 COLOURS = ("#c0392b", "#2c3e50", "#2980b9", "#27ae60", "#8e44ad", "#d35400", "#16a085", "#7f8c8d", "#b7950b", "#6c3483",
-           "#1b4f72", "#943126", "#0e6251")
+           "#1b4f72", "#943126", "#0e6251", "#935116", "#273746", "#b03a2e")
 RECALLS = (0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 LAST = 0.9995  # recall is drawn by what is missed, on a logarithmic scale, which has no end
 

@@ -6,12 +6,18 @@
 
 #include "hnswlib/hnswlib.h"
 
+#include <atomic>
+#include <future>
 #include <memory>
+#include <vector>
 
 namespace {
 
+using Graph = hnswlib::HierarchicalNSW<float>;
+
 std::unique_ptr<hnswlib::SpaceInterface<float>> space;
-std::unique_ptr<hnswlib::HierarchicalNSW<float>> graph;
+std::unique_ptr<Graph> graph;
+uint32_t threads = 1;
 
 bool make_space(const peer_spec *spec) {
     if (std::string(spec->type) != "f4") {
@@ -38,12 +44,12 @@ int guarded(Body body) {
 
 }  // namespace
 
-extern "C" int peer_build(const peer_spec *spec, const npy_array *rows, const char *path) {
+extern "C" int peer_create(const peer_spec *spec, const char *) {
     return guarded([&] {
         if (!make_space(spec)) return 1;
-        hnswlib::HierarchicalNSW<float> building(space.get(), spec->capacity, spec->m, spec->ef_construction);
-        for (size_t i = 0; i < rows->rows; i++) building.addPoint(npy_row(rows, i), i);
-        building.saveIndex(path);
+        const size_t seed = 100;  // its default
+        graph = std::make_unique<Graph>(space.get(), spec->capacity, spec->m, spec->ef_construction, seed, true);
+        threads = spec->threads;
         return 0;
     });
 }
@@ -51,7 +57,40 @@ extern "C" int peer_build(const peer_spec *spec, const npy_array *rows, const ch
 extern "C" int peer_open(const peer_spec *spec, const char *path) {
     return guarded([&] {
         if (!make_space(spec)) return 1;
-        graph = std::make_unique<hnswlib::HierarchicalNSW<float>>(space.get(), path);
+        graph = std::make_unique<Graph>(space.get(), path);
+        return 0;
+    });
+}
+
+// As its Python binding shares rows out among threads.
+extern "C" int peer_add(const uint64_t *ids, const void *rows, size_t count) {
+    return guarded([&] {
+        std::atomic<size_t> next(0);
+        auto work = [&] {
+            for (size_t i = next++; i < count; i = next++) {
+                graph->addPoint(static_cast<const char *>(rows) + i * space->get_data_size(), ids[i], true);
+            }
+        };
+        std::vector<std::future<void>> helpers;
+        for (uint32_t i = 1; i < threads; i++) helpers.push_back(std::async(std::launch::async, work));
+        work();
+        for (auto &helper : helpers) helper.get();
+        return 0;
+    });
+}
+
+extern "C" int peer_remove(const uint64_t *ids, size_t count) {
+    return guarded([&] {
+        for (size_t i = 0; i < count; i++) graph->markDelete(ids[i]);
+        return 0;
+    });
+}
+
+extern "C" int peer_settle(void) { return 0; }
+
+extern "C" int peer_store(const char *path) {
+    return guarded([&] {
+        graph->saveIndex(path);
         return 0;
     });
 }
@@ -61,12 +100,14 @@ extern "C" int peer_configure(const struct peer_search *how) {
     return 0;
 }
 
-extern "C" int peer_search(const void *query, size_t k, uint64_t *ids) {
+extern "C" int peer_search(const void *queries, size_t count, size_t k, uint64_t *ids) {
     return guarded([&] {
-        auto found = graph->searchKnn(query, k);  // farthest first
-        for (size_t i = k; i > 0; i--) {
-            ids[i - 1] = found.size() < i ? UINT64_MAX : found.top().second;
-            if (found.size() >= i) found.pop();
+        for (size_t q = 0; q < count; q++, ids += k) {
+            auto found = graph->searchKnn(static_cast<const char *>(queries) + q * space->get_data_size(), k);
+            for (size_t i = k; i > 0; i--) {  // farthest first
+                ids[i - 1] = found.size() < i ? UINT64_MAX : found.top().second;
+                if (found.size() >= i) found.pop();
+            }
         }
         return 0;
     });

@@ -1,6 +1,6 @@
 /* peer.h: what a library provides to be compared by driver.c.
  *
- * One source file per library implements these six functions; everything else
+ * One source file per library implements these functions; everything else
  * (files, clocks, the loop over the queries) is the same code for all. */
 #ifndef PEER_H
 #define PEER_H
@@ -20,7 +20,8 @@ struct peer_spec {
     size_t dim;               /* components of a row */
     uint32_t m;               /* links per node; level 0 has twice as many */
     uint32_t ef_construction; /* breadth of the search that picks links */
-    uint64_t capacity;        /* rows that will be inserted */
+    uint32_t threads;         /* that may build */
+    uint64_t capacity;        /* rows that the index will have at any time */
 };
 
 /* How the next searches are to run: by breadth, or by a recall asked for (then ef is 0). */
@@ -30,21 +31,33 @@ struct peer_search {
     float recall;    /* 0 = by ef */
 };
 
-/* All return 0, or non-zero after writing the reason to stderr. */
+/* All return 0, or non-zero after writing the reason to stderr. Rows and queries are packed, of `type`. */
 
-/* Indexes the rows on one thread (ids = row numbers) and stores the index at `path`. */
-int peer_build(const struct peer_spec *spec, const npy_array *rows, const char *path);
+/* Makes an empty index at `path`, to be changed and searched. */
+int peer_create(const struct peer_spec *spec, const char *path);
 
-/* Opens the stored index for searching. */
+/* Opens a stored index for searching. */
 int peer_open(const struct peer_spec *spec, const char *path);
+
+/* Indexes rows under new ids, in the places of removed ones if the library can. */
+int peer_add(const uint64_t *ids, const void *rows, size_t count);
+
+/* Takes rows out: no search finds them any more. */
+int peer_remove(const uint64_t *ids, size_t count);
+
+/* Returns when all the work that the changes left behind is done. */
+int peer_settle(void);
+
+/* Stores the created index at `path`, where it was made. */
+int peer_store(const char *path);
 
 /* Once per sweep point, before the clock starts. */
 int peer_configure(const struct peer_search *how);
 
-/* The k nearest rows of one query (same component type as the rows); writes k ids. */
-int peer_search(const void *query, size_t k, uint64_t *ids);
+/* The k nearest rows of each query; writes count * k ids. Several threads at a time. */
+int peer_search(const void *queries, size_t count, size_t k, uint64_t *ids);
 
-/* Releases the index opened by peer_open. */
+/* Releases the index. */
 int peer_close(void);
 
 /* Name and version, static. */

@@ -1,13 +1,15 @@
-"""driver.c for libraries that come as Python packages: the same arguments, commands and answers.
+"""driver.c for libraries that come as Python packages: the same arguments, commands and answers,
+but for those that change rows.
 
-    python_driver.py PEER build METRIC M EF_CONSTRUCTION BASE.npy INDEX
-    python_driver.py PEER serve METRIC M EF_CONSTRUCTION QUERIES.npy INDEX
+    python_driver.py PEER build METRIC M EF_CONSTRUCTION THREADS INDEX ROWS.npy
+    python_driver.py PEER serve METRIC M EF_CONSTRUCTION THREADS INDEX QUERIES.npy
 
 What a call costs beyond the search is measured on an index of ten rows when `serve` begins (`call_s`), so
 that compare.py can take it off: a library is not slower for having been reached from Python.
 """
 
 import json
+import os
 import pathlib
 import sys
 import tempfile
@@ -34,8 +36,16 @@ def since(begin):
     return cpu - begin[0], wall - begin[1]
 
 
+ANSWERS = os.fdopen(os.dup(1), "w")
+
+
+def silence_libraries():
+    """What a library prints would stand between the answers."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def say(answer):
-    print(json.dumps(answer), flush=True)
+    print(json.dumps(answer), file=ANSWERS, flush=True)
 
 
 def build(peer, rows, path):
@@ -71,10 +81,23 @@ def cost_of_a_call(peer, queries):
     return float(np.median(rounds))
 
 
-def search_all(peer, queries, k, out):
-    """Answers every query once; writes the ids as raw u64."""
+def answer_at_once(peer, queries, k, threads, found):
+    """All queries in one call; returns CPU and wall time."""
+    begin = clocks()
+    ids = peer.search_all(queries, k, threads)
+    cost = since(begin)
+    for row, near in zip(found, ids):
+        row[: len(near)] = near
+    return cost
+
+
+def search_all(peer, queries, k, out, threads):
+    """Answers every query once; writes the ids as raw u64. No threads: one query a call."""
     found = no_ids(len(queries), k)
-    cpu, wall = answer_all(peer, queries, k, found)
+    if threads:
+        cpu, wall = answer_at_once(peer, queries, k, threads, found)
+    else:
+        cpu, wall = answer_all(peer, [queries[i : i + 1] for i in range(len(queries))], k, found)
     found.tofile(out)
     say({"queries": len(queries), "cpu_s": cpu, "wall_s": wall, "anon_bytes": memory_bytes("RssAnon"),
          "file_bytes": memory_bytes("RssFile")})
@@ -83,25 +106,26 @@ def search_all(peer, queries, k, out):
 def serve(make, queries, path):
     call_s = cost_of_a_call(make(), queries)
     peer = make()
-    one_by_one = [queries[i : i + 1] for i in range(len(queries))]
     anon, file = memory_bytes("RssAnon"), memory_bytes("RssFile")
     begin = clocks()
     peer.open(path)
     say({"version": peer.version(), "open_s": since(begin)[1], "anon_bytes_before": anon, "file_bytes_before": file,
          "call_s": call_s})
     for line in sys.stdin:
-        words = line.split()
-        if words[0] == "quit":
+        what, *words = line.split()
+        if what == "quit":
             break
-        peer.configure(int(words[2]), int(words[3]))
-        search_all(peer, one_by_one, int(words[1]), words[5])
+        k, ef, rerank, _recall, out, *threads = words
+        peer.configure(int(ef), int(rerank))
+        search_all(peer, queries, int(k), out, int(threads[0]) if what == "batch" else 0)
     peer.close()
 
 
 def main():
-    name, what, metric, m, ef_construction, rows, path = sys.argv[1:]
+    name, what, metric, m, ef_construction, threads, path, rows = sys.argv[1:]
+    silence_libraries()
     rows = np.load(rows)
-    spec = python_peers.Spec(metric, rows.shape[1], int(m), int(ef_construction))
+    spec = python_peers.Spec(metric, rows.shape[1], int(m), int(ef_construction), int(threads))
     if what == "build":
         build(python_peers.PEERS[name](spec), rows, path)
     else:

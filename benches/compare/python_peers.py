@@ -1,7 +1,7 @@
 """Libraries that python_driver.py measures. Each imports what it needs when it is made: only one is, in a process.
 
 Cosine is inner product over rows that compare.py has scaled to unit length. `m` is half the links of level 0
-and `ef_construction` the breadth of a build, as in hnswlib; one thread everywhere.
+and `ef_construction` the breadth of a build, as in hnswlib; one query a call runs on one thread.
 """
 
 import dataclasses
@@ -15,10 +15,14 @@ class Spec:
     dim: int
     m: int
     ef_construction: int
+    threads: int = 1  # that may build
 
 
 class Peer:
-    """Builds an index into a path, opens it, answers one query a call; `query` is one row of a matrix."""
+    """Builds an index into a path, opens it, answers one query a call; `query` is one row of a matrix.
+
+    One whose library takes many queries has search_all(queries, k, threads) as well, a row of ids for each.
+    """
 
     package = ""  # as PyPI names it
 
@@ -49,7 +53,7 @@ class Usearch(Peer):
         metric = self.pick("l2sq", "ip" if dtype == "f32" else "cos")
         index = Index(ndim=self.spec.dim, metric=metric, dtype=dtype, connectivity=self.spec.m,
                       expansion_add=self.spec.ef_construction)
-        index.add(np.arange(len(rows)), rows, threads=1)
+        index.add(np.arange(len(rows)), rows, threads=self.spec.threads)
         index.save(path)
 
     def open(self, path):
@@ -62,6 +66,9 @@ class Usearch(Peer):
 
     def search(self, query, k):
         return self.index.search(query[0], k, threads=1).keys
+
+    def search_all(self, queries, k, threads):
+        return self.index.search(queries, k, threads=threads).keys
 
 
 class UsearchCodes(Usearch):
@@ -80,7 +87,7 @@ class Faiss(Peer):
     def build(self, rows, path):
         import faiss
 
-        faiss.omp_set_num_threads(1)
+        faiss.omp_set_num_threads(self.spec.threads)
         self.index = self.empty(faiss)
         self.graph().hnsw.efConstruction = self.spec.ef_construction
         self.index.train(rows)
@@ -98,6 +105,15 @@ class Faiss(Peer):
 
     def search(self, query, k):
         return self.index.search(query, k)[1][0]
+
+    def search_all(self, queries, k, threads):
+        import faiss
+
+        faiss.omp_set_num_threads(threads)
+        try:
+            return self.index.search(queries, k)[1]
+        finally:
+            faiss.omp_set_num_threads(1)
 
 
 class FaissSq8(Faiss):
@@ -135,7 +151,7 @@ class Voyager(Peer):
         space = self.pick(voyager.Space.Euclidean, voyager.Space.InnerProduct)
         index = voyager.Index(space, num_dimensions=self.spec.dim, M=self.spec.m,
                               ef_construction=self.spec.ef_construction, max_elements=len(rows))
-        index.add_items(rows, num_threads=1)
+        index.add_items(rows, num_threads=self.spec.threads)
         index.save(path)
 
     def open(self, path):
@@ -148,6 +164,9 @@ class Voyager(Peer):
 
     def search(self, query, k):
         return self.index.query(query[0], k, num_threads=1, query_ef=max(self.ef, k))[0]
+
+    def search_all(self, queries, k, threads):
+        return self.index.query(queries, k, num_threads=threads, query_ef=max(self.ef, k))[0]
 
 
 class Svs(Peer):
@@ -162,7 +181,7 @@ class Svs(Peer):
         parameters = svs.VamanaBuildParameters(graph_max_degree=2 * self.spec.m, window_size=self.spec.ef_construction)
         kind = self.pick(svs.DistanceType.L2, svs.DistanceType.MIP)
         pathlib.Path(path).mkdir(exist_ok=True)
-        index = svs.Vamana.build(parameters, rows.astype(self.dtype), kind, num_threads=1)
+        index = svs.Vamana.build(parameters, rows.astype(self.dtype), kind, num_threads=self.spec.threads)
         index.save(*(f"{path}/{part}" for part in ("config", "graph", "data")))
 
     def open(self, path):
@@ -179,6 +198,11 @@ class Svs(Peer):
     def search(self, query, k):
         return self.index.search(query, k)[0][0]
 
+    def search_all(self, queries, k, threads):
+        if self.index.num_threads != threads:
+            self.index.num_threads = threads
+        return self.index.search(queries, k)[0]
+
 
 class SvsF16(Svs):
     dtype = "f2"
@@ -191,7 +215,7 @@ class Zvec(Peer):
     def build(self, rows, path):
         import zvec
 
-        zvec.init(log_level=zvec.LogLevel.ERROR, optimize_threads=1, query_threads=1)
+        zvec.init(log_level=zvec.LogLevel.ERROR, optimize_threads=self.spec.threads, query_threads=1)
         codes = zvec.QuantizeType.INT8 if self.quantized else zvec.QuantizeType.UNDEFINED
         graph = zvec.HnswIndexParam(metric_type=self.pick(zvec.MetricType.L2, zvec.MetricType.IP), m=2 * self.spec.m,
                                     ef_construction=self.spec.ef_construction, quantize_type=codes)
@@ -200,7 +224,7 @@ class Zvec(Peer):
         for first in range(0, len(rows), 1000):
             batch = rows[first : first + 1000]
             index.insert([zvec.Doc(str(first + i), vectors={"v": row}) for i, row in enumerate(batch)])
-        index.optimize(zvec.OptimizeOption(concurrency=1))
+        index.optimize(zvec.OptimizeOption(concurrency=self.spec.threads))
         index.flush()
 
     def open(self, path):
@@ -224,6 +248,104 @@ class ZvecInt8(Zvec):
     quantized = True
 
 
+class Vsag(Peer):
+    """HGraph: codes of 8 bits in the graph, and an exact look at the best candidates."""
+
+    package = "pyvsag"
+
+    def empty(self):
+        import json
+
+        import pyvsag
+
+        pyvsag.set_logger_off()
+        graph = {"base_quantization_type": "sq8", "use_reorder": True, "precise_quantization_type": "fp32",
+                 "max_degree": 2 * self.spec.m, "ef_construction": self.spec.ef_construction,
+                 "build_thread_count": self.spec.threads}
+        return pyvsag.Index("hgraph", json.dumps({"dtype": "float32", "metric_type": self.pick("l2", "ip"),
+                                                  "dim": self.spec.dim, "index_param": graph}))
+
+    def build(self, rows, path):
+        import numpy as np
+
+        index = self.empty()
+        index.build(rows.ravel(), np.arange(len(rows)), len(rows), self.spec.dim)
+        index.save(path)
+
+    def open(self, path):
+        self.index = self.empty()
+        self.index.load(path)
+
+    def configure(self, ef, _):
+        self.how = f'{{"hgraph": {{"ef_search": {ef}}}}}'
+
+    def search(self, query, k):
+        return self.index.knn_search(query[0], k, self.how)[0]
+
+
+class Ngt(Peer):
+    """ANNG. `ef` is its epsilon, in thousandths: how much farther than the worst result found it still looks."""
+
+    package = "ngt"
+
+    def build(self, rows, path):
+        import ngtpy
+
+        # The edges of a new node; the other end gets each as well.
+        ngtpy.create(path, self.spec.dim, edge_size_for_creation=self.spec.m,
+                     distance_type=self.pick("L2", "Cosine"))
+        index = ngtpy.Index(path, log_disabled=True)
+        index.batch_insert(rows, num_threads=self.spec.threads)
+        index.save()
+        index.close()
+
+    def open(self, path):
+        import ngtpy
+
+        self.index = ngtpy.Index(path, read_only=True, log_disabled=True)
+
+    def configure(self, ef, _):
+        self.epsilon = ef / 1000
+
+    def search(self, query, k):
+        return [row for row, _ in self.index.search(query[0], k, epsilon=self.epsilon)]
+
+
+class Glass(Peer):
+    """Codes of 8 bits in the graph, and an exact look at the best candidates. It stores the graph only, and makes codes of
+    the rows when it opens: what is on disk is both."""
+
+    package = "pyglass-portable"
+    codes = "SQ8U"
+
+    def build(self, rows, path):
+        import glass
+        import numpy as np
+
+        glass.set_num_threads(self.spec.threads)
+        index = glass.Index("HNSW", self.pick("L2", "IP"), quant=self.codes, R=2 * self.spec.m, L=self.spec.ef_construction)
+        folder = pathlib.Path(path)
+        folder.mkdir(exist_ok=True)
+        index.build(rows).save(str(folder / "graph"))
+        np.save(folder / "rows.npy", rows)
+
+    def open(self, path):
+        import glass
+        import numpy as np
+
+        rows = np.load(f"{path}/rows.npy")
+        self.index = glass.Searcher(glass.Graph(f"{path}/graph"), rows, self.pick("L2", "IP"), self.codes, "FP32")
+
+    def configure(self, ef, _):
+        self.index.set_ef(ef)
+
+    def search(self, query, k):
+        return self.index.search(query[0], k)[0]
+
+    def search_all(self, queries, k, threads):
+        return self.index.batch_search(queries, k, threads)[0]
+
+
 PEERS = {
     "usearch": Usearch,
     "usearch-codes": UsearchCodes,
@@ -235,4 +357,7 @@ PEERS = {
     "svs-f16": SvsF16,
     "zvec": Zvec,
     "zvec-int8": ZvecInt8,
+    "vsag": Vsag,
+    "ngt": Ngt,
+    "glass": Glass,
 }

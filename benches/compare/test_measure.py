@@ -1,14 +1,30 @@
 """python3 -m unittest in this folder (needs numpy)."""
 
+import pathlib
+import tempfile
 import unittest
 import xml.etree.ElementTree
 
 import numpy as np
 
 import adapters
+import compare
 import curves
 import measure
+import python_peers
 import report
+import workplace
+
+
+def other_way(metric, rows, queries, k):
+    """The k-th distance by sorting all of them, one by one."""
+    def distance(row, query):
+        row, query = row.astype(float), query.astype(float)
+        if metric == "l2":
+            return sum((row - query) ** 2)
+        return 1 - sum(row * query) / (sum(row**2) * sum(query**2)) ** 0.5
+
+    return [sorted(distance(row, query) for row in rows)[k - 1] for query in queries]
 
 
 class MeasureTest(unittest.TestCase):
@@ -27,6 +43,17 @@ class MeasureTest(unittest.TestCase):
         self.assertEqual(self.recall([0, 2**64 - 1]), 0.5)
         self.assertEqual(self.recall([0, 0]), 0.5)
 
+    def test_the_kth_distance_is_that_of_a_plain_sort(self):
+        random = np.random.default_rng(1)
+        rows, queries = random.normal(size=(60, 5)) * 3, random.normal(size=(7, 5))
+        rows[10:14] = rows[3]  # ties
+        for metric in ("l2", "cosine"):
+            for k in (1, 4, 60):
+                for form in (np.float32, np.float16):
+                    given = rows.astype(form), queries.astype(form)
+                    np.testing.assert_allclose(measure.kth_distance(metric, *given, k), other_way(metric, *given, k),
+                                               atol=1e-9, err_msg=f"{metric} {k} {form}")
+
     def test_the_front_drops_points_that_are_slower_and_no_better(self):
         points = [{"recall": r, "qps": q} for r, q in [(0.9, 100), (0.95, 120), (0.99, 50), (0.98, 40)]]
         self.assertEqual([p["recall"] for p in measure.front(points)], [0.95, 0.99])
@@ -39,6 +66,36 @@ class MeasureTest(unittest.TestCase):
 
     def test_no_more_than_half_of_a_time_is_taken_off(self):
         self.assertEqual([measure.net(10.0, calls) for calls in (0.0, 3.0, 5.0, 9.0)], [10.0, 7.0, 5.0, 5.0])
+
+    def test_a_library_is_given_rows_in_its_form(self):
+        rows = np.array([[3, 4], [0, 2]], np.float16)
+        scaled = adapters.Adapter(name="x", unit_length=True)
+        self.assertIs(adapters.Adapter(name="x", rows="native").form("l2", rows), rows)
+        self.assertEqual(adapters.Adapter(name="x").form("cosine", rows).tolist(), [[3, 4], [0, 2]])
+        np.testing.assert_allclose(scaled.form("cosine", rows), [[0.6, 0.8], [0, 1]])
+        self.assertEqual(scaled.form("l2", rows).tolist(), [[3, 4], [0, 2]])
+        self.assertEqual(scaled.form("cosine", rows).dtype, np.float32)
+
+    def test_every_package_has_a_driver_and_every_driver_a_package(self):
+        packaged = {name for name, adapter in adapters.ADAPTERS.items() if adapter.package}
+        self.assertEqual(packaged, set(python_peers.PEERS))
+        single = {name for name, adapter in adapters.ADAPTERS.items() if not compare.takes_batches(adapter)}
+        self.assertEqual(single, {"zvec", "zvec-int8", "vsag", "ngt"})
+
+    def test_batches_work_where_a_recall_is_reached_fastest(self):
+        curve = [{"recall": r, "qps": q} for r, q in [(0.9, 100), (0.992, 40), (0.999, 20), (0.991, 30)]]
+        self.assertEqual(compare.working_point(curve)["qps"], 40)
+        self.assertEqual(compare.working_point(curve[:1])["qps"], 100)
+
+    def test_disk_bytes_counts_files_at_any_depth(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(workplace.disk_bytes(folder), 0)
+            deep = pathlib.Path(folder) / "a" / "b"
+            deep.mkdir(parents=True)
+            for path in (deep / "one", pathlib.Path(folder) / "two"):
+                path.write_bytes(bytes(100_000))
+            one = workplace.disk_bytes(deep / "one")
+            self.assertTrue(100_000 <= one < 200_000 and workplace.disk_bytes(folder) == 2 * one)
 
     def test_every_library_has_a_colour(self):
         self.assertGreaterEqual(len(set(curves.COLOURS)), len(adapters.ADAPTERS))
@@ -55,6 +112,17 @@ class MeasureTest(unittest.TestCase):
                                  "build_vs_best": 0.5})
         del results["b"]
         self.assertEqual(report.best_ratios(results), {})
+
+    def test_ratios_name_the_bytes_and_the_batches(self):
+        def library(disk, batch):
+            at = {str(target): 1.0 for target in report.TARGETS}
+            more = {"batch": {"qps": batch, "vs_one_core": 1.9}} if batch else {}
+            return {"build": {"cpu_s": 1}, "resident_bytes": 1, "disk_bytes": disk, "qps_at_recall": at} | more
+
+        found = report.ratios({"vdb": library(10, 8.0), "a": library(5, 2.0), "b": library(20, None)})
+        self.assertEqual([found["disk_vs_a"], found["disk_vs_b"]], [2.0, 0.5])
+        self.assertEqual([found["batch_vs_a"], found["batch_vs_one_core"]], [4.0, 1.9])
+        self.assertNotIn("batch_vs_b", found)
 
     def test_a_curve_is_well_formed_and_has_a_line_for_each_library(self):
         curve = [{"recall": 0.9, "qps": 100.0}, {"recall": 0.99, "qps": 20.0}, {"recall": 1.0, "qps": 5.0}]

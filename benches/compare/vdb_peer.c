@@ -1,47 +1,50 @@
-/* vdb_peer.c: vdb behind peer.h, through its C ABI. One thread, default durability:
- * every batch is on disk when it returns, and that is part of the build time. */
+/* vdb_peer.c: vdb behind peer.h, through its C ABI. Default durability: every batch is on
+ * disk when it returns, and that is part of the time of a build. */
 #include "peer.h"
 #include "vdb_common.h"
 
-enum { BATCH = 1000 };
-
 static vdb *db;
 static size_t dim;
+static vdb_scalar_t scalar;
 static vdb_search_params_t params;
 
-static struct vdb_setup setup_of(const struct peer_spec *spec) {
+int peer_open(const struct peer_spec *spec, const char *path) {
     struct vdb_setup setup = {spec->dim, metric_of(spec->metric), scalar_of(spec->type), spec->m,
-                              spec->ef_construction, 1};
+                              spec->ef_construction, spec->threads};
     if (!setup.metric || !setup.scalar) {
         fprintf(stderr, "vdb: no metric %s or component type %s\n", spec->metric, spec->type);
-        exit(1);
+        return 1;
     }
-    return setup;
-}
-
-int peer_build(const struct peer_spec *spec, const npy_array *rows, const char *path) {
-    struct vdb_setup setup = setup_of(spec);
-    vdb_error_t err = {.struct_size = sizeof err};
-    vdb *building = open_vdb(path, &setup);
-    uint64_t ids[BATCH];
-    for (size_t i = 0; i < rows->rows; i += BATCH) {
-        size_t count = rows->rows - i < BATCH ? rows->rows - i : BATCH;
-        for (size_t j = 0; j < count; j++) ids[j] = i + j;
-        check(vdb_insert_batch(building, ids, npy_row(rows, i), count, spec->dim, 0, (vdb_scalar_t)setup.scalar, NULL,
-                               &err), "insert", &err);
-    }
-    check(vdb_wait_indexed(building, NULL, &err), "wait", &err);
-    check(vdb_close(building, &err), "close", &err);
-    return 0;
-}
-
-int peer_open(const struct peer_spec *spec, const char *path) {
-    struct vdb_setup setup = setup_of(spec);
     db = open_vdb(path, &setup);
     dim = spec->dim;
-    params = (vdb_search_params_t){.struct_size = sizeof params, .query_scalar = (vdb_scalar_t)setup.scalar};
+    scalar = (vdb_scalar_t)setup.scalar;
+    params = (vdb_search_params_t){.struct_size = sizeof params, .query_scalar = scalar};
     return 0;
 }
+
+int peer_create(const struct peer_spec *spec, const char *path) { return peer_open(spec, path); }
+
+int peer_add(const uint64_t *ids, const void *rows, size_t count) {
+    vdb_error_t err = {.struct_size = sizeof err};
+    check(vdb_insert_batch(db, ids, rows, count, dim, 0, scalar, NULL, &err), "insert", &err);
+    return 0;
+}
+
+int peer_remove(const uint64_t *ids, size_t count) {
+    vdb_error_t err = {.struct_size = sizeof err};
+    uint64_t deleted = 0;
+    check(vdb_delete_batch(db, ids, count, &deleted, &err), "delete", &err);
+    return deleted != count;
+}
+
+int peer_settle(void) {
+    vdb_error_t err = {.struct_size = sizeof err};
+    check(vdb_wait_indexed(db, NULL, &err), "wait", &err);
+    return 0;
+}
+
+/* Closing does it. */
+int peer_store(const char *path) { return path == NULL; }
 
 int peer_configure(const struct peer_search *how) {
     params.ef = how->ef;
@@ -50,11 +53,16 @@ int peer_configure(const struct peer_search *how) {
     return 0;
 }
 
-int peer_search(const void *query, size_t k, uint64_t *ids) {
-    float distances[1024];
+int peer_search(const void *queries, size_t count, size_t k, uint64_t *ids) {
+    static _Thread_local float *distances;
+    static _Thread_local size_t room;
     vdb_error_t err = {.struct_size = sizeof err};
-    if (k > sizeof distances / sizeof *distances) return 1;
-    check(vdb_search(db, query, 1, dim, 0, k, &params, ids, distances, NULL, &err), "search", &err);
+    if (count * k > room) {
+        room = count * k;
+        distances = (float *)realloc(distances, room * sizeof *distances);
+        if (!distances) return 1;
+    }
+    check(vdb_search(db, queries, count, dim, 0, k, &params, ids, distances, NULL, &err), "search", &err);
     return 0;
 }
 

@@ -33,10 +33,7 @@ class DataSet:
         for part in ("base", "queries"):
             files[part] = work / f"{self.name}-{len(self.base)}-{part}-f4{'-unit' if scaled else ''}.npy"
             if not files[part].exists():
-                values = getattr(self, part).astype(np.float32)
-                if scaled:
-                    values /= np.linalg.norm(values, axis=1, keepdims=True)
-                np.save(files[part], values)
+                np.save(files[part], adapter.form(self.metric, getattr(self, part)))
         return files
 
 
