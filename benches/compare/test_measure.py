@@ -10,6 +10,8 @@ import numpy as np
 import adapters
 import compare
 import curves
+import ingest
+import ingest_peers
 import measure
 import python_peers
 import report
@@ -131,6 +133,36 @@ class MeasureTest(unittest.TestCase):
         lines = xml.etree.ElementTree.fromstring(drawn).findall("{http://www.w3.org/2000/svg}polyline")
         self.assertEqual([len(found.get("points").split()) for found in lines], [3, 2])
         self.assertIsNone(curves.svg("nothing", {"never": {"curve": slow}}))
+
+
+class IngestTest(unittest.TestCase):
+    def test_a_store_stops_after_the_batch_that_passes_the_limit(self):
+        taken = []
+
+        def add(first, count):
+            taken.append((first, count))
+            return 1.0, 3.0
+
+        size = ingest.BATCH
+        self.assertEqual(ingest.fill(add, 2 * size + 5, 100), {"rows": 2 * size + 5, "cpu_s": 3.0, "wall_s": 9.0})
+        self.assertEqual(taken, [(0, size), (size, size), (2 * size, 5)])
+        self.assertEqual(ingest.fill(add, 9 * size, 5)["rows"], 2 * size)
+
+    def test_the_best_run_is_the_fastest_by_row(self):
+        runs = [{"rows": 100, "wall_s": 2.0, "cpu_s": 1.0}, {"rows": 300, "wall_s": 3.0, "cpu_s": 5.0}]
+        best = ingest.best_of(runs)
+        self.assertEqual([best["rows_per_s"], best["rows_per_cpu_s"], best["all_rows_per_s"]], [100, 60, [50, 100]])
+        self.assertNotIn("rows_per_s_settled", best)
+        self.assertEqual(ingest.best_of([runs[1] | {"settled_wall_s": 30.0}])["rows_per_s_settled"], 10)
+
+    def test_ratios_are_against_the_best_and_the_best_with_an_index(self):
+        stores = {"vdb": (60.0, True), "scans": (30.0, False), "slow": (5.0, True), "slower": (2.0, True)}
+        results = {name: {"rows_per_s": rate, "indexed": indexed} for name, (rate, indexed) in stores.items()}
+        self.assertEqual(ingest.ratios(results), {"ingest_vs_scans": 2.0, "ingest_vs_slow": 12.0,
+            "ingest_vs_slower": 30.0, "ingest_vs_best": 2.0, "ingest_vs_best_index": 12.0})
+
+    def test_each_store_says_what_it_needs_and_how_safe_it_is(self):
+        self.assertTrue(all(store.packages and store.durability for store in ingest_peers.STORES.values()))
 
 
 if __name__ == "__main__":
