@@ -57,7 +57,7 @@ pairs() {
 # Why no test needs to notice.
 spare() {
 	case $1 in
-	before-removal-sync-dir) echo 'resuming the log has synced the directory' ;;
+	before-removal-sync-dir) echo 'resuming a log that was not cleanly closed has synced the directory' ;;
 	footer-crc) echo 'the manifest repeats it' ;;
 	footer-crc-in-manifest) echo 'the footer has it too' ;;
 	manifest-crc) echo 'CURRENT has one of the whole manifest' ;;

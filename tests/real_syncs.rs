@@ -77,11 +77,20 @@ fn what_must_be_durable_is_synced_by_the_kernel() {
         "the names, before and after the rename: {written:?}"
     );
     db.close().unwrap();
+    synced(&dir);
 
     let db = Database::open(Some(&dir), &options(Durability::Process)).unwrap();
-    synced(&dir);
+    assert_eq!(synced(&dir), [""; 0], "all was durable at the close");
     db.upsert_batch(&[9], Vectors::f32(&[1., 2.], 2).unwrap(), None).unwrap();
     assert_eq!(synced(&dir), [""; 0], "a batch at PROCESS waits for no disk");
     db.sync().unwrap();
     assert_eq!(synced(&dir).len(), 1);
+
+    // A process that dies leaves a log that nobody may have synced.
+    db.upsert_batch(&[10], Vectors::f32(&[1., 2.], 2).unwrap(), None).unwrap();
+    db.abandon();
+    synced(&dir);
+    let db = Database::open(Some(&dir), &options(Durability::Full)).unwrap();
+    assert_eq!(synced(&dir), ["wal-2.log", "."], "what was replayed is made durable");
+    assert_eq!(db.count().unwrap(), 5);
 }

@@ -9,7 +9,7 @@ use super::error::{Result, StorageError};
 use super::names::LOCK;
 use std::any::Any;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// The right to write. Dropping it lets the next writer in.
@@ -41,9 +41,17 @@ pub(super) fn lock(dir: &Path) -> Result<LockGuard> {
         Err(TryLockError::WouldBlock) => return Err(StorageError::Locked { pid: holder(&mut file) }),
         Err(TryLockError::Error(e)) => return Err(io("lock")(e)),
     }
-    file.set_len(0).map_err(io("write"))?;
-    file.write_all(std::process::id().to_string().as_bytes()).map_err(io("write"))?;
+    write_holder(&mut file, &std::process::id().to_string()).map_err(io("write"))?;
     Ok(LockGuard::new(Held(file)))
+}
+
+/// Writes the process id. A file of another length is emptied first, so that nobody reads digits of
+/// two; one of the same is not, for some file systems wait for the disk where a file is emptied.
+fn write_holder(file: &mut File, pid: &str) -> io::Result<()> {
+    if file.metadata()?.len() != pid.len() as u64 {
+        file.set_len(0)?;
+    }
+    file.write_all(pid.as_bytes())
 }
 
 /// Keeps writers of the directory `dir` out, changing nothing in it. `None`

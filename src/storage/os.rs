@@ -7,6 +7,7 @@
 use super::error::{Result, StorageError};
 use super::lock::{self, LockGuard};
 use super::mmap::{self, Mapping};
+use super::names::CURRENT;
 use super::{File, ReadFile, Storage};
 use crate::arena::Budget;
 use crate::util::memory::collected;
@@ -26,7 +27,8 @@ pub struct OsStorage {
 
 impl OsStorage {
     /// Opens the directory `path`. With `create`, a missing directory is made
-    /// (its parent must exist) and its name made durable. Without `use_mmap`,
+    /// (its parent must exist) and its name made durable before the first file in it is
+    /// made. Without `use_mmap`,
     /// [`Storage::map`] reads files into memory instead.
     pub fn open(path: impl AsRef<Path>, create: bool, use_mmap: bool) -> Result<OsStorage> {
         let dir = path.as_ref().to_path_buf();
@@ -48,7 +50,8 @@ impl OsStorage {
         if !found.is_dir() {
             return Err(StorageError::io("open directory", &name, io::Error::from_raw_os_error(libc::ENOTDIR)));
         }
-        if create {
+        // Where there is a CURRENT, whoever wrote it had come by here first.
+        if create && !dir.join(CURRENT).exists() {
             sync_parent(&dir, made).map_err(|e| StorageError::io("sync parent of", &name, e))?;
         }
         // Miri has no file mappings.
