@@ -1,13 +1,10 @@
 """Draws recall against queries per second, one line for each library, as SVG: plain text, no library."""
 
 import math
-from xml.sax.saxutils import escape
 
 import measure
+from drawing import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, head, line, text
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 440, 70, 190, 40, 50
-COLOURS = ("#c0392b", "#2c3e50", "#2980b9", "#27ae60", "#8e44ad", "#d35400", "#16a085", "#7f8c8d", "#b7950b", "#6c3483",
-           "#1b4f72", "#943126", "#0e6251", "#935116", "#273746", "#b03a2e")
 RECALLS = (0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 LAST = 0.9995  # recall is drawn by what is missed, on a logarithmic scale, which has no end
 
@@ -16,14 +13,6 @@ def across(recall):
     """Place of a recall on the horizontal axis."""
     share = math.log((1 - RECALLS[0]) / (1 - min(recall, LAST))) / math.log((1 - RECALLS[0]) / (1 - LAST))
     return LEFT + share * (WIDTH - LEFT - RIGHT)
-
-
-def text(x, y, words, anchor="middle", colour="#333"):
-    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
-
-
-def line(x1, y1, x2, y2):
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="#ddd"/>'
 
 
 def svg(title, results):
@@ -39,9 +28,7 @@ def svg(title, results):
         return HEIGHT - BOTTOM - (math.log10(qps) - low) / max(high - low, 1) * (HEIGHT - TOP - BOTTOM)
 
     marks = [m * 10**e for e in range(low, high + 1) for m in (1, 2, 5) if m * 10**e <= 10**high]
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-             'font-size="12">', f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-             text(LEFT, TOP - 16, title, "start")]
+    parts = [head(title)]
     for recall in RECALLS:
         parts += [line(across(recall), TOP, across(recall), HEIGHT - BOTTOM),
                   text(across(recall), HEIGHT - BOTTOM + 18, str(recall))]
