@@ -191,17 +191,26 @@ typedef enum vdb_scalar {
   VDB_SCALAR_U8 = 6,
 } vdb_scalar;
 
-/** The codes the graph is walked on. Distances returned are exact whatever the codes. */
+/**
+ * The codes the graph is walked on. Distances returned are exact whatever the codes: the best
+ * candidates are ranked again on the stored vectors. `bytes_codes` in vdb_stats_t has what they take.
+ * Vectors of bytes and bits are walked as they are in any case.
+ *
+ * From SQ4 on codes are for memory, not speed: links are chosen by the stored vectors, so building
+ * takes longer and reads them, and searches have to go further for the same recall.
+ */
 typedef enum vdb_quant {
   /**
    * One byte for each component where a measurement on the data finds that codes rank it
-   * well, else none. Vectors of bytes and bits are walked as they are in any case.
+   * well, else none.
    */
   VDB_QUANT_AUTO = 0,
   /** No codes: the graph is walked on the vectors themselves. */
   VDB_QUANT_NONE = 1,
-  /** One byte for each component, without the measurement. */
+  /** One byte for each component, without the measurement. dim bytes a row, rounded up to 32. */
   VDB_QUANT_SQ8 = 2,
+  /** Half a byte for each component: dim / 2 bytes a row, rounded up to 32. */
+  VDB_QUANT_SQ4 = 3,
 } vdb_quant;
 
 /** What a kill or a power cut can take back of a batch after its call returned. */

@@ -36,6 +36,7 @@ pub const BITS: u32 = 1;
 pub const EXTRA_CODEC: u32 = 1;
 pub const EXTRA_TRAINED: u32 = 2;
 pub const EXTRA_CALIBRATION: u32 = 3;
+pub const EXTRA_CODE_ERROR: u32 = 4;
 
 /// Bytes written between two looks at the task.
 const PIECE: usize = 8 << 20;
@@ -67,6 +68,7 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
         parts: work.parts.iter().map(|&(_, entry)| entry).collect(),
         extra: extras(&view)?,
         format: work.done.manifest.format,
+        features: core.settings.quant.features(),
         generation: work.done.manifest.generation,
         schema: work.done.manifest.schema.clone(),
         next_file: work.done.manifest.next_file,
@@ -268,6 +270,8 @@ fn extras(view: &View) -> Result<Vec<Extra>> {
     if let Some(codec) = &index.codec {
         extra.push(Extra { tag: EXTRA_CODEC, bytes: codec.to_bytes()? });
     }
+    let error = index.code_error.filter(|_| index.codec.is_some());
+    extra.extend(error.map(|error| Extra { tag: EXTRA_CODE_ERROR, bytes: error.to_le_bytes().to_vec() }));
     extra.extend(index.calibration.as_ref().map(|c| Extra { tag: EXTRA_CALIBRATION, bytes: c.to_bytes() }));
     Ok(extra)
 }

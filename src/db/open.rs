@@ -20,7 +20,7 @@ use super::view::{Index, stored_kernel};
 use super::writer::{Batch, MAX_SLOTS, Writer};
 use crate::arena::{Budget, FaultCell, Rows, ScratchPool, SlotBits};
 use crate::index::{Graph, Params};
-use crate::quant::Sq8;
+use crate::quant::Codec;
 use crate::storage::wal::{self, Replayed, WalStart, WalWriter, WriteMode};
 use crate::storage::{Manifest, OsStorage, Part, PartKind, PartRef, Schema, Storage, manifest};
 use crate::util::memory::make_room;
@@ -215,7 +215,8 @@ fn create(
         chunk_shift: writer.shift,
     };
     let generation = manifest::FIRST_GENERATION;
-    let manifest = Manifest { generation, schema, next_file: 1, wal: 1, salt, ..Manifest::default() };
+    let features = settings.quant.features();
+    let manifest = Manifest { features, generation, schema, next_file: 1, wal: 1, salt, ..Manifest::default() };
     manifest.write(storage)?;
     Ok((settings, writer, Checkpoints { manifest, ..Checkpoints::default() }))
 }
@@ -453,8 +454,10 @@ impl Parts<'_> {
         index.trained = trained.map_or(0, u32::from_le_bytes);
         index.calibration = blob(checkpoint::EXTRA_CALIBRATION).and_then(Calibration::from_bytes).map(Arc::new);
         let Some(bytes) = blob(checkpoint::EXTRA_CODEC) else { return Ok(index) };
-        let codec = Sq8::from_bytes(settings.dim as usize, bytes)?;
+        let codec = Codec::from_bytes(settings.dim as usize, bytes)?;
         let codec = codec.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the manifest holds no usable codec"))?;
+        let error = blob(checkpoint::EXTRA_CODE_ERROR).and_then(|bytes| bytes.try_into().ok());
+        index.code_error = error.map(f64::from_le_bytes).filter(|error| *error >= 0.0);
         for part in self.all(PartKind::Codes)? {
             let piece = Piece::new(section(part, checkpoint::CODES, codec.code_bytes())?);
             chunks.insert((piece.serial, piece.rows.len()), *part.part_ref());

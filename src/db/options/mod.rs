@@ -10,6 +10,8 @@ pub use table::{OPTIONS, OptionId, OptionInfo, OptionType, Value};
 
 use super::error::Result;
 use crate::kernel::{Metric, Scalar};
+use crate::quant::Kind;
+use crate::storage::format::SHORT_CODES;
 
 /// What a power cut or a kill can take back of an acknowledged batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +37,28 @@ pub enum Quant {
     /// One byte for each component, without the measurement. Vectors of bytes
     /// and bits are walked as they are.
     Sq8 = 2,
+    /// Half a byte for each component. Links are chosen by the vectors; bytes and
+    /// bits are walked as they are.
+    Sq4 = 3,
+}
+
+impl Quant {
+    /// What a reader of a database with it must understand.
+    pub(crate) fn features(self) -> u32 {
+        match self {
+            Quant::Auto | Quant::None | Quant::Sq8 => 0,
+            Quant::Sq4 => SHORT_CODES,
+        }
+    }
+
+    /// The codes to train; `None` where the graph is walked on the vectors.
+    pub(crate) fn kind(self) -> Option<Kind> {
+        match self {
+            Quant::None => None,
+            Quant::Auto | Quant::Sq8 => Some(Kind::Sq8),
+            Quant::Sq4 => Some(Kind::Sq4),
+        }
+    }
 }
 
 /// What the caller set; the rest keeps its default.
@@ -288,7 +312,7 @@ from_number! {
 }
 from_number! {
     /// The codes with this number, as in files and the C header.
-    quant_from -> Quant { Auto None Sq8 }
+    quant_from -> Quant { Auto None Sq8 Sq4 }
 }
 from_number! {
     /// The durability with this number, as in files and the C header.

@@ -199,8 +199,8 @@ const WIDTH: usize = 32;
 
 /// Running sums of one row, in 32-bit lanes.
 #[derive(Clone, Copy)]
-struct IntLanes {
-    main: __m256i,
+pub(super) struct IntLanes {
+    pub(super) main: __m256i,
     norm: __m256i,
 }
 
@@ -209,6 +209,15 @@ struct IntLanes {
 struct OfQuery {
     norm: __m256i,
     lowest: __m256i,
+}
+
+impl IntLanes {
+    /// Nothing added yet.
+    #[inline]
+    #[target_feature(enable = "avx2,fma,f16c,popcnt")]
+    pub(super) fn zero() -> IntLanes {
+        IntLanes { main: _mm256_setzero_si256(), norm: _mm256_setzero_si256() }
+    }
 }
 
 #[inline]
@@ -239,7 +248,7 @@ fn int_block<P: Pair, const R: usize, const SHORT: bool>(
 ) -> bool {
     let zero = _mm256_setzero_si256();
     let mut of_query = OfQuery { norm: zero, lowest: zero };
-    let mut lanes = [IntLanes { main: zero, norm: zero }; R];
+    let mut lanes = [IntLanes::zero(); R];
     // Vectors of equal count, so that the loop has no checks.
     let (whole, _) = query[range.clone()].as_chunks::<WIDTH>();
     let mut whole_rows = [whole; R];
@@ -293,7 +302,7 @@ fn add_query<P: Pair, const SHORT: bool>(of_query: &mut OfQuery, x: __m256i) {
 
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn add_row<P: Pair, const SHORT: bool>(lanes: &mut IntLanes, x: __m256i, y: __m256i) {
+pub(super) fn add_row<P: Pair, const SHORT: bool>(lanes: &mut IntLanes, x: __m256i, y: __m256i) {
     let zero = _mm256_setzero_si256();
     lanes.main = match P::METRIC {
         Metric::L2sq => {
@@ -354,7 +363,7 @@ fn absolute_difference<P: Pair>(x: __m256i, y: __m256i) -> __m256i {
 /// Sums of the 32-bit lanes of vectors, each within one [`BLOCK`].
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn totals<const R: usize>(lanes: [__m256i; R]) -> [i32; R] {
+pub(super) fn totals<const R: usize>(lanes: [__m256i; R]) -> [i32; R] {
     let mut sums = [0; R];
     // Four at a time are folded side by side.
     let (fours, rest) = lanes.as_chunks::<4>();
@@ -377,7 +386,7 @@ fn totals<const R: usize>(lanes: [__m256i; R]) -> [i32; R] {
 /// 32 bytes.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn load_bytes(bytes: &[u8; WIDTH]) -> __m256i {
+pub(super) fn load_bytes(bytes: &[u8; WIDTH]) -> __m256i {
     // SAFETY: the array has the 32 bytes that are read; no alignment is needed.
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
@@ -385,7 +394,7 @@ fn load_bytes(bytes: &[u8; WIDTH]) -> __m256i {
 /// The first 32 bytes of a longer slice.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn load_first(bytes: &[u8]) -> __m256i {
+pub(super) fn load_first(bytes: &[u8]) -> __m256i {
     load_bytes(bytes.first_chunk().expect("32 bytes or more"))
 }
 
