@@ -24,6 +24,7 @@ fn enum_numbers_agree() {
         (Quant::None as u32, vdb_quant::VDB_QUANT_NONE as u32),
         (Quant::Sq8 as u32, vdb_quant::VDB_QUANT_SQ8 as u32),
         (Quant::Sq4 as u32, vdb_quant::VDB_QUANT_SQ4 as u32),
+        (Quant::Rabitq as u32, vdb_quant::VDB_QUANT_RABITQ as u32),
         (Durability::None as u32, vdb_durability::VDB_DURABILITY_NONE as u32),
         (Durability::Process as u32, vdb_durability::VDB_DURABILITY_PROCESS as u32),
         (Durability::Full as u32, vdb_durability::VDB_DURABILITY_FULL as u32),

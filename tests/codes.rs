@@ -15,7 +15,7 @@ use vdb::storage::sim::SimStorage;
 use vdb::{CheckLevel, ErrorKind, Quant};
 
 const DIM: usize = 48;
-const KINDS: [Quant; 2] = [Quant::Sq8, Quant::Sq4];
+const KINDS: [Quant; 3] = [Quant::Sq8, Quant::Sq4, Quant::Rabitq];
 
 fn options(quant: Quant, metric: Metric) -> Options {
     Options::new().dim(DIM as u32).metric(metric).quant(quant).graph_min_rows(256).threads(1)
@@ -160,4 +160,10 @@ fn bytes_and_bits_have_no_codes() {
             assert!(common::recall(&db, &queries, &truth, 50) > 0.95, "{quant:?} {scalar:?}");
         }
     }
+}
+
+#[test]
+fn one_bit_codes_refuse_l1() {
+    let error = Database::open(None, &options(Quant::Rabitq, Metric::L1)).expect_err("no estimate");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
 }

@@ -125,7 +125,7 @@ class Codec:
 
     def stands_for(self, code):
         if self.version == 1 and self.space == self.DOT:
-            return [(byte ^ 128) * self.scale - 128 * self.scale for byte in code[: self.dim]]
+            return [((byte ^ 128) - 128) * self.scale for byte in code[: self.dim]]
         if self.version == 1:
             return [(byte - 128) * self.scale for byte in code[: self.dim]]
         places = [(i // 64 * 32 + i % 32, 0 if i % 64 < 32 else 4) for i in range(self.dim)]

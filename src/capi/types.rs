@@ -63,6 +63,8 @@ pub enum vdb_quant {
     VDB_QUANT_SQ8 = 2,
     /// Half a byte for each component: dim / 2 bytes a row, rounded up to 32.
     VDB_QUANT_SQ4 = 3,
+    /// A bit for each component and eight bytes: dim / 8 + 8 bytes a row, rounded up to 8. Not for L1.
+    VDB_QUANT_RABITQ = 5,
 }
 
 /// What a kill or a power cut can take back of a batch after its call returned.

@@ -13,13 +13,14 @@ use super::ids::{IdMap, Run};
 use super::indexer::{self, IndexState};
 use super::input::{Shape, Stored};
 use super::memory::{self, PutOff};
-use super::options::{self, Durability, OptionId, Options, Settings};
+use super::options::{self, Durability, OptionId, Options, Quant, Settings};
 use super::record::{self, Record};
 use super::resident::Residence;
 use super::view::{Index, stored_kernel};
 use super::writer::{Batch, MAX_SLOTS, Writer};
 use crate::arena::{Budget, FaultCell, Rows, ScratchPool, SlotBits};
 use crate::index::{Graph, Params};
+use crate::kernel::Metric;
 use crate::quant::Codec;
 use crate::storage::wal::{self, Replayed, WalStart, WalWriter, WriteMode};
 use crate::storage::{Manifest, OsStorage, Part, PartKind, PartRef, Schema, Storage, manifest};
@@ -158,7 +159,11 @@ pub fn shape_of(settings: &Settings) -> Result<Shape> {
         return fail(ErrorKind::InvalidArgument, "a new database needs its dimension: set schema.dim (1 to 65536)");
     }
     let shape = Shape { dim: settings.dim as usize, metric: settings.metric, scalar: settings.scalar };
-    stored_kernel(&shape).map(|_| shape)
+    stored_kernel(&shape)?;
+    if settings.quant == Quant::Rabitq && shape.metric == Metric::L1 {
+        return fail(ErrorKind::Unsupported, "rabitq codes estimate no L1 distances; choose another schema.quant");
+    }
+    Ok(shape)
 }
 
 /// Rows per chunk as a power of two, for rows of so many bytes. Chunks are small

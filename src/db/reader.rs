@@ -12,7 +12,7 @@ use super::input::convert;
 use super::resident;
 use super::task::Task;
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
-use super::view::View;
+use super::view::{Index, View};
 use crate::arena::Lease;
 use crate::index::flat::{self, TopK};
 use crate::index::{self, Beam, Control};
@@ -78,15 +78,17 @@ struct Plan {
     beam: Option<Beam>,
 }
 
-/// Candidates that are ranked again where the caller does not say: enough for codes to be off by a few places.
-pub fn rerank_depth(k: usize) -> usize {
-    k.saturating_mul(2).max(k.saturating_add(10))
+/// Candidates that are ranked again where the caller does not say: enough for codes to be off by a few places, or by
+/// many where they are short.
+pub fn rerank_depth(index: &Index, k: usize) -> usize {
+    let share = index.codec.as_ref().map_or(2, |codec| codec.candidates_per_result());
+    k.saturating_mul(share).max(k.saturating_add(5 * share))
 }
 
 impl Plan {
     fn new(core: &Core, view: &View, k: usize, params: &SearchParams) -> Plan {
         let k = k.min(usize::try_from(view.live()).unwrap_or(usize::MAX));
-        let rerank = if params.rerank == 0 { rerank_depth(k) } else { params.rerank.max(k) };
+        let rerank = if params.rerank == 0 { rerank_depth(&view.index, k) } else { params.rerank.max(k) };
         let walks = !params.exact && view.index.graph.nodes() > 0;
         let beam = if walks { Plan::beam(core, view, (k, rerank), params) } else { None };
         Plan { k, rerank, beam }

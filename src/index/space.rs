@@ -115,8 +115,12 @@ impl Space {
     }
 
     /// Whether `slots` may be compared by ratios of distances: not for inner
-    /// products of rows whose lengths differ by more than quantisation does, or are not known.
+    /// products of rows whose lengths differ by more than quantisation does, or are not known, and not
+    /// where distances are estimates that may be below zero.
     pub fn has_ratios(&self, slots: impl Iterator<Item = u32>) -> bool {
+        if !self.kernel.form.has_zero() {
+            return false;
+        }
         if self.kernel.metric != Metric::Ip {
             return true;
         }

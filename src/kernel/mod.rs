@@ -34,7 +34,7 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-pub use codes::{Form, code_kernel, code_kernel_for};
+pub use codes::{Form, SIGN_PLANES, code_kernel, code_kernel_for};
 pub use convert::{first_not_finite, narrow, norm_sq, sum_of_squares, widen};
 pub use dispatch::{Isa, isa, kernel, kernel_for};
 pub use reference::distance as reference_distance;

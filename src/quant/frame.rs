@@ -5,13 +5,21 @@
 //! evenly first, and what all rows have in common is taken out. For inner products only the rows are
 //! centred: <x, q> = <centre, q> + <x - centre, q>, and the first term is the same for all rows.
 
-use super::sq8::{Space, inverse_length};
+use super::sq8::{Space, inverse_length, reach};
 use super::{Rotation, some_rows};
 use crate::kernel::Metric;
-use crate::util::memory::{AllocError, collected, filled, with_room};
+use crate::util::memory::{AllocError, collected, filled, make_room, with_room};
 
 /// Bytes of [`Frame::to_bytes`] before the means.
 const FIELDS: usize = 8;
+
+/// Root mean squares of placed components.
+pub(super) struct Spread {
+    /// Of all rows.
+    pub deviation: f64,
+    /// Of the longest one.
+    pub largest: f64,
+}
 
 /// The way from stored vectors to what is encoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +58,32 @@ impl Frame {
         }
         let frame = Frame { space, unit, rotation, centre };
         Ok(Some(frame).filter(|frame| frame.is_finite()))
+    }
+
+    /// How far the rows of `sample` lie from the centre.
+    pub fn spread(&self, sample: &[f32]) -> Result<Spread, AllocError> {
+        let mut placed = filled(0.0, self.dim())?;
+        let (mut sum, mut largest, mut count) = (0.0, 0.0f64, 0.0);
+        for row in some_rows(self.dim(), sample) {
+            placed.copy_from_slice(row);
+            self.place_row(&mut placed);
+            let square: f64 = placed.iter().map(|x| (*x as f64).powi(2)).sum();
+            (sum, largest, count) = (sum + square, largest.max(square), count + 1.0);
+        }
+        let per_component = |square: f64| (square / self.dim() as f64).sqrt();
+        Ok(Spread { deviation: per_component(sum / count), largest: per_component(largest) })
+    }
+
+    /// The magnitude within which `share` of all placed components of `sample` are.
+    pub fn reach(&self, sample: &[f32], share: f64) -> Result<f64, AllocError> {
+        let mut rows = Vec::new();
+        for row in some_rows(self.dim(), sample) {
+            let at = rows.len();
+            make_room(&mut rows, row.len())?;
+            rows.extend_from_slice(row);
+            self.place_row(&mut rows[at..]);
+        }
+        Ok(reach(&mut rows, share).into())
     }
 
     fn is_finite(&self) -> bool {

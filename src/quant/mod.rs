@@ -10,6 +10,7 @@
 
 mod codec;
 mod frame;
+mod rabitq;
 mod rotation;
 mod sq4;
 mod sq8;
@@ -20,6 +21,7 @@ mod tests;
 mod train;
 
 pub use codec::{Codec, Kind};
+pub use rabitq::Rabitq;
 pub use rotation::Rotation;
 pub use sq4::Sq4;
 pub use sq8::Sq8;

@@ -11,7 +11,7 @@ use super::frame::Frame;
 use super::some_rows;
 use super::sq8::{STEPS, Space, is_sound_scale, largest_magnitude, reach, round_to_byte};
 use crate::kernel::{Form, Kernel, Metric, code_kernel};
-use crate::util::memory::{AllocError, filled, make_room};
+use crate::util::memory::AllocError;
 
 /// Bytes of a row that hold the halves of 64 components.
 const HALF: usize = 32;
@@ -37,23 +37,11 @@ impl Sq4 {
     /// Trains on `sample`, rows of `dim` components back to back. `None` for data without any spread.
     pub(super) fn train(metric: Metric, dim: usize, sample: &[f32]) -> Result<Option<Sq4>, AllocError> {
         let Some(frame) = Frame::around(metric, dim, sample)? else { return Ok(None) };
-        let mut placed = filled(0.0, dim)?;
-        let (mut rows, mut squares, mut largest, mut count) = (Vec::new(), 0.0, 0.0f64, 0.0);
-        for row in some_rows(dim, sample) {
-            placed.copy_from_slice(row);
-            frame.place_row(&mut placed);
-            if frame.space == Space::L1 {
-                make_room(&mut rows, dim)?;
-                rows.extend_from_slice(&placed);
-            }
-            let square: f64 = placed.iter().map(|x| (*x as f64).powi(2)).sum();
-            (squares, largest, count) = (squares + square, largest.max(square), count + 1.0);
-        }
         let half = match frame.space {
-            Space::L1 => reach(&mut rows, SHARE) as f64,
-            Space::L2 => DEVIATIONS / 2.0 * (squares / count / dim as f64).sqrt(),
+            Space::L1 => frame.reach(sample, SHARE)?,
+            Space::L2 => DEVIATIONS / 2.0 * frame.spread(sample)?.deviation,
             // Answers are rows of large norm: theirs is the deviation that counts.
-            Space::Dot => DEVIATIONS / 2.0 * (largest / dim as f64).sqrt(),
+            Space::Dot => DEVIATIONS / 2.0 * frame.spread(sample)?.largest,
         };
         let scale = half as f32 / MIDDLE;
         Ok(is_sound_scale(scale).then_some(Sq4 { frame, scale }))

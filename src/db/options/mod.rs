@@ -40,6 +40,8 @@ pub enum Quant {
     /// Half a byte for each component. Links are chosen by the vectors; bytes and
     /// bits are walked as they are.
     Sq4 = 3,
+    /// A bit for each component and eight bytes (RaBitQ), not for L1; else as `Sq4`.
+    Rabitq = 5,
 }
 
 impl Quant {
@@ -47,7 +49,7 @@ impl Quant {
     pub(crate) fn features(self) -> u32 {
         match self {
             Quant::Auto | Quant::None | Quant::Sq8 => 0,
-            Quant::Sq4 => SHORT_CODES,
+            Quant::Sq4 | Quant::Rabitq => SHORT_CODES,
         }
     }
 
@@ -57,6 +59,7 @@ impl Quant {
             Quant::None => None,
             Quant::Auto | Quant::Sq8 => Some(Kind::Sq8),
             Quant::Sq4 => Some(Kind::Sq4),
+            Quant::Rabitq => Some(Kind::Rabitq),
         }
     }
 }
@@ -312,7 +315,7 @@ from_number! {
 }
 from_number! {
     /// The codes with this number, as in files and the C header.
-    quant_from -> Quant { Auto None Sq8 Sq4 }
+    quant_from -> Quant { Auto None Sq8 Sq4 Rabitq }
 }
 from_number! {
     /// The durability with this number, as in files and the C header.

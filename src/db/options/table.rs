@@ -136,7 +136,7 @@ pub struct OptionInfo {
 
 const METRICS: &[(&str, u64)] = &[("l2sq", 1), ("ip", 2), ("cosine", 3), ("l1", 4), ("hamming", 5), ("jaccard", 6)];
 const SCALARS: &[(&str, u64)] = &[("f32", 1), ("f16", 2), ("bf16", 3), ("i8", 4), ("b1", 5), ("u8", 6)];
-const QUANTS: &[(&str, u64)] = &[("auto", 0), ("none", 1), ("sq8", 2), ("sq4", 3)];
+const QUANTS: &[(&str, u64)] = &[("auto", 0), ("none", 1), ("sq8", 2), ("sq4", 3), ("rabitq", 5)];
 const DURABILITIES: &[(&str, u64)] = &[("none", 1), ("process", 2), ("full", 3)];
 const SWITCH: &[(&str, u64)] = &[("off", 0), ("on", 1), ("false", 0), ("true", 1)];
 
