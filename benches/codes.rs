@@ -18,8 +18,8 @@ use vdb::Quant;
 use vdb::db::{Database, Hits, Options, SearchParams};
 use vdb::kernel::{Metric, Scalar};
 
-const KINDS: [(&str, Quant); 4] =
-    [("none", Quant::None), ("sq8", Quant::Sq8), ("sq4", Quant::Sq4), ("rabitq", Quant::Rabitq)];
+const KINDS: [(&str, Quant); 5] =
+    [("none", Quant::None), ("sq8", Quant::Sq8), ("sq4", Quant::Sq4), ("pq", Quant::Pq), ("rabitq", Quant::Rabitq)];
 const RECALLS: [f64; 3] = [0.95, 0.99, 0.999];
 const EF_MAX: usize = 2000;
 const ROUNDS: usize = 7;

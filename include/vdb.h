@@ -211,6 +211,8 @@ typedef enum vdb_quant {
   VDB_QUANT_SQ8 = 2,
   /** Half a byte for each component: dim / 2 bytes a row, rounded up to 32. */
   VDB_QUANT_SQ4 = 3,
+  /** Half a byte for each of VDB_OPT_PQ_SUBSPACES: so many / 2 bytes a row, rounded up to 16. */
+  VDB_QUANT_PQ = 4,
   /** A bit for each component and eight bytes: dim / 8 + 8 bytes a row, rounded up to 8. Not for L1. */
   VDB_QUANT_RABITQ = 5,
 } vdb_quant;
@@ -238,6 +240,8 @@ typedef enum vdb_option {
   VDB_OPT_SCALAR = 103,
   /** One of `enum vdb_quant`; default AUTO. */
   VDB_OPT_QUANT = 104,
+  /** Subspaces of VDB_QUANT_PQ, at most one for each component; 0 = one for each four; default 0. */
+  VDB_OPT_PQ_SUBSPACES = 105,
   /** Links of a node on upper levels, twice as many on level 0; 2-256, default 16. */
   VDB_OPT_M = 201,
   /** Breadth of the search that finds the links of a new node; 8-4096, default 200. */

@@ -15,7 +15,7 @@ use vdb::storage::sim::SimStorage;
 use vdb::{CheckLevel, ErrorKind, Quant};
 
 const DIM: usize = 48;
-const KINDS: [Quant; 3] = [Quant::Sq8, Quant::Sq4, Quant::Rabitq];
+const KINDS: [Quant; 4] = [Quant::Sq8, Quant::Sq4, Quant::Pq, Quant::Rabitq];
 
 fn options(quant: Quant, metric: Metric) -> Options {
     Options::new().dim(DIM as u32).metric(metric).quant(quant).graph_min_rows(256).threads(1)
@@ -166,4 +166,35 @@ fn bytes_and_bits_have_no_codes() {
 fn one_bit_codes_refuse_l1() {
     let error = Database::open(None, &options(Quant::Rabitq, Metric::L1)).expect_err("no estimate");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn subspaces_are_part_of_the_schema() {
+    let disk = SimStorage::new();
+    let (rows, _) = Shape::Clusters.rows(Scalar::F32, DIM, 400, 1);
+    let db = open(&disk, &options(Quant::Pq, Metric::L2sq).pq_subspaces(40));
+    db.insert_batch(&(0..300).collect::<Vec<u64>>(), rows.slice(0, 300).vectors(), None).unwrap();
+    db.close().unwrap();
+    // Before and after the codec is trained, and over a checkpoint.
+    for more in [300..350, 350..400] {
+        let db = open(&disk, &Options::new().create(false));
+        assert_eq!(db.settings().pq_subspaces, 40);
+        let ids: Vec<u64> = more.clone().collect();
+        db.insert_batch(&ids, rows.slice(more.start as usize, 50).vectors(), None).unwrap();
+        db.wait_indexed(None).unwrap();
+        // Two groups of 32 subspaces, half a byte each.
+        assert_eq!(db.stats().unwrap().bytes_codes, 32 * more.end);
+        db.close().unwrap();
+    }
+    let refused = |options: &Options, disk: SimStorage| {
+        let error = Database::open_on(Some(Box::new(disk)), options, None).expect_err("refused");
+        assert!(error.to_string().contains("schema.pq_subspaces"), "{error}");
+        error.kind()
+    };
+    let again = Options::new().pq_subspaces(39);
+    assert_eq!(refused(&again, disk), ErrorKind::Mismatch);
+    let beyond = options(Quant::Pq, Metric::L2sq).pq_subspaces(DIM as u32 + 1);
+    assert_eq!(refused(&beyond, SimStorage::new()), ErrorKind::OutOfRange);
+    let useless = options(Quant::Sq4, Metric::L2sq).pq_subspaces(8);
+    assert_eq!(refused(&useless, SimStorage::new()), ErrorKind::InvalidArgument);
 }

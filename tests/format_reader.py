@@ -112,6 +112,13 @@ class Codec:
         elif self.version == 2:
             self.scale, self.means = floats(1)[0], floats(dim)
             self.code_bytes = (dim + 63) // 64 * 32
+        elif self.version == 3:
+            _deviation, self.means = floats(1), floats(dim)
+            self.code_bytes = (dim + 63) // 64 * 8 + 8
+        elif self.version == 4:
+            self.m, self.means = r.u32(), [0.0] * dim
+            self.centroids = [floats(16) for _ in range(dim)]
+            self.code_bytes = (self.m + 31) // 32 * 16
         else:
             raise Damaged(f"codec of version {self.version}")
         need(r.at == len(data), "bytes after the codec")
@@ -120,7 +127,7 @@ class Codec:
         """What is encoded of a vector."""
         length = sum(x * x for x in v) ** 0.5 if self.unit else 1.0
         v = [x / length if length else 0.0 for x in v]
-        v = rotated(v) if self.version > 1 and self.rotated else v
+        v = rotated(v) if self.version in (2, 3) and self.rotated else v
         return [x - mean for x, mean in zip(v, self.means)]
 
     def stands_for(self, code):
@@ -128,6 +135,13 @@ class Codec:
             return [((byte ^ 128) - 128) * self.scale for byte in code[: self.dim]]
         if self.version == 1:
             return [(byte - 128) * self.scale for byte in code[: self.dim]]
+        if self.version == 3:
+            w = struct.unpack_from("<f", code, 4)[0]
+            return [w if code[8 + i // 8] >> i % 8 & 1 else -w for i in range(self.dim)]
+        if self.version == 4:
+            halves = [code[s // 32 * 16 + s % 16] >> (0 if s % 32 < 16 else 4) & 15 for s in range(self.m)]
+            ranges = [range(s * self.dim // self.m, (s + 1) * self.dim // self.m) for s in range(self.m)]
+            return [self.centroids[i][half] for half, within in zip(halves, ranges) for i in within]
         places = [(i // 64 * 32 + i % 32, 0 if i % 64 < 32 else 4) for i in range(self.dim)]
         return [((code[at] >> up & 15) * 16 + 8 - 128) * self.scale for at, up in places]
 

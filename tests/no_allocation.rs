@@ -6,7 +6,7 @@ mod common;
 use common::shapes::Shape;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use vdb::{Database, Hits, Metric, Options, Scalar, SearchParams};
+use vdb::{Database, Hits, Metric, Options, Quant, Scalar, SearchParams};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -48,9 +48,12 @@ fn a_search_in_the_steady_state_allocates_nothing() {
         (Metric::L2sq, Scalar::F32, 500, false),
         (Metric::L2sq, Scalar::F32, 4000, true),
     ];
-    for (metric, scalar, count, exact) in cases {
+    let short = [Quant::Sq4, Quant::Pq, Quant::Rabitq];
+    let cases = cases.into_iter().map(|case| (case, Quant::Auto));
+    let cases = cases.chain(short.map(|quant| ((Metric::Cosine, Scalar::F32, 4000, false), quant)));
+    for ((metric, scalar, count, exact), quant) in cases {
         let (rows, queries) = Shape::Clusters.rows(scalar, 64, count, 50);
-        let db = Database::open(None, &Options::new().dim(64).metric(metric).scalar(scalar)).unwrap();
+        let db = Database::open(None, &Options::new().dim(64).metric(metric).scalar(scalar).quant(quant)).unwrap();
         common::fill(&db, &rows);
         let params = SearchParams { exact, ..SearchParams::default() };
         let (mut ids, mut distances, mut counts) = (vec![0; 500], vec![0.0; 500], vec![0; 50]);
@@ -61,7 +64,7 @@ fn a_search_in_the_steady_state_allocates_nothing() {
         search();
         search();
         let allocated = allocations(search);
-        assert_eq!(allocated, 0, "{metric:?} {scalar:?}, {count} rows, exact {exact}");
+        assert_eq!(allocated, 0, "{metric:?} {scalar:?} {quant:?}, {count} rows, exact {exact}");
         assert!(counts.iter().all(|&c| c == 10));
     }
 }

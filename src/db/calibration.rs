@@ -192,8 +192,12 @@ pub fn measure(core: &Core, view: &View, index: &Index, upto: u32, pool: &Thread
             probes.push(truth.probe(k)?);
         }
         let stops = stops(by_stretch, k);
-        let depth = super::reader::rerank_depth(index, k);
-        let stops_as = |settings| if by_stretch { Stops::Stretch(settings) } else { Stops::Ef(settings) };
+        let depth = super::reader::rerank_depth(&coded, k);
+        let stops_as = |settings| match by_stretch {
+            true => Stops::Stretch(settings),
+            false if coded.kernel.form.is_rough() => Stops::Whole(settings),
+            false => Stops::Ef(settings),
+        };
         let walks = |breadth: usize| {
             let limits = (k, depth, breadth.max(4 * k));
             index.graph.calibrate(&coded, &view.dead, &probes, limits, stops_as(&stops), pool)

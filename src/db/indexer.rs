@@ -180,7 +180,7 @@ impl Progress for UntilClosing<'_> {
 fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result<()> {
     let mut index = next_index(view);
     let retrain = index.trained == 0 || upto / RETRAIN_GROWTH >= index.trained;
-    if let Some(kind) = core.settings.quant.kind().filter(|_| retrain) {
+    if let Some(kind) = core.settings.code_kind().filter(|_| retrain) {
         train(core, state, view, &mut index, kind, upto)?;
     }
     encode(core, state, view, &mut index, upto)?;

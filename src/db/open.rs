@@ -163,6 +163,14 @@ pub fn shape_of(settings: &Settings) -> Result<Shape> {
     if settings.quant == Quant::Rabitq && shape.metric == Metric::L1 {
         return fail(ErrorKind::Unsupported, "rabitq codes estimate no L1 distances; choose another schema.quant");
     }
+    if settings.pq_subspaces > 0 && settings.quant != Quant::Pq {
+        return fail(ErrorKind::InvalidArgument, "schema.pq_subspaces is set, but schema.quant is not pq");
+    }
+    if settings.pq_subspaces > settings.dim {
+        let message =
+            format!("schema.pq_subspaces = {} is more than schema.dim = {}", settings.pq_subspaces, settings.dim);
+        return fail(ErrorKind::OutOfRange, message);
+    }
     Ok(shape)
 }
 
@@ -221,19 +229,28 @@ fn create(
     };
     let generation = manifest::FIRST_GENERATION;
     let features = settings.quant.features();
-    let manifest = Manifest { features, generation, schema, next_file: 1, wal: 1, salt, ..Manifest::default() };
+    let extra = checkpoint::schema_extras(&settings);
+    let manifest = Manifest { features, generation, schema, next_file: 1, wal: 1, salt, extra, ..Manifest::default() };
     manifest.write(storage)?;
     Ok((settings, writer, Checkpoints { manifest, ..Checkpoints::default() }))
 }
 
+/// The blob with this tag.
+fn blob(manifest: &Manifest, tag: u32) -> Option<&[u8]> {
+    manifest.extra.iter().find(|extra| extra.tag == tag).map(|extra| &extra.bytes[..])
+}
+
 /// The settings of an existing database: its schema, the rest as asked for.
-pub fn stored_settings(schema: &Schema, options: &Options) -> Result<Settings> {
+pub fn stored_settings(manifest: &Manifest, options: &Options) -> Result<Settings> {
+    let schema = &manifest.schema;
     let odd = |what: &str, value: u32| Error::new(ErrorKind::Corrupt, format!("the manifest holds {what} {value}"));
+    let pq_subspaces = blob(manifest, checkpoint::EXTRA_PQ_SUBSPACES).and_then(|bytes| bytes.try_into().ok());
     let stored = Settings {
         dim: schema.dim,
         metric: options::metric_from(schema.metric.into()).ok_or_else(|| odd("metric", schema.metric))?,
         scalar: options::scalar_from(schema.scalar.into()).ok_or_else(|| odd("scalar", schema.scalar))?,
         quant: options::quant_from(schema.quant.into()).ok_or_else(|| odd("quant", schema.quant))?,
+        pq_subspaces: pq_subspaces.map_or(0, u32::from_le_bytes),
         m: schema.m,
         ef_construction: schema.ef_construction,
         seed: schema.seed,
@@ -244,6 +261,7 @@ pub fn stored_settings(schema: &Schema, options: &Options) -> Result<Settings> {
         OptionId::Metric,
         OptionId::Scalar,
         OptionId::Quant,
+        OptionId::PqSubspaces,
         OptionId::M,
         OptionId::EfConstruction,
         OptionId::Seed,
@@ -269,7 +287,7 @@ fn load(
     faults: &Arc<FaultCell>,
     budget: &Budget,
 ) -> Result<(Settings, Writer, Checkpoints)> {
-    let settings = stored_settings(&manifest.schema, options)?;
+    let settings = stored_settings(&manifest, options)?;
     let parts = open_parts(storage, &manifest, &settings, faults, &OpenParts::new())?;
     let (mut writer, chunks) = read_parts(&manifest, &settings, &parts, budget)?;
     let start = manifest.wal_start();
@@ -454,7 +472,7 @@ impl Parts<'_> {
         if index.graph.len() > writer.vectors.end() || params != wanted {
             return Err(damaged(part, format!("it is for {} slots with {params:?}", index.graph.len())));
         }
-        let blob = |tag| self.manifest.extra.iter().find(|extra| extra.tag == tag).map(|extra| &extra.bytes[..]);
+        let blob = |tag| blob(self.manifest, tag);
         let trained = blob(checkpoint::EXTRA_TRAINED).and_then(|bytes| bytes.try_into().ok());
         index.trained = trained.map_or(0, u32::from_le_bytes);
         index.calibration = blob(checkpoint::EXTRA_CALIBRATION).and_then(Calibration::from_bytes).map(Arc::new);

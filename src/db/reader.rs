@@ -12,10 +12,10 @@ use super::input::convert;
 use super::resident;
 use super::task::Task;
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
-use super::view::{Index, View};
+use super::view::View;
 use crate::arena::Lease;
 use crate::index::flat::{self, TopK};
-use crate::index::{self, Beam, Control};
+use crate::index::{self, Beam, Control, Space};
 use crate::kernel::Scalar;
 use crate::util::memory;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,6 +27,8 @@ const ROWS_PER_EF: u64 = 10;
 /// Breadth for a wanted recall while nothing was measured: in a graph that never took new rows in.
 /// Below ten times as many rows that is a scan.
 const EF_UNMEASURED: usize = 400;
+/// Candidates ranked again for each result wanted where codes are rough.
+const ROUGH_SHARE: usize = 10;
 /// Candidates kept beyond ef for the rerank.
 const RERANK_SLACK: usize = 16;
 
@@ -46,7 +48,8 @@ impl Scratch {
     /// Counts what a search of `plan` will need; nothing to do where an earlier one needed as much.
     fn cover(&mut self, core: &Core, view: &View, plan: &Plan) -> Result<()> {
         let walk = plan.beam.map_or(0, |beam| index::Scratch::bytes(beam, view.index.graph.len()));
-        let rows = 10 * core.shape.dim as u64;
+        let code = view.index.codec.as_ref().map_or(0, |codec| codec.query_bytes());
+        let rows = (9 * core.shape.dim + code) as u64;
         let bytes = TopK::bytes(plan.k).saturating_add(walk).saturating_add(rows);
         let lease = self.lease.get_or_insert_with(|| Lease::new(&core.search_budget));
         if lease.cover(bytes).is_err() {
@@ -80,18 +83,20 @@ struct Plan {
 
 /// Candidates that are ranked again where the caller does not say: enough for codes to be off by a few places, or by
 /// many where they are short.
-pub fn rerank_depth(index: &Index, k: usize) -> usize {
-    let share = index.codec.as_ref().map_or(2, |codec| codec.candidates_per_result());
+pub fn rerank_depth(coded: &Space, k: usize) -> usize {
+    let share = if coded.kernel.form.is_rough() { ROUGH_SHARE } else { 2 };
     k.saturating_mul(share).max(k.saturating_add(5 * share))
 }
 
 impl Plan {
     fn new(core: &Core, view: &View, k: usize, params: &SearchParams) -> Plan {
         let k = k.min(usize::try_from(view.live()).unwrap_or(usize::MAX));
-        let rerank = if params.rerank == 0 { rerank_depth(&view.index, k) } else { params.rerank.max(k) };
+        let rerank = if params.rerank == 0 { rerank_depth(&view.coded, k) } else { params.rerank.max(k) };
         let walks = !params.exact && view.index.graph.nodes() > 0;
         let beam = if walks { Plan::beam(core, view, (k, rerank), params) } else { None };
-        Plan { k, rerank, beam }
+        // Rough codes lose a right answer among the others of the beam: all of them are ranked again.
+        let whole = beam.filter(|_| params.rerank == 0 && view.coded.kernel.form.is_rough());
+        Plan { k, rerank: whole.map_or(rerank, |beam| rerank.max(beam.ef)), beam }
     }
 
     /// By `ef` or by the recall wanted, whichever is given, the call's own first.

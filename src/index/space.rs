@@ -116,9 +116,9 @@ impl Space {
 
     /// Whether `slots` may be compared by ratios of distances: not for inner
     /// products of rows whose lengths differ by more than quantisation does, or are not known, and not
-    /// where distances are estimates that may be below zero.
+    /// where distances are rough.
     pub fn has_ratios(&self, slots: impl Iterator<Item = u32>) -> bool {
-        if !self.kernel.form.has_zero() {
+        if self.kernel.form.is_rough() {
             return false;
         }
         if self.kernel.metric != Metric::Ip {

@@ -1,6 +1,6 @@
 //! What all codes have in common, and one type for whichever a database has.
 
-use super::{Gate, Rabitq, Sq4, Sq8};
+use super::{Gate, Pq, Rabitq, Sq4, Sq8};
 use crate::kernel::{Kernel, Metric};
 use crate::util::memory::AllocError;
 
@@ -48,6 +48,11 @@ pub enum Kind {
     Sq8,
     /// Half a byte a component.
     Sq4,
+    /// Half a byte a subspace.
+    Pq {
+        /// Their number; 0 for one for each four components.
+        subspaces: usize,
+    },
     /// A bit a component; not for L1.
     Rabitq,
 }
@@ -59,6 +64,8 @@ pub enum Codec {
     Sq8(Sq8),
     /// Half a byte a component.
     Sq4(Sq4),
+    /// Half a byte a subspace.
+    Pq(Pq),
     /// A bit a component.
     Rabitq(Rabitq),
 }
@@ -69,6 +76,7 @@ macro_rules! of {
         match $codec {
             Codec::Sq8($code) => $call,
             Codec::Sq4($code) => $call,
+            Codec::Pq($code) => $call,
             Codec::Rabitq($code) => $call,
         }
     };
@@ -92,6 +100,7 @@ impl Codec {
         Ok(match kind {
             Kind::Sq8 => Sq8::train(metric, dim, sample, gate)?.map(Codec::Sq8),
             Kind::Sq4 => Sq4::train(metric, dim, sample)?.map(Codec::Sq4),
+            Kind::Pq { subspaces } => Pq::train(metric, dim, subspaces, sample)?.map(Codec::Pq),
             Kind::Rabitq => Rabitq::train(metric, dim, sample)?.map(Codec::Rabitq),
         })
     }
@@ -107,15 +116,6 @@ impl Codec {
             Metric::L2sq | Metric::Ip | Metric::Cosine => true,
             Metric::L1 => kind != Kind::Rabitq,
             Metric::Hamming | Metric::Jaccard => false,
-        }
-    }
-
-    /// How many candidates are worth ranking again on the stored vectors for each result that is
-    /// wanted: so far codes are off.
-    pub fn candidates_per_result(&self) -> usize {
-        match self {
-            Codec::Sq8(_) | Codec::Sq4(_) => 2,
-            Codec::Rabitq(_) => 10,
         }
     }
 
@@ -139,6 +139,7 @@ impl Codec {
         match (self, other) {
             (Codec::Sq8(a), Codec::Sq8(b)) => a.is_close_to(b),
             (Codec::Sq4(a), Codec::Sq4(b)) => a.is_close_to(b),
+            (Codec::Pq(a), Codec::Pq(b)) => a.is_close_to(b),
             (Codec::Rabitq(a), Codec::Rabitq(b)) => a.is_close_to(b),
             _ => false,
         }
@@ -172,6 +173,7 @@ impl Codec {
         Ok(match bytes.first() {
             Some(&<Sq8 as Code>::TAG) => <Sq8 as Code>::from_bytes(dim, bytes)?.map(Codec::Sq8),
             Some(&Sq4::TAG) => Sq4::from_bytes(dim, bytes)?.map(Codec::Sq4),
+            Some(&Pq::TAG) => Pq::from_bytes(dim, bytes)?.map(Codec::Pq),
             Some(&Rabitq::TAG) => Rabitq::from_bytes(dim, bytes)?.map(Codec::Rabitq),
             _ => None,
         })

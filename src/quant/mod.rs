@@ -10,6 +10,7 @@
 
 mod codec;
 mod frame;
+mod pq;
 mod rabitq;
 mod rotation;
 mod sq4;
@@ -21,6 +22,7 @@ mod tests;
 mod train;
 
 pub use codec::{Codec, Kind};
+pub use pq::Pq;
 pub use rabitq::Rabitq;
 pub use rotation::Rotation;
 pub use sq4::Sq4;

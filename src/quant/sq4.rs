@@ -8,8 +8,7 @@
 
 use super::codec::Code;
 use super::frame::Frame;
-use super::some_rows;
-use super::sq8::{STEPS, Space, is_sound_scale, largest_magnitude, reach, round_to_byte};
+use super::sq8::{STEPS, Space, is_sound_scale, largest_magnitude, round_to_byte};
 use crate::kernel::{Form, Kernel, Metric, code_kernel};
 use crate::util::memory::AllocError;
 

@@ -68,9 +68,10 @@ impl Form {
         self == Form::Alike
     }
 
-    /// Whether distances may be compared by their ratio: they are never below zero, which estimates may be.
-    pub fn has_zero(self) -> bool {
-        self != Form::Signs
+    /// Whether distances are rough estimates: they order rows of one neighbourhood only so so, and may be
+    /// below zero.
+    pub fn is_rough(self) -> bool {
+        matches!(self, Form::Signs | Form::Lookups)
     }
 }
 
@@ -81,7 +82,7 @@ pub(super) const NIBBLES: usize = 64;
 /// is a thirtieth of the one that the row's bit makes.
 pub const SIGN_PLANES: usize = 4;
 /// Bytes of the planes that stand beside one word of a row.
-const SIGN_WORDS: usize = 8 * SIGN_PLANES;
+pub(super) const SIGN_WORDS: usize = 8 * SIGN_PLANES;
 const SIGNS_HEAD: usize = 16;
 const ROW_HEAD: usize = 8;
 
