@@ -12,7 +12,7 @@ use vdb::db::{Database, Options, SearchParams};
 use vdb::kernel::{Metric, Scalar, widen};
 use vdb::quant::Codec;
 use vdb::storage::sim::SimStorage;
-use vdb::{CheckLevel, ErrorKind, Quant};
+use vdb::{CheckLevel, ErrorKind, Quant, repair};
 
 const DIM: usize = 48;
 const KINDS: [Quant; 4] = [Quant::Sq8, Quant::Sq4, Quant::Pq, Quant::Rabitq];
@@ -159,6 +159,31 @@ fn bytes_and_bits_have_no_codes() {
             let truth = Truth::compute(metric, &rows, &queries, 10);
             assert!(common::recall(&db, &queries, &truth, 50) > 0.95, "{quant:?} {scalar:?}");
         }
+    }
+}
+
+/// A repaired database has the codes it had, whatever became of the files that hold them.
+#[test]
+fn repair_keeps_the_kind_of_codes() {
+    for quant in KINDS {
+        let dir = tempfile::tempdir().unwrap();
+        let (broken, mended) = (dir.path().join("broken"), dir.path().join("mended"));
+        let asked = options(quant, Metric::L2sq).pq_subspaces(if quant == Quant::Pq { 20 } else { 0 });
+        let (rows, _) = Shape::Clusters.rows(Scalar::F32, DIM, 400, 1);
+        let db = Database::open(Some(&broken), &asked).unwrap();
+        common::fill(&db, &rows);
+        db.close().unwrap();
+        let lost = |name: &str| name.starts_with("codes-") || name.starts_with("graph-");
+        let names = std::fs::read_dir(&broken).unwrap().map(|entry| entry.unwrap());
+        let lost: Vec<_> = names.filter(|entry| lost(&entry.file_name().to_string_lossy())).collect();
+        assert!(lost.len() >= 2, "{quant:?}");
+        lost.iter().for_each(|entry| std::fs::remove_file(entry.path()).unwrap());
+        repair(&broken, &mended, &Options::new(), None).unwrap();
+        let db = Database::open(Some(&mended), &Options::new().graph_min_rows(256)).unwrap();
+        assert_eq!((db.settings().quant, db.settings().pq_subspaces), (quant, asked.settings().pq_subspaces));
+        db.wait_indexed(None).unwrap();
+        let stats = db.stats().unwrap();
+        assert!(stats.live == 400 && stats.graph_nodes == 400 && stats.bytes_codes > 0, "{quant:?}: {stats:?}");
     }
 }
 
