@@ -16,7 +16,7 @@ use super::options::Quant;
 use super::resident;
 use super::view::{Index, View};
 use crate::arena::{Lease, release_freed_memory};
-use crate::index::{BuildError, Progress};
+use crate::index::{BuildError, Ground, Progress, Walked};
 use crate::kernel;
 use crate::quant::{Codec, Gate, Kind};
 use crate::util::memory::{filled, resize, with_room};
@@ -192,9 +192,14 @@ fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result
     }
     // The codes of the new rows make a new space, everything else stays.
     let linked = index.link_space(&view.stored, core.shift);
+    let coded = index.space(&view.stored, core.shift);
+    let query = |slot, out: &mut Vec<u8>| index.slot_code(&core.shape, view.stored.rows.get(slot), out);
+    let walked = (!coded.kernel.form.is_symmetric()).then_some(Walked { space: &coded, query: &query });
     let key = |slot| view.id_of(slot);
     let nodes = index.graph.nodes();
-    index.graph = index.graph.extend(&linked, &key, upto, &view.dead, &threads, &UntilClosing(core)).map_err(built)?;
+    let ground = Ground { linked: &linked, walked };
+    let next = index.graph.extend(ground, &key, upto, &view.dead, &threads, &UntilClosing(core));
+    index.graph = next.map_err(built)?;
     index.linked += (index.graph.nodes() - nodes) as u64;
     install(core, index)
 }

@@ -7,7 +7,7 @@ use super::column::{Piece, table};
 use super::error::Result;
 use super::ids::IdMap;
 use super::input::Shape;
-use crate::arena::{RowTable, SlotBits};
+use crate::arena::{AllocError, RowTable, SlotBits};
 use crate::index::{Graph, Space};
 use crate::kernel::{self, Kernel, kernel};
 use crate::quant::Codec;
@@ -77,6 +77,21 @@ impl Index {
         memory::resize(out, codec.query_bytes(), 0)?;
         codec.encode_query(wide, out);
         Ok(out)
+    }
+
+    /// The query of a stored row for a build, in `out`; false where there is no row.
+    pub fn slot_code(
+        &self,
+        shape: &Shape,
+        row: Option<&[u8]>,
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<bool, AllocError> {
+        let (Some(codec), Some(row)) = (&self.codec, row) else { return Ok(false) };
+        let mut wide = memory::filled(0.0, shape.dim)?;
+        kernel::widen(shape.scalar, row, &mut wide);
+        memory::resize(out, codec.query_bytes(), 0)?;
+        codec.encode_query(&mut wide, out);
+        Ok(true)
     }
 
     /// One past the last slot that has a code.
