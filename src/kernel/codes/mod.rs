@@ -16,7 +16,9 @@ use super::pair::{Of, Pair};
 use super::{Kernel, Metric, Scalar};
 use std::marker::PhantomData;
 
-pub(super) use portable::{Portable, signs};
+use portable::Portable;
+#[cfg(target_arch = "x86_64")]
+pub(super) use portable::signs;
 
 /// What the rows of a kernel hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
