@@ -1,6 +1,7 @@
 """Reads a vdb database: Python 3, standard library only, written from
 docs/file-format.md and nothing else. Prints `row ID HEX` for every row, by id; checks
-every checksum on the way and ends with a message where the document is not kept.
+every checksum on the way, holds every code to the bound on its error, and ends with a
+message where the document is not kept.
 
 usage: format_reader.py DIRECTORY
 """
@@ -64,8 +65,89 @@ def header(data, magic):
     major, _minor, must, _may, kind, generation, number, word0, word1, _reserved, check = fields
     need(crc(data[:60]) == check, "checksum of a header")
     need(major <= 1, f"version {major} is too new")
-    need(must == 0, f"features {must:#x} are not known")
-    return {"kind": kind, "generation": generation, "number": number, "words": (word0, word1)}
+    known = 1 if magic == b"VDBMANI1" else 0
+    need(must & ~known == 0, f"features {must:#x} are not known")
+    return {"features": must, "kind": kind, "generation": generation, "number": number, "words": (word0, word1)}
+
+
+def sign(i, round):
+    """Of component i in a round of the rotation."""
+    word = 2**64 - 1
+    z = (i + (round + 1) * 0x9E3779B97F4A7C15) & word
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & word
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & word
+    return -1.0 if (z ^ z >> 31) >> 63 else 1.0
+
+
+def rotated(v):
+    block = 1 << (len(v).bit_length() - 1)
+    for round in range(4):
+        v = [x * sign(i, round) for i, x in enumerate(v)]
+        first = 0 if round % 2 == 0 else len(v) - block
+        part, half = v[first : first + block], 1
+        while half < block:
+            pairs = [(i, i + half) for i in range(block) if i & half == 0]
+            for a, b in pairs:
+                part[a], part[b] = part[a] + part[b], part[a] - part[b]
+            half *= 2
+        v[first : first + block] = [x / block**0.5 for x in part]
+    return v
+
+
+class Codec:
+    """How codes stand for vectors: blob 1."""
+
+    DOT, L2, L1 = 1, 2, 3
+
+    def __init__(self, data, dim):
+        r = Reader(data)
+        self.version, self.space, self.unit, self.rotated = r.take(4)
+        need(r.u32() == dim, "dimension of the codec")
+        floats = lambda count: struct.unpack(f"<{count}f", r.take(4 * count))
+        self.dim = dim
+        if self.version == 1:
+            self.scale = floats(1)[0]
+            self.means = floats(dim) if self.space != self.DOT else [0.0] * dim
+            self.code_bytes = (dim + 31) // 32 * 32
+        elif self.version == 2:
+            self.scale, self.means = floats(1)[0], floats(dim)
+            self.code_bytes = (dim + 63) // 64 * 32
+        elif self.version == 3:
+            _deviation, self.means = floats(1), floats(dim)
+            self.code_bytes = (dim + 63) // 64 * 8 + 8
+        elif self.version == 4:
+            self.m, self.means = r.u32(), [0.0] * dim
+            self.centroids = [floats(16) for _ in range(dim)]
+            self.code_bytes = (self.m + 31) // 32 * 16
+        else:
+            raise Damaged(f"codec of version {self.version}")
+        need(r.at == len(data), "bytes after the codec")
+
+    def place(self, v):
+        """What is encoded of a vector."""
+        length = sum(x * x for x in v) ** 0.5 if self.unit else 1.0
+        v = [x / length if length else 0.0 for x in v]
+        v = rotated(v) if self.version in (2, 3) and self.rotated else v
+        return [x - mean for x, mean in zip(v, self.means)]
+
+    def stands_for(self, code):
+        if self.version == 1 and self.space == self.DOT:
+            return [((byte ^ 128) - 128) * self.scale for byte in code[: self.dim]]
+        if self.version == 1:
+            return [(byte - 128) * self.scale for byte in code[: self.dim]]
+        if self.version == 3:
+            w = struct.unpack_from("<f", code, 4)[0]
+            return [w if code[8 + i // 8] >> i % 8 & 1 else -w for i in range(self.dim)]
+        if self.version == 4:
+            halves = [code[s // 32 * 16 + s % 16] >> (0 if s % 32 < 16 else 4) & 15 for s in range(self.m)]
+            ranges = [range(s * self.dim // self.m, (s + 1) * self.dim // self.m) for s in range(self.m)]
+            return [self.centroids[i][half] for half, within in zip(halves, ranges) for i in within]
+        places = [(i // 64 * 32 + i % 32, 0 if i % 64 < 32 else 4) for i in range(self.dim)]
+        return [((code[at] >> up & 15) * 16 + 8 - 128) * self.scale for at, up in places]
+
+    def error(self, v, code):
+        differences = [abs(x - y) for x, y in zip(self.place(v), self.stands_for(code))]
+        return sum(differences) if self.space == self.L1 else sum(x * x for x in differences) ** 0.5
 
 
 class Database:
@@ -91,19 +173,20 @@ class Database:
         need((len(data) - 64, crc(data[64:])) == head["words"], "payload of the manifest")
         r = Reader(data, 64)
         need(r.u64() == generation == head["generation"], "generation of the manifest")
-        self.dim, self.metric, self.scalar, _quant, self.m, _ef = [r.u32() for _ in range(6)]
+        self.dim, self.metric, self.scalar, quant, self.m, _ef = [r.u32() for _ in range(6)]
         _seed, self.shift = r.u64(), r.u32()
         self.lsn, _next, self.first_log = r.u64(), r.u64(), r.u64()
         self.durable = (r.u64(), r.u64())
         self.salt = r.u64()
-        self.parts = {}
+        self.parts, self.blobs = {}, {}
+        need(head["features"] == (1 if quant > 2 else 0), "features of the manifest")
         for _ in range(r.u64()):
             position, kind = r.u64(), r.u32()
             entry = {"kind": kind, "number": r.u64(), "generation": r.u64(), "len": r.u64(), "crc": r.u32()}
             self.parts.setdefault(kind, {})[position] = entry
         for _ in range(r.u64()):
-            _tag = r.u32()
-            r.take(r.u64())
+            tag = r.u32()
+            self.blobs[tag] = r.take(r.u64())
         need(r.at == len(data), "bytes after the manifest")
         self.row_bytes = (self.dim * self.BITS[self.scalar] + 7) // 8
 
@@ -150,11 +233,35 @@ class Database:
                 name = struct.unpack("<Q", name)[0]
                 need(name not in rows, f"id {name} has two live rows")
                 rows[name], slots[name] = vector, (position << self.shift) + i
+        self.slots = slots
         for part in self.of_kind(3):
             names = [struct.unpack("<Q", x)[0] for x in part[1][1]]
             numbers = [struct.unpack("<I", x)[0] for x in part[2][1]]
             need(names == sorted(slots) and numbers == [slots[name] for name in names], "the id map")
         return rows
+
+    def components(self, vector):
+        count = {1: "f", 2: "e"}.get(self.scalar)
+        return struct.unpack(f"<{self.dim}{count}", vector) if count else None
+
+    def check_codes(self, rows):
+        """Every code is as far from its vector as blob 4 says, or less."""
+        parts = self.of_kind(5)
+        need(1 in self.blobs or not parts, "codes without a codec")
+        if 1 not in self.blobs:
+            return
+        codec = Codec(self.blobs[1], self.dim)
+        codes = {}
+        for position, part in enumerate(parts):
+            stride, found = part[1]
+            need(stride == codec.code_bytes, "bytes of a code")
+            codes.update(((position << self.shift) + i, code) for i, code in enumerate(found))
+        bound = struct.unpack("<d", self.blobs[4])[0] if 4 in self.blobs else None
+        for name, slot in self.slots.items():
+            v = self.components(rows[name])
+            if bound is not None and v is not None and slot in codes:
+                slack = 1e-5 * sum(x * x for x in v) ** 0.5
+                need(codec.error(v, codes[slot]) <= bound + slack, f"error of the code of row {name}")
 
     def check_graph(self):
         """Every link leads to a node of its level."""
@@ -220,8 +327,7 @@ class Database:
 def main():
     database = Database(sys.argv[1])
     rows = database.live_rows()
-    for part in database.of_kind(5):
-        need(part[1][0] == (database.dim + 31) // 32 * 32, "bytes of a code")
+    database.check_codes(rows)
     database.check_graph()
     database.replay(rows)
     for name in sorted(rows):

@@ -6,7 +6,7 @@ mod common;
 use common::shapes::Shape;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use vdb::{Database, Hits, Metric, Options, Scalar, SearchParams};
+use vdb::{Database, Hits, Metric, Options, Quant, Scalar, SearchParams};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -50,10 +50,13 @@ fn a_search_in_the_steady_state_allocates_nothing() {
         (Metric::L2sq, Scalar::F32, 4000, 2000, true),
         (Metric::L2sq, Scalar::F32, 6000, 10_000, false),
     ];
-    for (metric, scalar, count, graph_min_rows, exact) in cases {
+    let short = [Quant::Sq4, Quant::Pq, Quant::Rabitq];
+    let cases = cases.into_iter().map(|case| (case, Quant::Auto));
+    let cases = cases.chain(short.map(|quant| ((Metric::Cosine, Scalar::F32, 4000, 2000, false), quant)));
+    for ((metric, scalar, count, graph_min_rows, exact), quant) in cases {
         // Few enough that no threads share them.
         let (rows, queries) = Shape::Clusters.rows(scalar, 64, count, 30);
-        let options = Options::new().dim(64).metric(metric).scalar(scalar).graph_min_rows(graph_min_rows);
+        let options = Options::new().dim(64).metric(metric).scalar(scalar).quant(quant).graph_min_rows(graph_min_rows);
         let db = Database::open(None, &options).unwrap();
         common::fill(&db, &rows);
         let params = SearchParams { exact, ..SearchParams::default() };
@@ -72,7 +75,7 @@ fn a_search_in_the_steady_state_allocates_nothing() {
         }
         search();
         let allocated = allocations(search);
-        assert_eq!(allocated, 0, "{metric:?} {scalar:?}, {count} rows, exact {exact}");
+        assert_eq!(allocated, 0, "{metric:?} {scalar:?} {quant:?}, {count} rows, exact {exact}");
         assert!(counts.iter().all(|&c| c == 10));
     }
 }

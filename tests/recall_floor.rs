@@ -9,6 +9,7 @@ use common::exact::Truth;
 use common::rows::Rows;
 use common::shapes::{Rng, Shape};
 use common::{fill, recall, search};
+use vdb::Quant;
 use vdb::db::{Database, Options, SearchParams};
 use vdb::kernel::{Metric, Scalar};
 
@@ -70,6 +71,23 @@ fn wordnet_sample_as_f16() {
 #[test]
 fn wordnet_sample_as_f32() {
     check_real("wordnet f32", &datasets::wordnet_sample(), Scalar::F32, &[(32, 0.95), (64, 0.98), (200, 0.995)]);
+}
+
+/// Codes of half a byte a component and less, on real vectors.
+#[test]
+fn short_codes_on_real_vectors() {
+    let floors: [(Quant, &[(usize, f64)]); 3] = [
+        (Quant::Sq4, &[(32, 0.94), (64, 0.97), (200, 0.99)]),
+        (Quant::Pq, &[(64, 0.90), (200, 0.98)]),
+        (Quant::Rabitq, &[(64, 0.90), (200, 0.98)]),
+    ];
+    let set = datasets::wordnet_sample();
+    let missed = floors.iter().flat_map(|(quant, floors)| {
+        let options = options(set.metric, &set.rows).quant(*quant);
+        missed(&format!("wordnet {quant:?}"), &options, &set.rows, &set.queries, floors)
+    });
+    let missed: Vec<_> = missed.collect();
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 #[test]

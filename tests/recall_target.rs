@@ -8,7 +8,7 @@ use common::datasets;
 use common::exact::Truth;
 use common::rows::Rows;
 use common::shapes::Shape;
-use vdb::{Database, Metric, Options, Scalar, SearchParams};
+use vdb::{Database, Metric, Options, Quant, Scalar, SearchParams};
 
 const K: usize = 10;
 
@@ -25,8 +25,9 @@ fn cost(db: &Database, queries: &Rows, k: usize, target: f32) -> u64 {
 
 /// Checks that each target is met, less what so few queries may be off by.
 /// `hard` = rows for which a higher target costs more; in some clusters the first steps find all.
-fn check(name: &str, metric: Metric, rows: &Rows, queries: &Rows, hard: bool) {
-    let db = Database::open(None, &Options::new().dim(rows.dim() as u32).metric(metric).scalar(rows.scalar())).unwrap();
+fn check(name: &str, quant: Quant, metric: Metric, rows: &Rows, queries: &Rows, hard: bool) {
+    let options = Options::new().dim(rows.dim() as u32).metric(metric).scalar(rows.scalar()).quant(quant);
+    let db = Database::open(None, &options).unwrap();
     common::fill(&db, rows);
     for k in [1, 3, K, 50] {
         let truth = Truth::compute(metric, rows, queries, k);
@@ -47,7 +48,15 @@ fn check(name: &str, metric: Metric, rows: &Rows, queries: &Rows, hard: bool) {
 #[test]
 fn targets_are_met_on_real_rows() {
     for (name, set) in [("wordnet", datasets::wordnet_sample()), ("sift", datasets::sift_sample())] {
-        check(name, set.metric, &set.rows, &set.queries, true);
+        check(name, Quant::Auto, set.metric, &set.rows, &set.queries, true);
+    }
+}
+
+#[test]
+fn targets_are_met_on_short_codes() {
+    let set = datasets::wordnet_sample();
+    for quant in [Quant::Sq4, Quant::Pq, Quant::Rabitq] {
+        check(&format!("wordnet {quant:?}"), quant, set.metric, &set.rows, &set.queries, false);
     }
 }
 
@@ -62,7 +71,7 @@ fn targets_are_met_on_other_shapes() {
     ];
     for (shape, metric, scalar) in cases {
         let (rows, queries) = shape.rows(scalar, 64, 6000, 200);
-        check(&format!("{shape:?} {metric:?} {scalar:?}"), metric, &rows, &queries, false);
+        check(&format!("{shape:?} {metric:?} {scalar:?}"), Quant::Auto, metric, &rows, &queries, false);
     }
 }
 

@@ -45,17 +45,28 @@ pub enum vdb_scalar {
     VDB_SCALAR_U8 = 6,
 }
 
-/// The codes the graph is walked on. Distances returned are exact whatever the codes.
+/// The codes the graph is walked on. Distances returned are exact whatever the codes: the best
+/// candidates are ranked again on the stored vectors. `bytes_codes` in vdb_stats_t has what they take.
+/// Vectors of bytes and bits are walked as they are in any case.
+///
+/// From SQ4 on codes are for memory, not speed: links are chosen by the stored vectors, so building
+/// takes longer and reads them, and searches have to go further for the same recall.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub enum vdb_quant {
     /// One byte for each component where a measurement on the data finds that codes rank it
-    /// well, else none. Vectors of bytes and bits are walked as they are in any case.
+    /// well, else none.
     VDB_QUANT_AUTO = 0,
     /// No codes: the graph is walked on the vectors themselves.
     VDB_QUANT_NONE = 1,
-    /// One byte for each component, without the measurement.
+    /// One byte for each component, without the measurement. dim bytes a row, rounded up to 32.
     VDB_QUANT_SQ8 = 2,
+    /// Half a byte for each component: dim / 2 bytes a row, rounded up to 32.
+    VDB_QUANT_SQ4 = 3,
+    /// Half a byte for each of VDB_OPT_PQ_SUBSPACES: so many / 2 bytes a row, rounded up to 16.
+    VDB_QUANT_PQ = 4,
+    /// A bit for each component and eight bytes: dim / 8 + 8 bytes a row, rounded up to 8. Not for L1.
+    VDB_QUANT_RABITQ = 5,
 }
 
 /// How much work goes into a graph: what VDB_OPT_M and VDB_OPT_EF_CONSTRUCTION are when
@@ -100,6 +111,8 @@ pub enum vdb_option {
     VDB_OPT_SCALAR = 103,
     /// One of `enum vdb_quant`; default AUTO.
     VDB_OPT_QUANT = 104,
+    /// Subspaces of VDB_QUANT_PQ, at most one for each component; 0 = one for each four; default 0.
+    VDB_OPT_PQ_SUBSPACES = 105,
     /// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
     VDB_OPT_M = 201,
     /// Breadth of the search that finds the links of a new node; 8-4096, default 200.

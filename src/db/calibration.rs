@@ -192,8 +192,12 @@ pub fn measure(core: &Core, view: &View, index: &Index, upto: u32, pool: &Thread
             probes.push(truth.probe(k)?);
         }
         let stops = stops(by_stretch, k);
-        let depth = super::reader::rerank_depth(k);
-        let stops_as = |settings| if by_stretch { Stops::Stretch(settings) } else { Stops::Ef(settings) };
+        let depth = super::reader::rerank_depth(&coded, k);
+        let stops_as = |settings| match by_stretch {
+            true => Stops::Stretch(settings),
+            false if coded.kernel.form.is_rough() => Stops::Whole(settings),
+            false => Stops::Ef(settings),
+        };
         let walks = |breadth: usize| {
             let limits = (k, depth, breadth.max(4 * k));
             index.graph.calibrate(&coded, &view.dead, &probes, limits, stops_as(&stops), pool)
@@ -269,21 +273,25 @@ fn truths(
     Ok(all)
 }
 
-/// As [`truths`], on one thread. Codes choose the candidates, stored vectors rank them.
+/// As [`truths`], on one thread. Codes choose the candidates, stored vectors rank them; where codes
+/// are too short for that, stored vectors do both.
 fn truths_of(core: &Core, view: &View, index: &Index, coded: &Space, slots: &[u32], k: usize) -> Result<Vec<Truth>> {
+    let by_code = coded.kernel.form.is_symmetric();
+    let scanned = if by_code { coded } else { &view.stored };
     let mut wide = Vec::new();
     let row = |slot: u32| view.stored.rows.get(slot).unwrap_or_default();
-    let (mut queries, mut best, mut truths) =
-        (with_room(slots.len())?, with_room(slots.len())?, with_room(slots.len())?);
+    let (mut queries, mut scans, mut best, mut truths) =
+        (with_room(slots.len())?, with_room(slots.len())?, with_room(slots.len())?, with_room(slots.len())?);
     for &slot in slots {
         let mut code = Vec::new();
         let query = index.query_code(&core.shape, row(slot), &mut wide, &mut code)?;
+        scans.push(collected(if by_code { query } else { row(slot) }.iter().copied())?);
         queries.push(collected(query.iter().copied())?);
         let mut top = TopK::default();
         top.reset(CANDIDATES * k)?;
         best.push(top);
     }
-    flat::scan_many(coded, &queries, 0..index.graph.len(), &view.dead, &u64::from, &mut best);
+    flat::scan_many(scanned, &scans, 0..index.graph.len(), &view.dead, &u64::from, &mut best);
     for ((&slot, query), mut best) in slots.iter().zip(queries).zip(best) {
         let exact = |near: u32| view.stored.distance(row(slot), near).map(|distance| (distance, near));
         let mut nearest = collected(best.sorted().filter_map(|(_, near, _)| exact(near)))?;

@@ -9,6 +9,7 @@ use super::column::Piece;
 use super::commit::broken;
 use super::core::{Core, Store};
 use super::error::{Error, ErrorKind, Result, fail};
+use super::options::{Quant, Settings};
 use super::task::Task;
 use super::view::View;
 use crate::arena::Rows;
@@ -36,6 +37,8 @@ pub const BITS: u32 = 1;
 pub const EXTRA_CODEC: u32 = 1;
 pub const EXTRA_TRAINED: u32 = 2;
 pub const EXTRA_CALIBRATION: u32 = 3;
+pub const EXTRA_CODE_ERROR: u32 = 4;
+pub const EXTRA_PQ_SUBSPACES: u32 = 5;
 
 /// Bytes written between two looks at the task.
 const PIECE: usize = 8 << 20;
@@ -65,8 +68,9 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
         wal: log.number,
         wal_durable: log,
         parts: work.parts.iter().map(|&(_, entry)| entry).collect(),
-        extra: extras(&view)?,
+        extra: extras(core, &view)?,
         format: work.done.manifest.format,
+        features: core.settings.quant.features(),
         generation: work.done.manifest.generation,
         schema: work.done.manifest.schema.clone(),
         next_file: work.done.manifest.next_file,
@@ -262,12 +266,21 @@ impl Work<'_> {
     }
 }
 
-fn extras(view: &View) -> Result<Vec<Extra>> {
-    let mut extra = vec![Extra { tag: EXTRA_TRAINED, bytes: view.index.trained.to_le_bytes().to_vec() }];
+/// What the schema has no field for.
+pub fn schema_extras(settings: &Settings) -> Vec<Extra> {
+    let subspaces = (settings.quant == Quant::Pq).then_some(settings.pq_subspaces);
+    subspaces.map(|count| Extra { tag: EXTRA_PQ_SUBSPACES, bytes: count.to_le_bytes().to_vec() }).into_iter().collect()
+}
+
+fn extras(core: &Core, view: &View) -> Result<Vec<Extra>> {
+    let mut extra = schema_extras(&core.settings);
+    extra.push(Extra { tag: EXTRA_TRAINED, bytes: view.index.trained.to_le_bytes().to_vec() });
     let index = &view.index;
     if let Some(codec) = &index.codec {
         extra.push(Extra { tag: EXTRA_CODEC, bytes: codec.to_bytes()? });
     }
+    let error = index.code_error.filter(|_| index.codec.is_some());
+    extra.extend(error.map(|error| Extra { tag: EXTRA_CODE_ERROR, bytes: error.to_le_bytes().to_vec() }));
     extra.extend(index.calibration.as_ref().map(|c| Extra { tag: EXTRA_CALIBRATION, bytes: c.to_bytes() }));
     Ok(extra)
 }

@@ -58,7 +58,7 @@ impl Follower {
         budget: &Budget,
     ) -> Result<(Settings, Writer, Follower)> {
         let manifest = newest(storage.as_ref())?;
-        let settings = stored_settings(&manifest.schema, options)?;
+        let settings = stored_settings(&manifest, options)?;
         let nothing = Place { manifest, parts: OpenParts::new(), log: None };
         let (writer, place) = load(storage.as_ref(), &settings, (faults, budget), &nothing)?;
         let log_bytes = AtomicU64::new(place.log_bytes());

@@ -16,9 +16,9 @@ use super::options::Quant;
 use super::resident;
 use super::view::{Index, View};
 use crate::arena::{Lease, release_freed_memory};
-use crate::index::{BuildError, Progress};
+use crate::index::{BuildError, Ground, Progress, Walked};
 use crate::kernel;
-use crate::quant::{Gate, Sq8};
+use crate::quant::{Codec, Gate, Kind};
 use crate::util::memory::{filled, resize, with_room};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Arc, MutexGuard, OnceLock};
@@ -180,8 +180,8 @@ impl Progress for UntilClosing<'_> {
 fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result<()> {
     let mut index = next_index(view);
     let retrain = index.trained == 0 || upto / RETRAIN_GROWTH >= index.trained;
-    if retrain && core.settings.quant != Quant::None {
-        train(core, state, view, &mut index, upto)?;
+    if let Some(kind) = core.settings.code_kind().filter(|_| retrain) {
+        train(core, state, view, &mut index, kind, upto)?;
     }
     encode(core, state, view, &mut index, upto)?;
     let threads = threads(core)?;
@@ -191,18 +191,23 @@ fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result
         (index.calibration, index.linked) = (Some(Arc::new(measured)), 0);
     }
     // The codes of the new rows make a new space, everything else stays.
+    let linked = index.link_space(&view.stored, core.shift);
     let coded = index.space(&view.stored, core.shift);
+    let query = |slot, out: &mut Vec<u8>| index.slot_code(&core.shape, view.stored.rows.get(slot), out);
+    let walked = (!coded.kernel.form.is_symmetric()).then_some(Walked { space: &coded, query: &query });
     let key = |slot| view.id_of(slot);
     let nodes = index.graph.nodes();
-    index.graph = index.graph.extend(&coded, &key, upto, &view.dead, &threads, &UntilClosing(core)).map_err(built)?;
+    let ground = Ground { linked: &linked, walked };
+    let next = index.graph.extend(ground, &key, upto, &view.dead, &threads, &UntilClosing(core));
+    index.graph = next.map_err(built)?;
     index.linked += (index.graph.nodes() - nodes) as u64;
     install(core, index)
 }
 
 fn consolidate(core: &Core, view: &View) -> Result<()> {
     let mut index = next_index(view);
-    index.graph =
-        index.graph.consolidate(&view.coded, &view.dead, &threads(core)?, &UntilClosing(core)).map_err(built)?;
+    let linked = index.link_space(&view.stored, core.shift);
+    index.graph = index.graph.consolidate(&linked, &view.dead, &threads(core)?, &UntilClosing(core)).map_err(built)?;
     install(core, index)
 }
 
@@ -232,17 +237,17 @@ fn threads(core: &Core) -> Result<ThreadPool> {
 
 /// Chooses codes from rows spread over slots `0..upto`. Codes that are there
 /// already are kept while new ones would hardly differ.
-fn train(core: &Core, state: &mut IndexState, view: &View, index: &mut Index, upto: u32) -> Result<()> {
+fn train(core: &Core, state: &mut IndexState, view: &View, index: &mut Index, kind: Kind, upto: u32) -> Result<()> {
     index.trained = upto;
-    let gate = if core.settings.quant == Quant::Sq8 { Gate::Open } else { Gate::Measured };
+    let gate = if core.settings.quant == Quant::Auto { Gate::Measured } else { Gate::Open };
     let (sample, _working) = sample(core, view, upto)?;
-    let Some(fresh) = Sq8::train(core.shape.metric, core.shape.dim, &sample, gate).map_err(Error::from)? else {
-        (index.codec, state.codes) = (None, None);
+    let Some(fresh) = Codec::train(kind, core.shape.metric, core.shape.dim, &sample, gate)? else {
+        (index.codec, index.code_error, state.codes) = (None, None, None);
         index.codes.clear();
         return Ok(());
     };
     if index.codec.as_ref().is_none_or(|present| !present.is_close_to(&fresh)) {
-        index.codec = Some(Arc::new(fresh));
+        (index.codec, index.code_error) = (Some(Arc::new(fresh)), Some(0.0));
         state.codes = None;
         index.codes.clear();
     }
@@ -264,7 +269,7 @@ fn sample(core: &Core, view: &View, upto: u32) -> Result<(Vec<f32>, Lease)> {
     let most = (TRAIN_ROWS as usize).min(bytes / (4 * shape.dim)).max(1) as u32;
     let step = (upto / most).max(1);
     let values = (upto as usize).div_ceil(step as usize) * shape.dim;
-    let working = core.budget.take(4 * values as u64 + Sq8::training_bytes(values))?;
+    let working = core.budget.take(4 * values as u64 + Codec::training_bytes(values))?;
     let mut rows = with_room(values)?;
     for slot in (0..upto).step_by(step as usize).filter(|&slot| !view.dead.get(slot)) {
         if let Some(row) = view.stored.rows.get(slot) {
@@ -286,17 +291,20 @@ fn encode(core: &Core, state: &mut IndexState, view: &View, index: &mut Index, u
     let mut wide = filled(0.0, core.shape.dim)?;
     let first = codes.end();
     let count = upto.saturating_sub(first) as usize;
+    let mut error = 0.0f64;
     codes.reserve(count)?;
     codes.append(count, |from, room| {
         for (i, code) in room.chunks_exact_mut(codec.code_bytes()).enumerate() {
             // Slots without a row (holes) keep whatever is there: nothing links to them.
             if let Some(row) = view.stored.rows.get(first + (from + i) as u32) {
                 kernel::widen(core.shape.scalar, row, &mut wide);
-                codec.encode_row(&wide, code);
+                codec.encode_row(&mut wide, code);
+                error = error.max(codec.error(&wide, code));
             }
         }
     });
     index.codes = codes.pieces();
+    index.code_error = index.code_error.map(|known| known.max(error));
     Ok(())
 }
 

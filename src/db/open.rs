@@ -13,7 +13,7 @@ use super::ids::{IdMap, Run};
 use super::indexer::{self, IndexState};
 use super::input::{Shape, Stored};
 use super::memory::{self, PutOff};
-use super::options::{self, Durability, OptionId, Options, Settings};
+use super::options::{self, Durability, OptionId, Options, Quant, Settings};
 use super::record::{self, Record};
 use super::resident::Residence;
 use super::sketches::{self, Making};
@@ -21,7 +21,8 @@ use super::view::{Index, stored_kernel};
 use super::writer::{Batch, MAX_SLOTS, Writer};
 use crate::arena::{Budget, FaultCell, Rows, ScratchPool, SlotBits};
 use crate::index::{Graph, Params};
-use crate::quant::Sq8;
+use crate::kernel::Metric;
+use crate::quant::Codec;
 use crate::storage::wal::{self, Replayed, WalStart, WalWriter, WriteMode};
 use crate::storage::{Manifest, OsStorage, Part, PartKind, PartRef, Schema, Storage, manifest};
 use crate::util::memory::make_room;
@@ -166,7 +167,19 @@ pub fn shape_of(settings: &Settings) -> Result<Shape> {
         return fail(ErrorKind::InvalidArgument, "a new database needs its dimension: set schema.dim (1 to 65536)");
     }
     let shape = Shape { dim: settings.dim as usize, metric: settings.metric, scalar: settings.scalar };
-    stored_kernel(&shape).map(|_| shape)
+    stored_kernel(&shape)?;
+    if settings.quant == Quant::Rabitq && shape.metric == Metric::L1 {
+        return fail(ErrorKind::Unsupported, "rabitq codes estimate no L1 distances; choose another schema.quant");
+    }
+    if settings.pq_subspaces > 0 && settings.quant != Quant::Pq {
+        return fail(ErrorKind::InvalidArgument, "schema.pq_subspaces is set, but schema.quant is not pq");
+    }
+    if settings.pq_subspaces > settings.dim {
+        let message =
+            format!("schema.pq_subspaces = {} is more than schema.dim = {}", settings.pq_subspaces, settings.dim);
+        return fail(ErrorKind::OutOfRange, message);
+    }
+    Ok(shape)
 }
 
 /// Rows per chunk as a power of two, for rows of so many bytes. Chunks are small
@@ -224,19 +237,29 @@ fn create(
         chunk_shift: writer.shift,
     };
     let generation = manifest::FIRST_GENERATION;
-    let manifest = Manifest { generation, schema, next_file: 1, wal: 1, salt, ..Manifest::default() };
+    let features = settings.quant.features();
+    let extra = checkpoint::schema_extras(&settings);
+    let manifest = Manifest { features, generation, schema, next_file: 1, wal: 1, salt, extra, ..Manifest::default() };
     manifest.write(storage)?;
     Ok((settings, writer, Checkpoints { manifest, ..Checkpoints::default() }))
 }
 
+/// The blob with this tag.
+fn blob(manifest: &Manifest, tag: u32) -> Option<&[u8]> {
+    manifest.extra.iter().find(|extra| extra.tag == tag).map(|extra| &extra.bytes[..])
+}
+
 /// The settings of an existing database: its schema, the rest as asked for.
-pub fn stored_settings(schema: &Schema, options: &Options) -> Result<Settings> {
+pub fn stored_settings(manifest: &Manifest, options: &Options) -> Result<Settings> {
+    let schema = &manifest.schema;
     let odd = |what: &str, value: u32| Error::new(ErrorKind::Corrupt, format!("the manifest holds {what} {value}"));
+    let pq_subspaces = blob(manifest, checkpoint::EXTRA_PQ_SUBSPACES).and_then(|bytes| bytes.try_into().ok());
     let stored = Settings {
         dim: schema.dim,
         metric: options::metric_from(schema.metric.into()).ok_or_else(|| odd("metric", schema.metric))?,
         scalar: options::scalar_from(schema.scalar.into()).ok_or_else(|| odd("scalar", schema.scalar))?,
         quant: options::quant_from(schema.quant.into()).ok_or_else(|| odd("quant", schema.quant))?,
+        pq_subspaces: pq_subspaces.map_or(0, u32::from_le_bytes),
         m: schema.m,
         ef_construction: schema.ef_construction,
         seed: schema.seed,
@@ -247,6 +270,7 @@ pub fn stored_settings(schema: &Schema, options: &Options) -> Result<Settings> {
         OptionId::Metric,
         OptionId::Scalar,
         OptionId::Quant,
+        OptionId::PqSubspaces,
         OptionId::M,
         OptionId::EfConstruction,
         OptionId::Seed,
@@ -272,7 +296,7 @@ fn load(
     faults: &Arc<FaultCell>,
     budget: &Budget,
 ) -> Result<(Settings, Writer, Checkpoints)> {
-    let settings = stored_settings(&manifest.schema, options)?;
+    let settings = stored_settings(&manifest, options)?;
     let parts = open_parts(storage, &manifest, &settings, faults, &OpenParts::new())?;
     let (mut writer, chunks) = read_parts(&manifest, &settings, &parts, budget)?;
     let start = manifest.wal_start();
@@ -457,13 +481,15 @@ impl Parts<'_> {
         if index.graph.len() > writer.vectors.end() || params != wanted {
             return Err(damaged(part, format!("it is for {} slots with {params:?}", index.graph.len())));
         }
-        let blob = |tag| self.manifest.extra.iter().find(|extra| extra.tag == tag).map(|extra| &extra.bytes[..]);
+        let blob = |tag| blob(self.manifest, tag);
         let trained = blob(checkpoint::EXTRA_TRAINED).and_then(|bytes| bytes.try_into().ok());
         index.trained = trained.map_or(0, u32::from_le_bytes);
         index.calibration = blob(checkpoint::EXTRA_CALIBRATION).and_then(Calibration::from_bytes).map(Arc::new);
         let Some(bytes) = blob(checkpoint::EXTRA_CODEC) else { return Ok(index) };
-        let codec = Sq8::from_bytes(settings.dim as usize, bytes)?;
+        let codec = Codec::from_bytes(settings.dim as usize, bytes)?;
         let codec = codec.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the manifest holds no usable codec"))?;
+        let error = blob(checkpoint::EXTRA_CODE_ERROR).and_then(|bytes| bytes.try_into().ok());
+        index.code_error = error.map(f64::from_le_bytes).filter(|error| *error >= 0.0);
         for part in self.all(PartKind::Codes)? {
             let piece = Piece::new(section(part, checkpoint::CODES, codec.code_bytes())?);
             chunks.insert((piece.serial, piece.rows.len()), *part.part_ref());

@@ -17,7 +17,7 @@ use super::view::View;
 use crate::arena::Lease;
 use crate::index::flat::TopK;
 use crate::index::sketched::{self, Estimates};
-use crate::index::{self, Beam, Control};
+use crate::index::{self, Beam, Control, Space};
 use crate::kernel::Scalar;
 use crate::util::memory;
 use crate::util::sync::lock;
@@ -32,6 +32,8 @@ const ROWS_PER_EF: u64 = 10;
 /// Breadth for a wanted recall while nothing was measured: in a graph that never took new rows in.
 /// Below ten times as many rows that is a scan.
 const EF_UNMEASURED: usize = 400;
+/// Candidates ranked again for each result wanted where codes are rough.
+const ROUGH_SHARE: usize = 10;
 /// Candidates kept beyond ef for the rerank.
 const RERANK_SLACK: usize = 16;
 /// A batch has a thread for each so many queries, up to `runtime.threads`: starting one costs as much as one query or two.
@@ -56,7 +58,8 @@ impl Scratch {
     /// Counts what a search of `plan` will need; nothing to do where an earlier one needed as much.
     pub(super) fn cover(&mut self, core: &Core, view: &View, plan: &Plan) -> Result<()> {
         let walk = plan.beam.map_or(0, |beam| index::Scratch::bytes(beam, view.index.graph.len()));
-        let rows = 10 * core.shape.dim as u64;
+        let code = view.index.codec.as_ref().map_or(0, |codec| codec.query_bytes());
+        let rows = (9 * core.shape.dim + code) as u64;
         let estimates = if plan.sketched { Estimates::bytes(plan.k, core.shape.dim) } else { 0 };
         let bytes = TopK::bytes(plan.k).saturating_add(walk).saturating_add(rows).saturating_add(estimates);
         let lease = self.lease.get_or_insert_with(|| Lease::new(&core.search_budget));
@@ -93,17 +96,22 @@ pub(super) struct Plan {
     pub(super) threads: usize,
 }
 
-/// Candidates that are ranked again where the caller does not say: enough for codes to be off by a few places.
-pub fn rerank_depth(k: usize) -> usize {
-    k.saturating_mul(2).max(k.saturating_add(10))
+/// Candidates that are ranked again where the caller does not say: enough for codes to be off by a few places, or by
+/// many where they are short.
+pub fn rerank_depth(coded: &Space, k: usize) -> usize {
+    let share = if coded.kernel.form.is_rough() { ROUGH_SHARE } else { 2 };
+    k.saturating_mul(share).max(k.saturating_add(5 * share))
 }
 
 impl Plan {
     fn new(core: &Core, view: &View, k: usize, params: &SearchParams) -> Plan {
         let k = k.min(usize::try_from(view.live()).unwrap_or(usize::MAX));
-        let rerank = if params.rerank == 0 { rerank_depth(k) } else { params.rerank.max(k) };
+        let rerank = if params.rerank == 0 { rerank_depth(&view.coded, k) } else { params.rerank.max(k) };
         let walks = !params.exact && view.index.graph.nodes() > 0;
         let beam = if walks { Plan::beam(core, view, (k, rerank), params) } else { None };
+        // Rough codes lose a right answer among the others of the beam: all of them are ranked again.
+        let whole = beam.filter(|_| params.rerank == 0 && view.coded.kernel.form.is_rough());
+        let rerank = whole.map_or(rerank, |beam| rerank.max(beam.ef));
         let from = if beam.is_some() { view.index.graph.len() } else { 0 };
         let rows = view.sketched(from..view.end()).map_or(0, |(_, slots)| slots.len() as u32);
         Plan { k, rerank, beam, sketched: !params.exact && sketched::pays(k, rows), threads: 1 }

@@ -8,10 +8,10 @@ use super::error::Result;
 use super::ids::IdMap;
 use super::input::Shape;
 use super::sketches::Sketches;
-use crate::arena::{RowTable, SlotBits};
+use crate::arena::{AllocError, RowTable, SlotBits};
 use crate::index::{Graph, Space, sketched};
 use crate::kernel::{self, Kernel, kernel};
-use crate::quant::Sq8;
+use crate::quant::Codec;
 use crate::util::memory;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -31,7 +31,9 @@ pub struct Index {
     /// The graph; empty until there are rows enough for one.
     pub graph: Graph,
     /// How codes are made; `None` when the graph walks on the vectors themselves.
-    pub codec: Option<Arc<Sq8>>,
+    pub codec: Option<Arc<Codec>>,
+    /// Largest error of a code row made with it (`Codec::error`), where all of them are known.
+    pub code_error: Option<f64>,
     /// The codes, at least of the slots the graph covers.
     pub codes: Vec<Piece>,
     /// Slots that existed when the codec was last trained.
@@ -52,6 +54,7 @@ impl Index {
         Index {
             graph,
             codec: None,
+            code_error: None,
             codes: Vec::new(),
             trained: 0,
             calibration: None,
@@ -73,9 +76,24 @@ impl Index {
         let Some(codec) = &self.codec else { return Ok(query) };
         memory::resize(wide, shape.dim, 0.0)?;
         kernel::widen(shape.scalar, query, wide);
-        memory::resize(out, codec.code_bytes(), 0)?;
+        memory::resize(out, codec.query_bytes(), 0)?;
         codec.encode_query(wide, out);
         Ok(out)
+    }
+
+    /// The query of a stored row for a build, in `out`; false where there is no row.
+    pub fn slot_code(
+        &self,
+        shape: &Shape,
+        row: Option<&[u8]>,
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<bool, AllocError> {
+        let (Some(codec), Some(row)) = (&self.codec, row) else { return Ok(false) };
+        let mut wide = memory::filled(0.0, shape.dim)?;
+        kernel::widen(shape.scalar, row, &mut wide);
+        memory::resize(out, codec.query_bytes(), 0)?;
+        codec.encode_query(&mut wide, out);
+        Ok(true)
     }
 
     /// One past the last slot that has a code.
@@ -92,6 +110,13 @@ impl Index {
             return super::error::fail(super::error::ErrorKind::Internal, message);
         }
         Ok(())
+    }
+
+    /// What links are chosen by: what the graph is walked on where such rows can be compared with
+    /// each other, else the vectors as `stored`.
+    pub fn link_space(&self, stored: &Space, shift: u32) -> Space {
+        let coded = self.space(stored, shift);
+        if coded.kernel.form.is_symmetric() { coded } else { stored.clone() }
     }
 
     /// What the graph is walked on: the codes, or the vectors as `stored`.

@@ -190,7 +190,7 @@ fn scan_block(
     let Some(chunk) = space.rows.chunks().get((slots.start >> shift) as usize) else { return };
     let first = (slots.start & ((1 << shift) - 1)) as usize;
     let rows = first..(first + slots.len()).min(chunk.len());
-    if rows.is_empty() || chunk.stride() < query.len() {
+    if rows.is_empty() || chunk.stride() < space.row_bytes(query.len()) {
         return;
     }
     let mut distances = [0.0; BLOCK as usize];

@@ -14,7 +14,7 @@ mod space;
 #[cfg(test)]
 mod testing;
 
-pub use hnsw::{Found, Graph, MAX_SLOTS, Params, Probe, Report, Section, Stops};
+pub use hnsw::{Found, Graph, Ground, MAX_SLOTS, Params, Probe, Report, Section, Stops, Walked};
 pub use pool::Pool;
 pub use space::Space;
 

@@ -21,11 +21,17 @@ pub struct Space {
 }
 
 impl Space {
+    /// Bytes of the rows for a query of `query` bytes.
+    #[inline]
+    pub(super) fn row_bytes(&self, query: usize) -> usize {
+        self.kernel.form.row_bytes(query)
+    }
+
     /// Distance of `query` to the row of `slot`, `None` where there is no row
-    /// as long as the query. Rows may be padded: only `query.len()` bytes count.
+    /// as long as the query asks for. Rows may be padded: no bytes beyond count.
     #[inline]
     pub fn distance(&self, query: &[u8], slot: u32) -> Option<f32> {
-        let row = self.rows.prefix(slot, query.len())?;
+        let row = self.rows.prefix(slot, self.row_bytes(query.len()))?;
         Some((self.kernel.distance)(query, row))
     }
 
@@ -38,20 +44,21 @@ impl Space {
         slots: impl Iterator<Item = (u32, T)>,
         found: impl FnMut(T, f32),
     ) {
-        let rows = slots.filter_map(|(slot, with)| Some((self.rows.prefix(slot, query.len())?, with)));
+        let bytes = self.row_bytes(query.len());
+        let rows = slots.filter_map(|(slot, with)| Some((self.rows.prefix(slot, bytes)?, with)));
         self.stream(query, rows, found);
     }
 
     /// The same for nodes that a walk has just met and whose number is their slot.
     #[inline]
     pub(super) fn each_met(&self, query: &[u8], nodes: Below<'_>, found: impl FnMut(u32, f32)) {
-        match self.rows.prefixes(nodes, query.len()) {
+        match self.rows.prefixes(nodes, self.row_bytes(query.len())) {
             Some(rows) => self.stream(query, rows, found),
             None => self.each(query, nodes.nodes().iter().map(|&node| (node, node)), found),
         }
     }
 
-    /// Distances of `query` to rows as long, in order.
+    /// Distances of `query` to rows as long as it asks for, in order.
     ///
     /// Rows wait in a ring between the start of their loading and the computation of their
     /// distances, four at a time where there are four.
@@ -69,7 +76,7 @@ impl Space {
             while loaded < used + AHEAD
                 && let Some((row, with)) = rows.next()
             {
-                prefetch(row.as_ptr(), query.len());
+                prefetch(row.as_ptr(), row.len());
                 ring[loaded % RING] = (row, with);
                 loaded += 1;
             }
@@ -90,7 +97,7 @@ impl Space {
         }
     }
 
-    /// Scalar product of a row with itself, for inner-product kernels.
+    /// Scalar product of a row with itself, for inner-product kernels of rows that can be compared.
     #[inline]
     pub(super) fn squared_length(&self, row: &[u8]) -> f32 {
         1.0 - (self.kernel.distance)(row, row)
@@ -100,7 +107,7 @@ impl Space {
     /// inner products what a row as long as `like` would have in the direction
     /// of the query.
     pub(super) fn origin(&self, query: &[u8], like: u32) -> f32 {
-        if self.kernel.metric != Metric::Ip {
+        if self.kernel.metric != Metric::Ip || !self.kernel.form.is_symmetric() {
             return 0.0;
         }
         let Some(row) = self.rows.get(like).and_then(|row| row.get(..query.len())) else { return 0.0 };
@@ -108,10 +115,17 @@ impl Space {
     }
 
     /// Whether `slots` may be compared by ratios of distances: not for inner
-    /// products of rows whose lengths differ by more than quantisation does.
+    /// products of rows whose lengths differ by more than quantisation does, or are not known, and not
+    /// where distances are rough.
     pub fn has_ratios(&self, slots: impl Iterator<Item = u32>) -> bool {
+        if self.kernel.form.is_rough() {
+            return false;
+        }
         if self.kernel.metric != Metric::Ip {
             return true;
+        }
+        if !self.kernel.form.is_symmetric() {
+            return false;
         }
         let rows = slots.filter_map(|slot| self.rows.get(slot));
         let mut lengths: Vec<f32> = rows.map(|row| self.squared_length(row)).collect();

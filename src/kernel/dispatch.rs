@@ -1,10 +1,11 @@
 //! Finds the instruction set of the CPU, once, and wraps its arithmetic into the
 //! safe functions of a [`Kernel`].
 
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::pair::{Pair, Visitor, visit};
-use super::{Kernel, Metric, Scalar, portable, prefetch};
+use super::{Form, Kernel, Metric, Scalar, portable, prefetch};
 
 /// An instruction set the distances are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,7 +70,7 @@ pub fn kernel_for(isa: Isa, metric: Metric, scalar: Scalar) -> Option<Kernel> {
 }
 
 /// Rows handled together by [`Arithmetic::four`].
-const BATCH: usize = 4;
+pub(super) const BATCH: usize = 4;
 
 /// How far ahead `scan` prefetches, in rows.
 const AHEAD: usize = 2 * BATCH;
@@ -89,6 +90,51 @@ pub(super) trait Arithmetic {
     unsafe fn four<P: Pair>(query: &[u8], rows: [&[u8]; BATCH]) -> [f32; BATCH];
 }
 
+/// A way to compare a query with rows on one instruction set.
+pub(super) trait Comparison {
+    const METRIC: Metric;
+    const SCALAR: Scalar;
+    const FORM: Form;
+
+    /// Whether a query may have `bytes` bytes.
+    fn is_whole(bytes: usize) -> bool;
+
+    /// One distance.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set, the query is whole, the row as long as it asks for.
+    unsafe fn one(query: &[u8], row: &[u8]) -> f32;
+
+    /// Four distances; the same bits as `one`.
+    ///
+    /// # Safety
+    /// As of `one`, for each row.
+    unsafe fn four(query: &[u8], rows: [&[u8]; BATCH]) -> [f32; BATCH];
+}
+
+/// Rows like the query.
+struct Alike<A, P>(PhantomData<(A, P)>);
+
+impl<A: Arithmetic, P: Pair> Comparison for Alike<A, P> {
+    const METRIC: Metric = P::METRIC;
+    const SCALAR: Scalar = P::SCALAR;
+    const FORM: Form = Form::Alike;
+
+    fn is_whole(bytes: usize) -> bool {
+        bytes.is_multiple_of(P::BYTES)
+    }
+
+    unsafe fn one(query: &[u8], row: &[u8]) -> f32 {
+        // SAFETY: the caller vouches for the CPU.
+        unsafe { A::one::<P>(query, row) }
+    }
+
+    unsafe fn four(query: &[u8], rows: [&[u8]; BATCH]) -> [f32; BATCH] {
+        // SAFETY: the caller vouches for the CPU.
+        unsafe { A::four::<P>(query, rows) }
+    }
+}
+
 /// Makes the kernel of a pair; exists only for sets the CPU has.
 struct Table<A>(A);
 
@@ -96,32 +142,34 @@ impl<A: Arithmetic> Visitor for Table<A> {
     type Output = Kernel;
 
     fn pair<P: Pair>(self) -> Kernel {
-        Kernel {
-            metric: P::METRIC,
-            scalar: P::SCALAR,
-            distance: distance::<A, P>,
-            four: four::<A, P>,
-            scan: scan::<A, P>,
-        }
+        kernel_of::<Alike<A, P>>()
     }
 }
 
-fn distance<A: Arithmetic, P: Pair>(a: &[u8], b: &[u8]) -> f32 {
-    assert!(a.len() == b.len() && a.len().is_multiple_of(P::BYTES), "rows of different or broken length");
-    // SAFETY: only `kernel_for` hands this function out, and only after `Isa::available`.
-    unsafe { A::one::<P>(a, b) }
+/// The safe functions of a comparison. Only for sets the CPU has.
+pub(super) fn kernel_of<C: Comparison>() -> Kernel {
+    let (metric, scalar, form) = (C::METRIC, C::SCALAR, C::FORM);
+    Kernel { metric, scalar, form, distance: distance::<C>, four: four::<C>, scan: scan::<C> }
 }
 
-fn four<A: Arithmetic, P: Pair>(query: &[u8], rows: [&[u8]; BATCH]) -> [f32; BATCH] {
-    let equal = rows.iter().all(|row| row.len() == query.len());
-    assert!(equal && query.len().is_multiple_of(P::BYTES), "rows of different or broken length");
+fn distance<C: Comparison>(query: &[u8], row: &[u8]) -> f32 {
+    let fits = row.len() == C::FORM.row_bytes(query.len()) && C::is_whole(query.len());
+    assert!(fits, "rows of different or broken length");
+    // SAFETY: only `kernel_of` hands this function out, and only after `Isa::available`; the lengths were checked.
+    unsafe { C::one(query, row) }
+}
+
+fn four<C: Comparison>(query: &[u8], rows: [&[u8]; BATCH]) -> [f32; BATCH] {
+    let len = C::FORM.row_bytes(query.len());
+    let equal = rows.iter().all(|row| row.len() == len);
+    assert!(equal && C::is_whole(query.len()), "rows of different or broken length");
     // SAFETY: as in `distance`.
-    unsafe { A::four::<P>(query, rows) }
+    unsafe { C::four(query, rows) }
 }
 
-fn scan<A: Arithmetic, P: Pair>(query: &[u8], rows: &[u8], stride: usize, out: &mut [f32]) {
-    let len = query.len();
-    assert!(len.is_multiple_of(P::BYTES), "the query ends inside a component");
+fn scan<C: Comparison>(query: &[u8], rows: &[u8], stride: usize, out: &mut [f32]) {
+    let len = C::FORM.row_bytes(query.len());
+    assert!(C::is_whole(query.len()), "the query ends inside a component");
     let row = |i: usize| &rows[i * stride..][..len];
     let (batches, rest) = out.as_chunks_mut::<BATCH>();
     let whole = batches.len() * BATCH;
@@ -132,10 +180,10 @@ fn scan<A: Arithmetic, P: Pair>(query: &[u8], rows: &[u8], stride: usize, out: &
         }
         let four = [row(first), row(first + 1), row(first + 2), row(first + 3)];
         // SAFETY: as in `distance`.
-        *out = unsafe { A::four::<P>(query, four) };
+        *out = unsafe { C::four(query, four) };
     }
     for (i, out) in rest.iter_mut().enumerate() {
         // SAFETY: as in `distance`.
-        *out = unsafe { A::one::<P>(query, row(whole + i)) };
+        *out = unsafe { C::one(query, row(whole + i)) };
     }
 }

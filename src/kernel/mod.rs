@@ -9,9 +9,10 @@
 //!
 //! Rules every version keeps:
 //! * rows may start at any address and have any length;
-//! * `distance(a, b)` and `distance(b, a)` are the same bits, and so are the
-//!   values of `scan`;
+//! * `distance(a, b)` and `distance(b, a)` are the same bits, but for codes, and so are
+//!   the values of `scan`;
 //! * integer scalars are summed exactly and rounded once, at the end;
+//! * all sets give the same bits for integer scalars and for codes;
 //! * rows of finite components never give NaN.
 //!
 //! The split into a small generic core and one file per instruction set follows
@@ -22,6 +23,7 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+mod codes;
 mod convert;
 mod dispatch;
 mod fastscan;
@@ -33,6 +35,7 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+pub use codes::{Form, SIGN_PLANES, code_kernel, code_kernel_for};
 pub use convert::{first_not_finite, narrow, norm_sq, sum_of_squares, widen};
 pub use dispatch::{Isa, isa, kernel, kernel_for};
 pub use fastscan::{BlockSumsFn, GROUP_BYTES, LANES, block_sums, block_sums_for};
@@ -86,7 +89,7 @@ impl Scalar {
     }
 }
 
-/// Distance between two packed rows of equal length.
+/// Distance of a query and a row, packed and, but for codes, of equal length.
 pub type DistanceFn = fn(&[u8], &[u8]) -> f32;
 
 /// Distances of a query to four rows, wherever they lie.
@@ -95,14 +98,16 @@ pub type FourFn = fn(&[u8], [&[u8]; 4]) -> [f32; 4];
 /// Distances of a query to many rows: `(query, rows, stride, out)`.
 pub type ScanFn = fn(&[u8], &[u8], usize, &mut [f32]);
 
-/// The functions for one (metric, scalar) pair on one instruction set.
+/// The functions for one (metric, scalar) pair, or one form of codes, on one instruction set.
 #[derive(Clone, Copy)]
 pub struct Kernel {
     /// What the distances mean.
     pub metric: Metric,
-    /// What the rows hold.
+    /// What the query holds.
     pub scalar: Scalar,
-    /// One distance. Panics when the lengths differ or end inside a component.
+    /// What the rows hold.
+    pub form: Form,
+    /// One distance. Panics when the lengths do not match or end inside a component.
     pub distance: DistanceFn,
     /// Four distances at once, for gathered rows: the query is loaded once for several rows,
     /// and four cache misses overlap. Same values, bit for bit, as `distance`.
@@ -115,7 +120,7 @@ pub struct Kernel {
 
 impl std::fmt::Debug for Kernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Kernel({:?} {:?})", self.metric, self.scalar)
+        write!(f, "Kernel({:?} {:?} {:?})", self.metric, self.scalar, self.form)
     }
 }
 

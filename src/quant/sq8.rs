@@ -12,6 +12,7 @@
 //! for all dimensions is what allows plain integer arithmetic here.
 
 use super::Gate;
+use super::codec::Code;
 use crate::kernel::{Kernel, Metric, Scalar, kernel, sum_of_squares};
 use crate::util::memory::{AllocError, collected, with_room};
 
@@ -31,9 +32,6 @@ const CENTRE_SLACK: f32 = 8.0;
 /// Bytes of [`Sq8::to_bytes`] before the means.
 const FIELDS: usize = 12;
 
-/// Version of [`Sq8::to_bytes`].
-const TAG: u8 = 1;
-
 /// Which sum over codes stands for the metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -41,6 +39,22 @@ pub(super) enum Space {
     Dot = 1,
     L2 = 2,
     L1 = 3,
+}
+
+impl Space {
+    /// The space with this number.
+    pub fn of(number: u8) -> Option<Space> {
+        [Space::Dot, Space::L2, Space::L1].into_iter().find(|known| *known as u8 == number)
+    }
+
+    /// The metric of its kernels.
+    pub fn metric(self) -> Metric {
+        match self {
+            Space::Dot => Metric::Ip,
+            Space::L2 => Metric::L2sq,
+            Space::L1 => Metric::L1,
+        }
+    }
 }
 
 /// A trained scalar quantiser: encodes vectors of one dimension.
@@ -73,8 +87,7 @@ impl Sq8 {
 
     /// `None` if the scale is no normal number, as when all values are equal or beyond any sensible size.
     pub(super) fn new(dim: usize, space: Space, unit: bool, scale: f32, centre: Vec<f32>) -> Option<Sq8> {
-        let sound = scale > 0.0 && scale.is_normal() && scale.recip().is_normal();
-        sound.then_some(Sq8 { dim, space, unit, scale, centre })
+        is_sound_scale(scale).then_some(Sq8 { dim, space, unit, scale, centre })
     }
 
     /// Whether `other`, trained on more rows, would hardly change a code: the same space, a range
@@ -94,12 +107,8 @@ impl Sq8 {
 
     /// The distance between code rows. Its values order like the metric; their unit is the code step.
     pub fn kernel(&self) -> Kernel {
-        let (metric, scalar) = match self.space {
-            Space::Dot => (Metric::Ip, Scalar::I8),
-            Space::L2 => (Metric::L2sq, Scalar::U8),
-            Space::L1 => (Metric::L1, Scalar::U8),
-        };
-        kernel(metric, scalar).expect("the pair is in the kernel table")
+        let scalar = if self.space == Space::Dot { Scalar::I8 } else { Scalar::U8 };
+        kernel(self.space.metric(), scalar).expect("the pair is in the kernel table")
     }
 
     /// Encodes a vector as it is stored. `out` is [`Sq8::code_bytes`] long.
@@ -116,9 +125,7 @@ impl Sq8 {
         if self.space != Space::Dot {
             return self.encode_row(v, out);
         }
-        // The bits of positive floats order like the floats, and integers vectorise.
-        let largest = v.iter().fold(0, |largest, x| (x.to_bits() & !SIGN).max(largest));
-        let factor = STEPS / f32::from_bits(largest);
+        let factor = STEPS / largest_magnitude(v);
         self.encode_dot(v, if factor.is_finite() { factor } else { 0.0 }, out);
     }
 
@@ -153,7 +160,11 @@ impl Sq8 {
     /// Length of the difference between a vector and what its code stands for: the sum of absolute
     /// differences in L1 space, Euclidean otherwise.
     pub(super) fn error(&self, v: &[f32], code: &[u8]) -> f64 {
-        let factor = self.length_factor(v);
+        self.placed_error(v, self.length_factor(v), code)
+    }
+
+    /// As [`Sq8::error`], of a vector that is yet to be multiplied by `factor`.
+    fn placed_error(&self, v: &[f32], factor: f32, code: &[u8]) -> f64 {
         let differences = v.iter().zip(code).enumerate().map(|(i, (x, code))| {
             let stands_for = match self.space {
                 Space::Dot => *code as i8 as f32 * self.scale,
@@ -172,7 +183,7 @@ impl Sq8 {
     /// (f32) per dimension.
     pub fn to_bytes(&self) -> Result<Vec<u8>, AllocError> {
         let mut bytes = with_room(FIELDS + 4 * self.centre.len())?;
-        bytes.extend([TAG, self.space as u8, self.unit as u8, 0]);
+        bytes.extend([Self::TAG, self.space as u8, self.unit as u8, 0]);
         bytes.extend((self.dim as u32).to_le_bytes());
         bytes.extend(self.scale.to_le_bytes());
         self.centre.iter().for_each(|mean| bytes.extend(mean.to_le_bytes()));
@@ -192,8 +203,8 @@ impl Sq8 {
         let (&[tag, space, unit, reserved], rest) = fields.split_first_chunk()?;
         let (stored_dim, scale) = rest.split_first_chunk()?;
         let scale: [u8; 4] = scale.try_into().ok()?;
-        let space = [Space::Dot, Space::L2, Space::L1].into_iter().find(|known| *known as u8 == space)?;
-        let sound = tag == TAG
+        let space = Space::of(space)?;
+        let sound = tag == Self::TAG
             && reserved == 0
             && unit <= u8::from(space != Space::L1)
             && u32::try_from(dim).ok()? == u32::from_le_bytes(*stored_dim)
@@ -206,13 +217,73 @@ impl Sq8 {
     }
 }
 
+impl Code for Sq8 {
+    const TAG: u8 = 1;
+
+    fn code_bytes(&self) -> usize {
+        Sq8::code_bytes(self)
+    }
+
+    fn query_bytes(&self) -> usize {
+        Sq8::code_bytes(self)
+    }
+
+    fn kernel(&self) -> Kernel {
+        Sq8::kernel(self)
+    }
+
+    fn is_close_to(&self, other: &Sq8) -> bool {
+        Sq8::is_close_to(self, other)
+    }
+
+    fn encode_row(&self, v: &mut [f32], out: &mut [u8]) {
+        Sq8::encode_row(self, v, out);
+        let factor = self.length_factor(v);
+        v.iter_mut().for_each(|x| *x *= factor);
+    }
+
+    fn encode_query(&self, v: &mut [f32], out: &mut [u8]) {
+        Sq8::encode_query(self, v, out);
+    }
+
+    fn error(&self, placed: &[f32], code: &[u8]) -> f64 {
+        self.placed_error(placed, 1.0, code)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, AllocError> {
+        Sq8::to_bytes(self)
+    }
+
+    fn from_bytes(dim: usize, bytes: &[u8]) -> Result<Option<Sq8>, AllocError> {
+        Sq8::from_bytes(dim, bytes)
+    }
+}
+
 /// The sign bit of an f32.
 const SIGN: u32 = 1 << 31;
+
+/// Largest magnitude of a component, of finite ones.
+pub(super) fn largest_magnitude(v: &[f32]) -> f32 {
+    // The bits of positive floats order like the floats, and integers vectorise.
+    f32::from_bits(v.iter().fold(0, |largest, x| (x.to_bits() & !SIGN).max(largest)))
+}
+
+/// Whether codes can be that many units apart: neither the step nor its inverse leaves the normal numbers.
+pub(super) fn is_sound_scale(scale: f32) -> bool {
+    scale > 0.0 && scale.is_normal() && scale.recip().is_normal()
+}
+
+/// The magnitude within which `share` of some differences, not none, are.
+pub(super) fn reach(differences: &mut [f32], share: f64) -> f32 {
+    differences.iter_mut().for_each(|x| *x = x.abs());
+    let place = ((differences.len() - 1) as f64 * share) as usize;
+    *differences.select_nth_unstable_by(place, f32::total_cmp).1
+}
 
 /// Rounds -128..=255 to the nearest integer, ties to even, and keeps its low byte. Adding 1.5 * 2^23 leaves
 /// the integer in the low bits of the float: no conversion instruction, and it vectorises everywhere.
 #[inline(always)]
-fn round_to_byte(x: f32) -> u8 {
+pub(super) fn round_to_byte(x: f32) -> u8 {
     const SHIFT: f32 = 12_582_912.0;
     (x + SHIFT).to_bits() as u8
 }

@@ -7,7 +7,7 @@
 //! hand; the second keeps a reserve for the rows to come, which lie closer together.
 
 use super::Gate;
-use super::sq8::{STEPS, Space, Sq8, inverse_length};
+use super::sq8::{STEPS, Space, Sq8, inverse_length, reach};
 use crate::kernel::{Kernel, Metric, Scalar, kernel};
 use crate::util::memory::{AllocError, collected, filled, make_room, with_room};
 
@@ -86,7 +86,7 @@ fn centred(dim: usize, space: Space, sample: &[f32]) -> Result<Option<Sq8>, Allo
         rows.extend_from_slice(row);
     }
     let centre = mean(dim, &rows)?;
-    let reach = reach(&rows, &centre)?;
+    let reach = reach_around(&rows, &centre)?;
     Ok(Sq8::new(dim, space, false, reach / STEPS, centre))
 }
 
@@ -99,7 +99,7 @@ fn unit(dim: usize, sample: &[f32]) -> Result<Option<Sq8>, AllocError> {
         rows.extend(row.iter().map(|x| x * factor));
     }
     let centre = mean(dim, &rows)?;
-    let (plain, centred) = (reach(&rows, &filled(0.0, dim)?)?, reach(&rows, &centre)?);
+    let (plain, centred) = (reach_around(&rows, &filled(0.0, dim)?)?, reach_around(&rows, &centre)?);
     let sq8 = if plain > CENTRING_GAIN * centred {
         Sq8::new(dim, Space::L2, true, centred / STEPS, centre)
     } else {
@@ -109,7 +109,7 @@ fn unit(dim: usize, sample: &[f32]) -> Result<Option<Sq8>, AllocError> {
 }
 
 /// Rows spread evenly over the sample, about [`VALUES_MAX`] components of them.
-fn some_rows(dim: usize, sample: &[f32]) -> impl Iterator<Item = &[f32]> {
+pub(super) fn some_rows(dim: usize, sample: &[f32]) -> impl Iterator<Item = &[f32]> {
     sample.chunks_exact(dim).step_by(sample.len().div_ceil(VALUES_MAX))
 }
 
@@ -126,13 +126,12 @@ fn mean(dim: usize, rows: &[f32]) -> Result<Vec<f32>, AllocError> {
 }
 
 /// The distance from the centre that [`QUANTILE`] of all components keep.
-fn reach(rows: &[f32], centre: &[f32]) -> Result<f32, AllocError> {
-    let mut magnitudes = with_room(rows.len())?;
+fn reach_around(rows: &[f32], centre: &[f32]) -> Result<f32, AllocError> {
+    let mut differences = with_room(rows.len())?;
     for row in rows.chunks_exact(centre.len()) {
-        magnitudes.extend(row.iter().zip(centre).map(|(x, mean)| (x - mean).abs()));
+        differences.extend(row.iter().zip(centre).map(|(x, mean)| x - mean));
     }
-    let place = ((magnitudes.len() - 1) as f64 * QUANTILE) as usize;
-    Ok(*magnitudes.select_nth_unstable_by(place, f32::total_cmp).1)
+    Ok(reach(&mut differences, QUANTILE))
 }
 
 /// How codes rank the sample.

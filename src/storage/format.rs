@@ -13,8 +13,8 @@ use super::error::{Result, StorageError};
 pub const MAJOR: u16 = 1;
 /// Grows with additions that old readers may ignore.
 pub const MINOR: u16 = 0;
-/// Feature bits a reader must understand, of which this code knows none.
-pub const KNOWN_FEATURES: u32 = 0;
+/// Feature bit that a reader of a manifest must understand: codes of less than a byte a component.
+pub const SHORT_CODES: u32 = 1;
 /// Blocks of 64 KiB are the unit of checksums in part files.
 pub const BLOCK_SHIFT: u32 = 16;
 /// Bytes per block.
@@ -58,6 +58,8 @@ impl Default for FormatVersion {
 pub struct Header {
     /// Format the file was written in.
     pub version: FormatVersion,
+    /// What a reader must understand.
+    pub features: u32,
     /// Kind of part.
     pub kind: u32,
     /// Generation of the manifest.
@@ -75,7 +77,8 @@ impl Header {
         out[0..8].copy_from_slice(&magic.0);
         out[8..10].copy_from_slice(&self.version.major.to_le_bytes());
         out[10..12].copy_from_slice(&self.version.minor.to_le_bytes());
-        // Bytes 12..20: must-understand and may-ignore features, none so far.
+        out[12..16].copy_from_slice(&self.features.to_le_bytes());
+        // Bytes 16..20: features that may be ignored, none so far.
         out[20..24].copy_from_slice(&self.kind.to_le_bytes());
         out[24..32].copy_from_slice(&self.generation.to_le_bytes());
         out[32..40].copy_from_slice(&self.number.to_le_bytes());
@@ -98,9 +101,11 @@ impl Header {
             return Err(StorageError::corrupt(file, 0, "checksum of the header differs"));
         }
         let version = FormatVersion { major: read_u32(bytes, 8) as u16, minor: (read_u32(bytes, 8) >> 16) as u16 };
-        check_version(file, version, read_u32(bytes, 12))?;
+        let features = read_u32(bytes, 12);
+        check_version(file, version, features & !known_features(magic))?;
         Ok(Header {
             version,
+            features,
             kind: read_u32(bytes, 20),
             generation: read_u64(bytes, 24),
             number: read_u64(bytes, 32),
@@ -109,11 +114,15 @@ impl Header {
     }
 }
 
-fn check_version(file: &str, version: FormatVersion, must_understand: u32) -> Result<()> {
+/// Feature bits of a file that this code knows.
+fn known_features(magic: Magic) -> u32 {
+    if magic == MANIFEST { SHORT_CODES } else { 0 }
+}
+
+fn check_version(file: &str, version: FormatVersion, unknown: u32) -> Result<()> {
     if version.major == 0 {
         return Err(StorageError::corrupt(file, 8, "format version 0, which never was"));
     }
-    let unknown = must_understand & !KNOWN_FEATURES;
     if version.major <= MAJOR && unknown == 0 {
         return Ok(());
     }
@@ -178,6 +187,10 @@ mod tests {
         let mut feature = header().encode(PART);
         feature[12] = 4;
         assert!(matches!(refit(feature), Err(StorageError::TooNew { found, .. }) if found.contains("0x4")));
+        let short_codes = Header { features: SHORT_CODES, ..header() };
+        assert_eq!(Header::decode("f", MANIFEST, &short_codes.encode(MANIFEST)).unwrap(), short_codes);
+        let in_a_part = Header::decode("f", PART, &short_codes.encode(PART));
+        assert!(matches!(in_a_part, Err(StorageError::TooNew { .. })));
         let mut none = header().encode(PART);
         none[8] = 0;
         assert!(matches!(refit(none), Err(StorageError::Corrupt { .. })));

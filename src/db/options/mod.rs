@@ -10,6 +10,8 @@ pub use table::{OPTIONS, OptionId, OptionInfo, OptionType, Value};
 
 use super::error::Result;
 use crate::kernel::{Metric, Scalar};
+use crate::quant::Kind;
+use crate::storage::format::SHORT_CODES;
 
 /// What a power cut or a kill can take back of an acknowledged batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +37,23 @@ pub enum Quant {
     /// One byte for each component, without the measurement. Vectors of bytes
     /// and bits are walked as they are.
     Sq8 = 2,
+    /// Half a byte for each component. Links are chosen by the vectors; bytes and
+    /// bits are walked as they are.
+    Sq4 = 3,
+    /// Half a byte for each of some subspaces, see [`Options::pq_subspaces`]; else as `Sq4`.
+    Pq = 4,
+    /// A bit for each component and eight bytes (RaBitQ), not for L1; else as `Sq4`.
+    Rabitq = 5,
+}
+
+impl Quant {
+    /// What a reader of a database with it must understand.
+    pub(crate) fn features(self) -> u32 {
+        match self {
+            Quant::Auto | Quant::None | Quant::Sq8 => 0,
+            Quant::Sq4 | Quant::Pq | Quant::Rabitq => SHORT_CODES,
+        }
+    }
 }
 
 /// How much work goes into a graph: what [`OptionId::M`] and [`OptionId::EfConstruction`] are
@@ -141,6 +160,7 @@ impl Options {
             metric: metric_from(self.whole(OptionId::Metric)).expect(known),
             scalar: scalar_from(self.whole(OptionId::Scalar)).expect(known),
             quant: quant_from(self.whole(OptionId::Quant)).expect(known),
+            pq_subspaces: self.whole(OptionId::PqSubspaces) as u32,
             m: self.whole(OptionId::M) as u32,
             ef_construction: self.whole(OptionId::EfConstruction) as u32,
             ef_search: self.whole(OptionId::EfSearch) as u32,
@@ -192,6 +212,8 @@ setters! {
     scalar(scalar: Scalar) = Scalar(Value::U64(scalar as u64));
     /// The codes the graph is walked on.
     quant(quant: Quant) = Quant(Value::U64(quant as u64));
+    /// Subspaces of `Quant::Pq`, at most one for each component; 0 for one for each four.
+    pq_subspaces(subspaces: u32) = PqSubspaces(Value::U64(subspaces.into()));
     /// Links of a node on upper levels, 2 to 256.
     m(m: u32) = M(Value::U64(m.into()));
     /// Breadth of the search that finds the links of a new node, 8 to 4096.
@@ -241,6 +263,8 @@ pub struct Settings {
     pub scalar: Scalar,
     /// The codes the graph is walked on.
     pub quant: Quant,
+    /// Subspaces of `Quant::Pq`; 0 = one for each four components.
+    pub pq_subspaces: u32,
     /// Links of a node on upper levels; twice as many on level 0.
     pub m: u32,
     /// Breadth of the search that finds the links of a new node.
@@ -284,6 +308,17 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The codes to train; `None` where the graph is walked on the vectors.
+    pub(crate) fn code_kind(&self) -> Option<Kind> {
+        match self.quant {
+            Quant::None => None,
+            Quant::Auto | Quant::Sq8 => Some(Kind::Sq8),
+            Quant::Sq4 => Some(Kind::Sq4),
+            Quant::Pq => Some(Kind::Pq { subspaces: self.pq_subspaces as usize }),
+            Quant::Rabitq => Some(Kind::Rabitq),
+        }
+    }
+
     /// The value of one option.
     pub fn get(&self, id: OptionId) -> Value {
         match id {
@@ -291,6 +326,7 @@ impl Settings {
             OptionId::Metric => Value::U64(self.metric as u64),
             OptionId::Scalar => Value::U64(self.scalar as u64),
             OptionId::Quant => Value::U64(self.quant as u64),
+            OptionId::PqSubspaces => Value::U64(self.pq_subspaces.into()),
             OptionId::M => Value::U64(self.m.into()),
             OptionId::EfConstruction => Value::U64(self.ef_construction.into()),
             OptionId::EfSearch => Value::U64(self.ef_search.into()),
@@ -333,7 +369,7 @@ from_number! {
 }
 from_number! {
     /// The codes with this number, as in files and the C header.
-    quant_from -> Quant { Auto None Sq8 }
+    quant_from -> Quant { Auto None Sq8 Sq4 Pq Rabitq }
 }
 from_number! {
     /// The profile with this number, as in the C header.

@@ -38,6 +38,8 @@ option_ids! {
     Scalar = 103,
     /// Codes the graph is walked on.
     Quant = 104,
+    /// Subspaces of the product quantiser.
+    PqSubspaces = 105,
     /// Links of a node on upper levels.
     M = 201,
     /// Breadth of the search that finds the links of a new node.
@@ -138,7 +140,7 @@ pub struct OptionInfo {
 
 const METRICS: &[(&str, u64)] = &[("l2sq", 1), ("ip", 2), ("cosine", 3), ("l1", 4), ("hamming", 5), ("jaccard", 6)];
 const SCALARS: &[(&str, u64)] = &[("f32", 1), ("f16", 2), ("bf16", 3), ("i8", 4), ("b1", 5), ("u8", 6)];
-const QUANTS: &[(&str, u64)] = &[("auto", 0), ("none", 1), ("sq8", 2)];
+const QUANTS: &[(&str, u64)] = &[("auto", 0), ("none", 1), ("sq8", 2), ("sq4", 3), ("pq", 4), ("rabitq", 5)];
 const PROFILES: &[(&str, u64)] = &[("default", 0), ("fast", 1), ("quality", 2)];
 const DURABILITIES: &[(&str, u64)] = &[("none", 1), ("process", 2), ("full", 3)];
 const SWITCH: &[(&str, u64)] = &[("off", 0), ("on", 1), ("false", 0), ("true", 1)];
@@ -199,6 +201,8 @@ pub const OPTIONS: &[OptionInfo] = &[
         "How a component is stored; vectors of other types are converted on the way in.")),
     schema(choice(OptionId::Quant, "schema.quant", Quant::Auto as u64, QUANTS,
         "Codes the graph is walked on; distances returned are always exact.")),
+    schema(whole(OptionId::PqSubspaces, "schema.pq_subspaces", 0, 0, 65536,
+        "Subspaces of schema.quant = pq, at most one for each component; 0 means one for each four.")),
     schema(whole(OptionId::M, "hnsw.m", DEFAULT.0 as u64, 2, 256,
         "Links of a node on upper levels; twice as many on level 0.")),
     schema(whole(OptionId::EfConstruction, "hnsw.ef_construction", DEFAULT.1 as u64, 8, 4096,

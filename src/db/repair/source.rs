@@ -73,7 +73,7 @@ impl Source {
             }
         };
         let manifest = match manifest {
-            Some(manifest) => Some((stored_settings(&manifest.schema, options)?, manifest)),
+            Some(manifest) => Some((stored_settings(&manifest, options)?, manifest)),
             None => newest_manifest(storage, options, report)?,
         };
         let Some((settings, manifest)) = manifest else {
@@ -105,7 +105,7 @@ fn newest_manifest(
     generations.sort_unstable();
     for &generation in generations.iter().rev() {
         match Manifest::read(storage, generation) {
-            Ok(manifest) => return Ok(Some((stored_settings(&manifest.schema, options)?, manifest))),
+            Ok(manifest) => return Ok(Some((stored_settings(&manifest, options)?, manifest))),
             Err(damage) => report.take(damage, "")?,
         }
     }

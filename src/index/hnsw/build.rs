@@ -17,7 +17,7 @@ use super::select::{ranked, select};
 use super::{Graph, MAX_LEVEL, MAX_SLOTS, Params, repair};
 use crate::arena::{AllocError, Lease, ScratchPool, SlotBits};
 use crate::index::pool::{candidate, node_of};
-use crate::index::{Adaptive, Beam, BuildError, Progress, Scratch, Space};
+use crate::index::{Adaptive, Beam, BuildError, Pool, Progress, Scratch, Space};
 use crate::util::hash::mix;
 use crate::util::memory::{collected, make_room, with_room};
 use rayon::ThreadPool;
@@ -41,21 +41,47 @@ const STRETCH: f32 = 1.12;
 /// Rows whose lengths are compared before that rule is used on inner products.
 const SAMPLE: usize = 256;
 
+/// What the walks of a build compare instead of the rows that links are chosen by, where these are long and
+/// codes are too short to choose by: the candidates of a walk are then compared again.
+#[derive(Clone, Copy)]
+pub struct Walked<'a> {
+    /// The codes.
+    pub space: &'a Space,
+    /// Makes the query of a slot; false where it has no row.
+    pub query: &'a (dyn Fn(u32, &mut Vec<u8>) -> Result<bool, AllocError> + Sync),
+}
+
+/// What a build compares.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// The rows that links are chosen by.
+    pub linked: &'a Space,
+    /// What walks compare instead.
+    pub walked: Option<Walked<'a>>,
+}
+
+impl<'a> From<&'a Space> for Ground<'a> {
+    fn from(linked: &'a Space) -> Ground<'a> {
+        Ground { linked, walked: None }
+    }
+}
+
 impl Graph {
     /// The next graph: this one and the slots from `len()` to `upto`. Of these,
     /// slots in `dead` or without a row stay without a node. `level_key` gives
     /// each slot the key its level is drawn from; the id of the row, so that
     /// levels survive renumbering. Nodes that lose their last incoming link
     /// are linked again, so every node is reachable afterwards.
-    pub fn extend(
+    pub fn extend<'a>(
         &self,
-        space: &Space,
+        ground: impl Into<Ground<'a>>,
         level_key: &(dyn Fn(u32) -> u64 + Sync),
         upto: u32,
         dead: &SlotBits,
         pool: &ThreadPool,
         progress: &dyn Progress,
     ) -> Result<Graph, BuildError> {
+        let ground = ground.into();
         if upto > MAX_SLOTS {
             return Err(BuildError::TooManySlots { slots: upto });
         }
@@ -64,12 +90,12 @@ impl Graph {
         }
         let mut levels = with_room(upto as usize)?;
         levels.extend_from_slice(self.levels.bytes());
-        levels.extend((self.len()..upto).map(|slot| match dead.get(slot) || !space.rows.contains(slot) {
+        levels.extend((self.len()..upto).map(|slot| match dead.get(slot) || !ground.linked.rows.contains(slot) {
             true => ABSENT,
             false => draw_level(mix(level_key(slot), self.params.seed), self.params.m as u64),
         }));
         let draft = Draft::extending(self, &levels)?;
-        insert(draft, self.len(), space, pool, progress)
+        insert(draft, self.len(), ground, pool, progress)
     }
 }
 
@@ -88,15 +114,15 @@ fn draw_level(mut random: u64, m: u64) -> u8 {
 pub(super) fn insert(
     draft: Draft,
     from: u32,
-    space: &Space,
+    Ground { linked: space, walked }: Ground<'_>,
     pool: &ThreadPool,
     progress: &dyn Progress,
 ) -> Result<Graph, BuildError> {
     let members = members(&draft, from)?;
     let present = draft.nodes() as usize - members.len();
-    let beam = beam(draft.params(), space, &members);
+    let beam = beam(draft.params(), walked.map_or(space, |walked| walked.space), &members);
     let _working = working_memory(&draft, beam, members.len(), pool)?;
-    let mut builder = Builder { draft, space, pool, beam, scratch: ScratchPool::default() };
+    let mut builder = Builder { draft, space, walked, pool, beam, scratch: ScratchPool::default() };
     builder.insert(&members, present, progress)?;
     repair::link_orphans(&mut builder.draft, space, pool)?;
     Ok(builder.draft.freeze())
@@ -154,6 +180,7 @@ pub(super) struct Edge {
 struct Builder<'a> {
     draft: Draft,
     space: &'a Space,
+    walked: Option<Walked<'a>>,
     pool: &'a ThreadPool,
     /// How far the walk of a member goes.
     beam: Beam,
@@ -206,7 +233,14 @@ impl Builder<'_> {
         let me = batch[i];
         let Some(query) = self.space.rows.get(me.slot) else { return Ok(Vec::new()) };
         let params = self.draft.params();
-        let walk = Walk { store: &self.draft, space: self.space, query, dead: None };
+        let mut code = Vec::new();
+        let walk = match self.walked {
+            None => Walk { store: &self.draft, space: self.space, query, dead: None },
+            Some(walked) if (walked.query)(me.slot, &mut code)? => {
+                Walk { store: &self.draft, space: walked.space, query: &code, dead: None }
+            }
+            Some(_) => return Ok(Vec::new()),
+        };
         let scratch = &mut *self.scratch.take();
         let entry = self.draft.entry();
         let mut start = entry.map(|e| walk.descend(e, me.level.min(e.level), scratch)).transpose()?;
@@ -217,6 +251,9 @@ impl Builder<'_> {
                 walk.beam(level, *start, self.beam, scratch, &mut to_the_end)?;
                 let nearest = scratch.pool.candidates().next().map_or(*start, node_of);
                 *start = if level == 1 { self.draft.slot(1, nearest).unwrap_or(nearest) } else { nearest };
+                if self.walked.is_some() {
+                    self.compare_again(level, query, &mut scratch.pool)?;
+                }
             }
             let others = batch.iter().filter(|o| o.slot != me.slot && o.level >= level);
             self.space.each(query, others.map(|o| (o.slot, o.node(level))), |node, distance| {
@@ -226,6 +263,19 @@ impl Builder<'_> {
             plan[level] = select(&self.draft, self.space, level, query, &candidates, params.m)?;
         }
         Ok(plan)
+    }
+}
+
+impl Builder<'_> {
+    /// Puts the distances that links are chosen by in the place of those of a walk on codes.
+    fn compare_again(&self, level: usize, query: &[u8], pool: &mut Pool) -> Result<(), AllocError> {
+        let nodes = pool.candidates().map(node_of).filter_map(|node| Some((self.draft.slot(level, node)?, node)));
+        let nodes = collected(nodes)?;
+        pool.reset(self.beam, 0.0, self.draft.end(level) as usize)?;
+        self.space.each(query, nodes.into_iter(), |node, distance| {
+            pool.insert(candidate(distance, node));
+        });
+        Ok(())
     }
 }
 

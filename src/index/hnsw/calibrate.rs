@@ -31,6 +31,20 @@ pub enum Stops<'a> {
     Stretch(&'a [f32]),
     /// [`Beam::ef`].
     Ef(&'a [f32]),
+    /// The same, where all candidates of the beam are ranked again.
+    Whole(&'a [f32]),
+}
+
+impl<'a> Stops<'a> {
+    fn settings(self) -> &'a [f32] {
+        let (Stops::Stretch(settings) | Stops::Ef(settings) | Stops::Whole(settings)) = self;
+        settings
+    }
+
+    /// Candidates that are ranked again at a setting, `depth` or more.
+    fn depth(self, depth: usize, setting: f32) -> usize {
+        if matches!(self, Stops::Whole(_)) { depth.max(setting as usize) } else { depth }
+    }
 }
 
 /// What the probes found at one setting.
@@ -55,7 +69,7 @@ impl Graph {
         stops: Stops<'_>,
         pool: &ThreadPool,
     ) -> Result<Vec<Found>, AllocError> {
-        let (Stops::Stretch(settings) | Stops::Ef(settings)) = stops;
+        let settings = stops.settings();
         let scratch = ScratchPool::<Scratch>::default();
         let one = |probe: &Probe| {
             let mut curve = vec![Found::default(); settings.len()];
@@ -64,7 +78,7 @@ impl Graph {
                 Stops::Stretch(_) => {
                     Beam { ef: limit, slack: depth - k, adaptive: Some(Adaptive { k, stretch: last }) }
                 }
-                Stops::Ef(_) => Beam::new((last as usize).min(limit), depth),
+                Stops::Ef(_) | Stops::Whole(_) => Beam::new((last as usize).min(limit), depth),
             };
             let dead = (!dead.is_empty()).then_some(dead);
             let walk = Walk { store: self, space, query: &probe.query, dead };
@@ -74,17 +88,18 @@ impl Graph {
             walk.beam(0, start, beam, scratch, &mut |pool: &Pool, next| {
                 let needed = match stops {
                     Stops::Stretch(_) => pool.stretch_of(next, k),
-                    Stops::Ef(_) => pool.rank_of(next) as f32 + 1.0,
+                    Stops::Ef(_) | Stops::Whole(_) => pool.rank_of(next) as f32 + 1.0,
                 };
-                while settings.get(passed).is_some_and(|&stop| needed > stop) {
-                    curve[passed] = right_answers(pool, probe, k, depth);
+                while let Some(&stop) = settings.get(passed).filter(|&&stop| needed > stop) {
+                    curve[passed] = right_answers(pool, probe, k, stops.depth(depth, stop));
                     complete = curve[passed].sum == k as u64;
                     passed += 1;
                 }
                 passed < settings.len() && !complete
             })?;
-            let rest = right_answers(&scratch.pool, probe, k, depth);
-            curve[passed..].fill(rest);
+            for (curve, &stop) in curve.iter_mut().zip(settings).skip(passed) {
+                *curve = right_answers(&scratch.pool, probe, k, stops.depth(depth, stop));
+            }
             Ok(curve)
         };
         let add = |mut a: Vec<Found>, b: Vec<Found>| {
@@ -127,10 +142,12 @@ mod tests {
             Probe { query, answers }
         };
         let probes: Vec<Probe> = queries.iter().map(probe).collect();
-        let settings = [(true, [1.0, 1.1, 1.3, 1.8]), (false, [10.0, 14.0, 25.0, 60.0])];
-        for (stretch, stops) in settings {
+        let widths = [10.0, 14.0, 25.0, 60.0];
+        let settings = [(true, false, [1.0, 1.1, 1.3, 1.8]), (false, false, widths), (false, true, widths)];
+        for (stretch, whole, stops) in settings {
             let measured = |threads| {
-                let stops = if stretch { Stops::Stretch(&stops) } else { Stops::Ef(&stops) };
+                let by_width = if whole { Stops::Whole(&stops) } else { Stops::Ef(&stops) };
+                let stops = if stretch { Stops::Stretch(&stops) } else { by_width };
                 graph.calibrate(&space, &gone, &probes, (k, depth, 500), stops, &self::threads(threads)).unwrap()
             };
             let curve = measured(2);
@@ -144,7 +161,7 @@ mod tests {
                 let mut scratch = Scratch::default();
                 let each = probes.iter().map(|probe| {
                     graph.search(&space, &probe.query, beam, &gone, &mut scratch, &Unlimited).unwrap();
-                    right_answers(&scratch.pool, probe, k, depth)
+                    right_answers(&scratch.pool, probe, k, if whole { depth.max(stop as usize) } else { depth })
                 });
                 let (sum, squares) = each.fold((0, 0), |(s, q), f| (s + f.sum, q + f.squares));
                 assert_eq!(*curve, Found { sum, squares }, "at {stop}");

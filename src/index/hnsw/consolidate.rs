@@ -56,7 +56,7 @@ impl Graph {
             return Ok(self.clone());
         }
         if draft.nodes() as u64 * 100 < self.nodes as u64 * SURVIVORS {
-            return build::insert(draft, 0, space, pool, progress);
+            return build::insert(draft, 0, space.into(), pool, progress);
         }
         let healer = Healer { graph: self, space, dead };
         let draft = healer.heal(draft, pool, progress)?;

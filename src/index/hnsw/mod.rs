@@ -29,6 +29,7 @@ mod serial;
 #[cfg(test)]
 mod tests;
 
+pub use build::{Ground, Walked};
 pub use calibrate::{Found, Probe, Stops};
 pub use check::Report;
 pub use serial::Section;

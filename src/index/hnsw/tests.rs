@@ -52,6 +52,33 @@ fn the_same_bytes_on_any_number_of_threads() {
 }
 
 #[test]
+fn walks_on_codes_find_what_links_are_chosen_from() {
+    let rows = clustered(1500, 24, 12, 1);
+    let (stored, coded) = (space(&rows, Metric::L2sq, Scalar::F32), space(&rows, Metric::L2sq, Scalar::I8));
+    let query = |slot, out: &mut Vec<u8>| {
+        out.clear();
+        out.extend_from_slice(coded.rows.row(slot));
+        Ok(true)
+    };
+    let walked = Walked { space: &coded, query: &query };
+    let build = |walked, count| {
+        let pool = threads(count);
+        Graph::empty(PARAMS)
+            .extend(Ground { linked: &stored, walked }, &u64::from, 1500, &dead([]), &pool, &())
+            .unwrap()
+    };
+    let (graph, plain) = (build(Some(walked), 2), build(None, 2));
+    assert!(graph.check().unwrap().is_clean());
+    assert_eq!(bytes(&graph), bytes(&build(Some(walked), 1)), "on any number of threads");
+    let of = |graph: &Graph| recall(graph, &stored, &queries(Scalar::F32, 24), 50, &dead([]));
+    assert!(of(&graph) >= of(&plain) - 0.01, "{} {}", of(&graph), of(&plain));
+    // Nothing is left of the distances of codes: what links are chosen by are those of the stored rows.
+    let blind = |_, _: &mut Vec<u8>| Ok(false);
+    let none = build(Some(Walked { space: &coded, query: &blind }), 1);
+    assert!(none.nodes() == 1500 && of(&none) < of(&plain), "slots without a query find no neighbours of their own");
+}
+
+#[test]
 fn growing_in_steps_is_as_good_as_at_once() {
     let space = space(&clustered(1500, 16, 12, 3), Metric::L2sq, Scalar::I8);
     let queries = queries(Scalar::I8, 16);

@@ -1,6 +1,7 @@
 //! The two x86-64 levels, and how to tell whether the CPU has them.
 
 mod avx2;
+mod avx2_codes;
 mod avx512;
 mod fastscan;
 

@@ -85,6 +85,9 @@ pub struct Manifest {
     /// Format the manifest was read in; always written in the newest one.
     #[serde(skip)]
     pub format: FormatVersion,
+    /// What a reader must understand ([`format::SHORT_CODES`]).
+    #[serde(skip)]
+    pub features: u32,
     /// Grows by at least one with every manifest; the first is [`FIRST_GENERATION`].
     pub generation: u64,
     /// Fixed properties.
@@ -215,7 +218,7 @@ impl Manifest {
             CodecError::Odd(_) => too_large,
         })?;
         let words = [payload.len() as u64, checksum::crc(&payload).into()];
-        let header = Header { generation: self.generation, words, ..Header::default() };
+        let header = Header { features: self.features, generation: self.generation, words, ..Header::default() };
         let mut bytes = with_room(HEADER_LEN + payload.len())?;
         bytes.extend_from_slice(&header.encode(format::MANIFEST));
         bytes.extend_from_slice(&payload);
@@ -233,7 +236,7 @@ impl Manifest {
             CodecError::Memory(error) => error.into(),
             CodecError::Odd(what) => bad(what),
         })?;
-        let manifest = Manifest { format: header.version, ..decoded };
+        let manifest = Manifest { format: header.version, features: header.features, ..decoded };
         if manifest.generation != header.generation {
             return Err(bad("two generations in one manifest".into()));
         }

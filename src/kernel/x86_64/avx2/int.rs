@@ -132,7 +132,7 @@ fn add<P: Pair, const R: usize, const SHORT: bool>(lanes: &mut Lanes<R>, x: &Byt
 /// Sums of four of (x - y)^2.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn squares<P: Pair, const R: usize>(x: __m256i, y: __m256i) -> __m256i {
+pub(in crate::kernel::x86_64) fn squares<P: Pair, const R: usize>(x: __m256i, y: __m256i) -> __m256i {
     let (low, high) = match P::SCALAR {
         // Quicker for several rows alone, by measurement.
         Scalar::U8 if R > 1 => {
@@ -179,7 +179,7 @@ fn products(x: (__m256i, __m256i), y: (__m256i, __m256i)) -> __m256i {
 /// harmless, as its magnitude is read unsigned.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn signed_products(x: __m256i, y: __m256i) -> __m256i {
+pub(in crate::kernel::x86_64) fn signed_products(x: __m256i, y: __m256i) -> __m256i {
     // Pairs stay within 2 * 128 * 127: no saturation.
     let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(y), _mm256_sign_epi8(x, y));
     _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))
@@ -207,7 +207,7 @@ fn widen<P: Pair>(bytes: &Bytes) -> (__m256i, __m256i) {
 /// Sums of the 32-bit lanes of vectors, each within one [`BLOCK`].
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn totals<const R: usize>(lanes: [__m256i; R]) -> [i32; R] {
+pub(in crate::kernel::x86_64) fn totals<const R: usize>(lanes: [__m256i; R]) -> [i32; R] {
     let mut sums = [0; R];
     // Four at a time are folded side by side.
     let (fours, rest) = lanes.as_chunks::<4>();

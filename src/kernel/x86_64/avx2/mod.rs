@@ -8,7 +8,7 @@
 
 mod bits;
 mod float;
-mod int;
+pub(super) mod int;
 
 use std::arch::x86_64::*;
 
@@ -101,7 +101,7 @@ fn last_bytes(count: usize) -> __m256i {
 /// 32 bytes.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn load_bytes(bytes: &[u8; WIDTH]) -> __m256i {
+pub(in crate::kernel::x86_64) fn load_bytes(bytes: &[u8; WIDTH]) -> __m256i {
     // SAFETY: the array has the 32 bytes that are read; no alignment is needed.
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
@@ -109,7 +109,7 @@ fn load_bytes(bytes: &[u8; WIDTH]) -> __m256i {
 /// The first 32 bytes of a longer slice.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
-fn load_first(bytes: &[u8]) -> __m256i {
+pub(in crate::kernel::x86_64) fn load_first(bytes: &[u8]) -> __m256i {
     load_bytes(bytes.first_chunk().expect("32 bytes or more"))
 }
 
