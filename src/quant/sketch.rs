@@ -2,17 +2,16 @@
 //! say which few rows are worth a look at their vectors.
 //!
 //! A row is centred and rotated; its bits are the signs of what comes out, and two numbers
-//! beside them make the estimate of a distance unbiased: RaBitQ (Gao and Long, arXiv
-//! 2405.12497). With r the rotated row, s its signs and q the rotated query,
-//! <r, q> is estimated by |r|^2 / |r|_1 * <s, q>, and its error has a known deviation.
+//! beside them make the estimate of a distance unbiased, as in [`super::Rabitq`], whose estimator this is: its
+//! error has a known deviation.
 //! 56 bytes a row of 384 components; some 2 ns a row to scan.
 //!
 //! Sketches are never stored in files: what a row's sketch is may change with any version.
 
-use super::Rotation;
-use super::sq8::inverse_length;
+use super::frame::Frame;
+use super::sq8::Space;
 use crate::kernel::{GROUP_BYTES, LANES, Metric, block_sums};
-use crate::util::memory::{AllocError, collected, filled, resize};
+use crate::util::memory::{AllocError, resize};
 
 /// Components of a group of codes.
 const GROUP: usize = 4;
@@ -24,22 +23,12 @@ const DEVIATION: f32 = 0.603;
 /// Floats of a row beside its signs.
 const FACTORS: usize = 2;
 
-/// How the distances that are estimated follow from scalar products.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Space {
-    /// 1 - <x, q>.
-    Dot,
-    /// |x - q|^2 times a factor: 1, or 1/2 for unit vectors, which makes it 1 - cos.
-    L2 { factor: f32 },
-}
-
 /// What makes sketches of vectors of one dimension.
 #[derive(Clone, Debug)]
 pub struct Sketcher {
-    dim: usize,
-    space: Space,
-    centre: Vec<f32>,
-    rotation: Rotation,
+    frame: Frame,
+    /// Squared distances times this are those of the metric: 1/2 makes 1 - cos of unit vectors.
+    factor: f32,
 }
 
 /// A query ready to be compared with sketches. Reused from query to query.
@@ -67,28 +56,12 @@ impl Sketcher {
         if !Sketcher::serves(metric, dim) || sample.len() < dim {
             return Ok(None);
         }
-        let space = match metric {
-            Metric::Ip => Space::Dot,
-            Metric::Cosine => Space::L2 { factor: 0.5 },
-            _ => Space::L2 { factor: 1.0 },
-        };
-        let mut sketcher = Sketcher { dim, space, centre: filled(0.0, dim)?, rotation: Rotation::new(dim)? };
-        let mut sums = filled(0.0f64, dim)?;
-        for row in sample.chunks_exact(dim) {
-            let factor = sketcher.length_factor(row);
-            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += (x * factor) as f64);
-        }
-        let rows = (sample.len() / dim) as f64;
-        sketcher.centre = collected(sums.iter().map(|sum| (sum / rows) as f32))?;
-        Ok(sketcher.centre.iter().all(|x| x.is_finite()).then_some(sketcher))
-    }
-
-    fn length_factor(&self, v: &[f32]) -> f32 {
-        if self.space == (Space::L2 { factor: 0.5 }) { inverse_length(v) } else { 1.0 }
+        let factor = if metric == Metric::Cosine { 0.5 } else { 1.0 };
+        Ok(Frame::around(metric, dim, sample)?.map(|frame| Sketcher { frame, factor }))
     }
 
     fn code_bytes(&self) -> usize {
-        self.dim.div_ceil(GROUP) * GROUP_BYTES
+        self.frame.dim().div_ceil(GROUP) * GROUP_BYTES
     }
 
     /// Bytes of a block of 32 rows.
@@ -98,7 +71,9 @@ impl Sketcher {
 
     /// Puts the sketch of `v` into a lane of a block that was all zeros. `scratch` is working memory.
     pub fn encode(&self, v: &[f32], lane: usize, block: &mut [u8], scratch: &mut Vec<f32>) -> Result<(), AllocError> {
-        self.rotate(v, scratch)?;
+        resize(scratch, v.len(), 0.0)?;
+        scratch.copy_from_slice(v);
+        self.frame.place_row(scratch);
         let (codes, factors) = block.split_at_mut(self.code_bytes());
         let shift = lane / GROUP_BYTES * GROUP;
         for (code, group) in codes.iter_mut().skip(lane % GROUP_BYTES).step_by(GROUP_BYTES).zip(scratch.chunks(GROUP)) {
@@ -108,9 +83,9 @@ impl Sketcher {
         let squares = scratch.iter().map(|x| x * x).sum::<f32>();
         let sum = scratch.iter().map(|x| x.abs()).sum::<f32>();
         let weight = if sum > 0.0 { squares / sum } else { 0.0 };
-        let (base, weight) = match self.space {
+        let (base, weight) = match self.frame.space {
             Space::Dot => (0.0, weight),
-            Space::L2 { factor } => (factor * squares, 2.0 * factor * weight),
+            _ => (self.factor * squares, 2.0 * self.factor * weight),
         };
         // Beyond what floats can say the estimate is that the row is near: its vector is looked at.
         let (base, weight) = if base.is_finite() && weight.is_finite() { (base, weight) } else { (f32::MIN, 0.0) };
@@ -119,34 +94,18 @@ impl Sketcher {
         Ok(())
     }
 
-    /// `v` scaled, centred and rotated. What is compared by scalar products is not centred on the
-    /// query's side: there only rows have a centre.
-    fn rotate(&self, v: &[f32], out: &mut Vec<f32>) -> Result<(), AllocError> {
-        resize(out, self.dim, 0.0)?;
-        let factor = self.length_factor(v);
-        for ((out, x), mean) in out.iter_mut().zip(v).zip(&self.centre) {
-            *out = x * factor - mean;
-        }
-        self.rotation.apply(out);
-        Ok(())
-    }
-
     /// Makes a query ready.
     pub fn prepare(&self, v: &[f32], query: &mut SketchedQuery) -> Result<(), AllocError> {
         let SketchedQuery { tables, rotated, .. } = query;
-        match self.space {
-            Space::L2 { .. } => self.rotate(v, rotated)?,
-            Space::Dot => {
-                resize(rotated, self.dim, 0.0)?;
-                rotated.copy_from_slice(v);
-                self.rotation.apply(rotated);
-            }
-        }
+        resize(rotated, v.len(), 0.0)?;
+        rotated.copy_from_slice(v);
+        self.frame.place_query(rotated);
         let squares = rotated.iter().map(|x| x * x).sum::<f32>();
         query.length = squares.sqrt();
-        query.base = match self.space {
-            Space::L2 { factor } => factor * squares,
-            Space::Dot => 1.0 - v.iter().zip(&self.centre).map(|(x, mean)| x * mean).sum::<f32>(),
+        query.base = match self.frame.space {
+            // What all rows have in common was taken out of them alone.
+            Space::Dot => 1.0 - rotated.iter().zip(&self.frame.centre).map(|(x, mean)| x * mean).sum::<f32>(),
+            _ => self.factor * squares,
         };
         // The entries of a group reach from -sum|q| to +sum|q|.
         let reach = |group: &[f32]| group.iter().map(|x| x.abs()).sum::<f32>();
@@ -213,12 +172,12 @@ mod tests {
         let mut scratch = Vec::new();
         let block = |rows: &[f32]| {
             let mut block = vec![0; sketcher.block_bytes()];
-            for (lane, row) in rows.chunks_exact(sketcher.dim).enumerate() {
+            for (lane, row) in rows.chunks_exact(sketcher.frame.dim()).enumerate() {
                 sketcher.encode(row, lane, &mut block, &mut scratch).unwrap();
             }
             block
         };
-        rows.chunks(LANES * sketcher.dim).map(block).collect()
+        rows.chunks(LANES * sketcher.frame.dim()).map(block).collect()
     }
 
     #[test]
@@ -271,7 +230,7 @@ mod tests {
         assert!(Sketcher::train(Metric::L1, 64, &rows).unwrap().is_none());
         assert!(Sketcher::train(Metric::L2sq, 63, &rows).unwrap().is_none());
         assert!(Sketcher::train(Metric::L2sq, 64, &[]).unwrap().is_none());
-        assert!(Sketcher::train(Metric::L2sq, 64, &[f32::MAX; 128]).unwrap().is_some());
+        assert!(Sketcher::train(Metric::L2sq, 64, &[f32::MAX; 128]).unwrap().is_none());
     }
 
     #[test]
