@@ -125,7 +125,7 @@ fn ingest_and_recover(set: &DataSet) {
     let place = std::env::var_os("VDB_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     std::fs::create_dir_all(&place).expect("a directory for the benchmark can be made");
     let dir = place.join(format!("vdb-engine-{}", std::process::id()));
-    let options = options(set).graph_min_rows(u64::MAX).wal_limit_bytes(1 << 40);
+    let options = options(set).graph_min_rows(u32::MAX.into()).wal_limit_bytes(1 << 40);
     let open = || Database::open(Some(&dir), &options).expect("opens");
     for (batch, passes) in [(1, 1), (100, PASSES), (1000, PASSES)] {
         let count = if batch == 1 { 500 } else { set.rows.count() };

@@ -225,7 +225,7 @@ typedef enum vdb_profile {
   /** M = 16, ef_construction = 200. */
   VDB_PROFILE_DEFAULT = 0,
   /**
-   * M = 16, ef_construction = 64: built in half the time; searches for a high recall go
+   * M = 16, ef_construction = 64: built in 0.6 of the time; searches for a high recall go
    * farther.
    */
   VDB_PROFILE_FAST = 1,

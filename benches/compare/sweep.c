@@ -2,7 +2,7 @@
  *
  *   sweep METRIC BASE.npy M:EF_CONSTRUCTION...      (e.g. cosine base.npy 16:64 16:200 24:400)
  *
- * Every tenth row is left out and asked for (at most 5000 of them): true neighbours come from an
+ * Every tenth row is left out and asked for (at most 2000 of them): true neighbours come from an
  * exact search of the first database. A line for each graph: CPU time of the build on one thread,
  * then distances computed for each search to reach a recall@10, interpolated between targets of
  * recall (stop by distance) and between values of ef. */
@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-enum { K = 10, PART = 10000, ASKED = 5000, LEFT_OUT = 10 };
+enum { K = 10, PART = 10000, ASKED = 2000, LEFT_OUT = 10 };
 
 static const float targets[] = {0.88f, 0.92f, 0.94f, 0.96f, 0.98f, 0.985f, 0.99f, 0.993f, 0.996f, 0.998f, 0.999f};
 static const uint32_t breadths[] = {20, 32, 48, 72, 110, 170, 260, 400, 640};
@@ -109,7 +109,7 @@ int main(int argc, char **argv) {
     setup.threads = 1;
     step = base.rows / LEFT_OUT > ASKED ? base.rows / LEFT_OUT / ASKED : 1;
     asked = base.rows / LEFT_OUT / step < ASKED ? base.rows / LEFT_OUT / step : ASKED;
-    printf("%s: %zu x %zu, %zu questions; distances a search at recall@%d of", argv[2], base.rows, base.cols, asked, K);
+    printf("%zu x %zu, %s: distances a search (of %zu) at recall@%d of", base.rows, base.cols, argv[1], asked, K);
     for (size_t w = 0; w < sizeof wanted / sizeof *wanted; w++) printf(" %g", wanted[w]);
     putchar('\n');
     for (int arg = 3; arg < argc; arg++) {

@@ -82,15 +82,14 @@ fn values(scalar: Scalar, bytes: usize) -> Vec<u8> {
 /// Nanoseconds of one call of each job. They take turns, round by round, and the best round
 /// of each counts, as other work on the machine only ever slows one down.
 pub fn fastest<const N: usize>(mut jobs: [&mut dyn FnMut(); N]) -> [f64; N] {
-    let calls = std::array::from_fn::<u32, N, _>(|i| {
-        jobs[i]();
-        let once = round(jobs[i], 1).max(1.0);
-        (ROUND.as_nanos() as f64 / once) as u32 + 1
+    let calls = jobs.each_mut().map(|job| {
+        job();
+        (ROUND.as_nanos() as f64 / round(job, 1).max(1.0)) as u32 + 1
     });
     let mut best = [f64::INFINITY; N];
     for _ in 0..ROUNDS {
-        for i in 0..N {
-            best[i] = best[i].min(round(jobs[i], calls[i]));
+        for ((best, job), calls) in best.iter_mut().zip(&mut jobs).zip(calls) {
+            *best = best.min(round(job, calls));
         }
     }
     best

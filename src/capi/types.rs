@@ -76,7 +76,7 @@ pub enum vdb_quant {
 pub enum vdb_profile {
     /// M = 16, ef_construction = 200.
     VDB_PROFILE_DEFAULT = 0,
-    /// M = 16, ef_construction = 64: built in half the time; searches for a high recall go
+    /// M = 16, ef_construction = 64: built in 0.6 of the time; searches for a high recall go
     /// farther.
     VDB_PROFILE_FAST = 1,
     /// M = 24, ef_construction = 400: the reverse, with half as much memory again for links.

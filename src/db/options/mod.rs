@@ -63,7 +63,7 @@ impl Quant {
 pub enum Profile {
     /// M = 16, ef_construction = 200.
     Default = 0,
-    /// M = 16, ef_construction = 64: built in half the time; searches for a high recall go farther.
+    /// M = 16, ef_construction = 64: built in 0.6 of the time; searches for a high recall go farther.
     Fast = 1,
     /// M = 24, ef_construction = 400: the reverse, with half as much memory again for links.
     Quality = 2,

@@ -154,10 +154,10 @@ fn add_row<P: Pair>(lanes: &mut Lanes, k: usize, x: Loaded, y: Loaded) {
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
 fn add_query<P: Pair, const QUERY: bool>(norm: &mut Sum, k: usize, x: Loaded) {
-    for half in 0..halves::<P>() {
-        let at = k * halves::<P>() + half;
-        if P::NORMS && QUERY {
-            norm[at] = _mm256_fmadd_ps(x[half], x[half], norm[at]);
+    if P::NORMS && QUERY {
+        for (half, x) in x.iter().enumerate().take(halves::<P>()) {
+            let at = k * halves::<P>() + half;
+            norm[at] = _mm256_fmadd_ps(*x, *x, norm[at]);
         }
     }
 }

@@ -96,21 +96,21 @@ fn add<P: Pair, const R: usize, const SHORT: bool>(lanes: &mut Lanes<R>, x: &Byt
     match P::METRIC {
         Metric::L2sq => {
             let x = load_bytes(x);
-            for r in 0..R {
-                lanes.main[r] = _mm256_add_epi32(lanes.main[r], squares::<P, R>(x, load_bytes(ys[r])));
+            for (r, y) in ys.iter().enumerate() {
+                lanes.main[r] = _mm256_add_epi32(lanes.main[r], squares::<P, R>(x, load_bytes(y)));
             }
         }
         Metric::L1 => {
             let x = unsigned::<P>(x);
-            for r in 0..R {
-                lanes.main[r] = _mm256_add_epi32(lanes.main[r], _mm256_sad_epu8(x, unsigned::<P>(ys[r])));
+            for (r, y) in ys.iter().enumerate() {
+                lanes.main[r] = _mm256_add_epi32(lanes.main[r], _mm256_sad_epu8(x, unsigned::<P>(y)));
             }
         }
         _ if SHORT => {
             let x = load_bytes(x);
             lanes.lowest = _mm256_min_epi8(lanes.lowest, x);
-            for r in 0..R {
-                lanes.main[r] = _mm256_add_epi32(lanes.main[r], signed_products(x, load_bytes(ys[r])));
+            for (r, y) in ys.iter().enumerate() {
+                lanes.main[r] = _mm256_add_epi32(lanes.main[r], signed_products(x, load_bytes(y)));
             }
         }
         _ => {
@@ -118,8 +118,8 @@ fn add<P: Pair, const R: usize, const SHORT: bool>(lanes: &mut Lanes<R>, x: &Byt
             if P::NORMS {
                 lanes.query_norm = _mm256_add_epi32(lanes.query_norm, products(x, x));
             }
-            for r in 0..R {
-                let y = widen::<P>(ys[r]);
+            for (r, y) in ys.iter().enumerate() {
+                let y = widen::<P>(y);
                 lanes.main[r] = _mm256_add_epi32(lanes.main[r], products(x, y));
                 if P::NORMS {
                     lanes.norm[r] = _mm256_add_epi32(lanes.norm[r], products(y, y));
