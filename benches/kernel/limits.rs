@@ -136,11 +136,12 @@ pub fn load_rate() -> f64 {
 fn load(buffer: &[u8], passes: usize) -> u64 {
     #[cfg(target_arch = "x86_64")]
     {
-        // SAFETY: each is called on a CPU that has the instructions, as just asked.
         if vdb::kernel::Isa::Avx512.available() {
+            // SAFETY: the CPU has the instructions, as just asked.
             return unsafe { load_512(buffer, passes) };
         }
         if vdb::kernel::Isa::Avx2.available() {
+            // SAFETY: as above.
             return unsafe { load_256(buffer, passes) };
         }
     }

@@ -41,14 +41,17 @@ const STRETCH: f32 = 1.12;
 /// Rows whose lengths are compared before that rule is used on inner products.
 const SAMPLE: usize = 256;
 
+/// Makes the query of a slot, on any thread; false where it has no row.
+pub type QueryOf<'a> = dyn Fn(u32, &mut Vec<u8>) -> Result<bool, AllocError> + Sync + 'a;
+
 /// What the walks of a build compare instead of the rows that links are chosen by, where these are long and
 /// codes are too short to choose by: the candidates of a walk are then compared again.
 #[derive(Clone, Copy)]
 pub struct Walked<'a> {
     /// The codes.
     pub space: &'a Space,
-    /// Makes the query of a slot; false where it has no row.
-    pub query: &'a (dyn Fn(u32, &mut Vec<u8>) -> Result<bool, AllocError> + Sync),
+    /// Their queries.
+    pub query: &'a QueryOf<'a>,
 }
 
 /// What a build compares.
