@@ -130,7 +130,8 @@ impl Sketches<'_> {
             self.sketcher.estimates(query, bytes, &mut estimates);
             let first = block * BLOCK;
             // NaN is taken for near.
-            let near = estimates.iter().enumerate().map(|(lane, x)| u32::from(*x < bound || x.is_nan()) << lane).sum::<u32>();
+            let near =
+                estimates.iter().enumerate().map(|(lane, x)| u32::from(*x < bound || x.is_nan()) << lane).sum::<u32>();
             let mut left = near & live(ask.dead, first, slots);
             while left != 0 {
                 let lane = left.trailing_zeros();

@@ -80,8 +80,7 @@ impl Sketcher {
             let number = group.iter().enumerate().map(|(i, x)| u8::from(*x >= 0.0) << i).sum::<u8>();
             *code |= number << shift;
         }
-        let squares = scratch.iter().map(|x| x * x).sum::<f32>();
-        let sum = scratch.iter().map(|x| x.abs()).sum::<f32>();
+        let (squares, sum) = squares_and_magnitudes(scratch);
         let weight = if sum > 0.0 { squares / sum } else { 0.0 };
         let (base, weight) = match self.frame.space {
             Space::Dot => (0.0, weight),
@@ -100,7 +99,7 @@ impl Sketcher {
         resize(rotated, v.len(), 0.0)?;
         rotated.copy_from_slice(v);
         self.frame.place_query(rotated);
-        let squares = rotated.iter().map(|x| x * x).sum::<f32>();
+        let (squares, magnitudes) = squares_and_magnitudes(rotated);
         query.length = squares.sqrt();
         query.base = match self.frame.space {
             // What all rows have in common was taken out of them alone.
@@ -111,7 +110,7 @@ impl Sketcher {
         let reach = |group: &[f32]| group.iter().map(|x| x.abs()).sum::<f32>();
         let widest = rotated.chunks(GROUP).map(reach).fold(0.0, f32::max);
         query.step = if widest > 0.0 { 2.0 * widest / 255.0 } else { 1.0 };
-        query.low = -rotated.iter().map(|x| x.abs()).sum::<f32>();
+        query.low = -magnitudes;
         resize(tables, self.code_bytes(), 0)?;
         for (table, group) in tables.as_chunks_mut::<GROUP_BYTES>().0.iter_mut().zip(rotated.chunks(GROUP)) {
             fill_table(table, group, query.step.recip());
@@ -136,6 +135,23 @@ impl Sketcher {
         let weights = block.split_at(self.code_bytes()).1.as_chunks().0;
         DEVIATION * f32::from_le_bytes(weights[LANES + lane]) * query.length
     }
+}
+
+/// |v|^2 and |v|_1, in lanes that need not wait for each other.
+fn squares_and_magnitudes(v: &[f32]) -> (f32, f32) {
+    let (whole, rest) = v.as_chunks::<16>();
+    let (mut squares, mut magnitudes) = ([0.0; 16], [0.0; 16]);
+    for chunk in whole {
+        for i in 0..16 {
+            squares[i] += chunk[i] * chunk[i];
+            magnitudes[i] += chunk[i].abs();
+        }
+    }
+    for (i, x) in rest.iter().enumerate() {
+        squares[i] += x * x;
+        magnitudes[i] += x.abs();
+    }
+    (squares.iter().sum(), magnitudes.iter().sum())
 }
 
 /// The sixteen sums of signed components, in steps above the lowest.
