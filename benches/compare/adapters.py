@@ -4,6 +4,7 @@ A new one is one entry here, and one source file beside peer.h or, where it come
 python_peers.py.
 """
 
+import argparse
 import dataclasses
 import glob
 import subprocess
@@ -30,7 +31,12 @@ class Adapter:
     rows: str = "f4"  # component type it is given: "f4", or "native" for the data set's own
     unit_length: bool = False  # under cosine, scale rows and queries to length 1 first
     sweep: tuple = tuple((ef, 0, 0) for ef in EF)  # (ef, rerank, recall asked for) of every point of the curve
+    ef_construction: int = 0  # instead of the one that all are compared at
     sdist: str = ""  # PyPI source archive whose headers it needs
+
+    def graph(self, options):
+        """The options with what is this library's own."""
+        return argparse.Namespace(**vars(options) | {"ef_construction": self.ef_construction or options.ef_construction})
 
     def form(self, metric, values):
         """Rows or queries as the library is given them."""
@@ -56,6 +62,7 @@ ADAPTERS = {
     for a in (
         Adapter(name="vdb", rows="native", **VDB),
         Adapter(name="vdb-f32", **VDB),
+        Adapter(name="vdb-fast", rows="native", ef_construction=64, **VDB),  # VDB_PROFILE_FAST
         Adapter(
             name="hnswlib",
             source="hnswlib_peer.cpp",

@@ -43,7 +43,7 @@ def build(adapter, command, data, files, options, threads=1):
     """Builds and stores the index; returns the driver's figures and the index path."""
     cores = {options.core} if threads == 1 else os.sched_getaffinity(0)
     index = workplace.removed(WORK / f"{data.name}-{adapter.name}-{threads}.index")
-    begin = driving.arguments(command, "build", data.metric, options, threads, index)
+    begin = driving.arguments(command, "build", data.metric, adapter.graph(options), threads, index)
     figures = driving.build(begin, files["base"], cores)
     print(f"  built {adapter.name} on {threads}: {figures['cpu_s']:.1f} CPU-s, {figures['wall_s']:.1f} s", flush=True)
     return figures, index
@@ -103,13 +103,13 @@ def batches(data, built, curves, options):
                 continue
             point = working_point(curves[name])
             how = point["ef"], point["rerank"], point["recall_asked_for"]
-            driver = driving.Driver(driving.arguments(command, "serve", data.metric, options, len(cores), index),
-                                    [files["queries"]], index, cores)
             for threads in (1, len(cores)):
+                begin = driving.arguments(command, "serve", data.metric, adapter.graph(options), threads, index)
+                driver = driving.Driver(begin, [files["queries"]], index, cores)
                 driver.batch(*how, threads)  # reads the index in, starts the threads; not measured
                 runs = [driver.batch(*how, threads) for _ in range(BATCH_RUNS)]
                 walls.setdefault((name, threads), []).extend(r["wall_s"] / r["queries"] for r in runs)
-            driver.quit()
+                driver.quit()
     qps = {key: 1 / float(np.median(taken)) for key, taken in walls.items()}
     every = len(cores)
     return {name: {"threads": every, "recall": working_point(curves[name])["recall"], "qps_1": qps[name, 1],
@@ -141,8 +141,8 @@ def compare_on(data, names, options):
         try:
             results[name], built[name] = prepared(adapter, data, options)
             _, command, files, index = built[name]
-            drivers[name] = (adapter, driving.Driver(driving.arguments(command, "serve", data.metric, options, 1, index),
-                                                     [files["queries"]], index, {options.core}))
+            begin = driving.arguments(command, "serve", data.metric, adapter.graph(options), 1, index)
+            drivers[name] = (adapter, driving.Driver(begin, [files["queries"]], index, {options.core}))
         except (subprocess.CalledProcessError, RuntimeError) as error:
             # A package that this machine cannot install or run; our own library must run.
             if not adapter.package:

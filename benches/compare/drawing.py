@@ -4,7 +4,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 440, 70, 190, 40, 50
 COLOURS = ("#c0392b", "#2c3e50", "#2980b9", "#27ae60", "#8e44ad", "#d35400", "#16a085", "#7f8c8d", "#b7950b", "#6c3483",
-           "#1b4f72", "#943126", "#0e6251", "#935116", "#273746", "#b03a2e")
+           "#1b4f72", "#943126", "#0e6251", "#935116", "#273746", "#b03a2e", "#117a65")
 
 
 def text(x, y, words, anchor="middle", colour="#333"):

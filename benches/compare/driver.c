@@ -69,11 +69,12 @@ static void *answer(void *argument) {
     return NULL;
 }
 
-/* Answers every query once on `threads` threads, this one among them; 0 threads: one query a call. */
+/* Answers every query once on `threads` threads, this one among them or the library's own; 0 threads: one query a
+ * call. */
 static int answer_all(const npy_array *queries, size_t k, size_t threads, uint64_t *ids) {
     struct share shares[THREADS_MAX];
     pthread_t running[THREADS_MAX];
-    size_t parts = threads ? threads : 1, part = (queries->rows + parts - 1) / parts, started = 1;
+    size_t parts = threads && !peer_shares() ? threads : 1, part = (queries->rows + parts - 1) / parts, started = 1;
     int failed = parts > THREADS_MAX;
     for (size_t i = 0; i < parts && !failed; i++) {
         size_t first = i * part < queries->rows ? i * part : queries->rows;

@@ -100,6 +100,8 @@ extern "C" int peer_configure(const struct peer_search *how) {
     return 0;
 }
 
+extern "C" int peer_shares(void) { return 0; }
+
 extern "C" int peer_search(const void *queries, size_t count, size_t k, uint64_t *ids) {
     return guarded([&] {
         for (size_t q = 0; q < count; q++, ids += k) {

@@ -54,6 +54,9 @@ int peer_store(const char *path);
 /* Once per sweep point, before the clock starts. */
 int peer_configure(const struct peer_search *how);
 
+/* Whether peer_search shares many queries among threads by itself. */
+int peer_shares(void);
+
 /* The k nearest rows of each query; writes count * k ids. Several threads at a time. */
 int peer_search(const void *queries, size_t count, size_t k, uint64_t *ids);
 

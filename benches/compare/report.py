@@ -54,6 +54,7 @@ def ratios(results):
                 found[f"qps_{at}_{suffix}"] = measure.ratio(a["qps_at_recall"][at], b["qps_at_recall"][at])
             found[f"build_{suffix}"] = measure.ratio(a["build"]["cpu_s"], b["build"]["cpu_s"])
             found[f"resident_{suffix}"] = measure.ratio(a["resident_bytes"], b["resident_bytes"])
+            found[f"anonymous_{suffix}"] = measure.ratio(a["anonymous_bytes"], b["anonymous_bytes"])
             found[f"disk_{suffix}"] = measure.ratio(a["disk_bytes"], b["disk_bytes"])
             if "batch" in a and "batch" in b:
                 found[f"batch_{suffix}"] = measure.ratio(a["batch"]["qps"], b["batch"]["qps"])

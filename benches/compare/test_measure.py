@@ -119,7 +119,7 @@ class MeasureTest(unittest.TestCase):
         def library(disk, batch):
             at = {str(target): 1.0 for target in report.TARGETS}
             more = {"batch": {"qps": batch, "vs_one_core": 1.9}} if batch else {}
-            return {"build": {"cpu_s": 1}, "resident_bytes": 1, "disk_bytes": disk, "qps_at_recall": at} | more
+            return {"build": {"cpu_s": 1}, "resident_bytes": 1, "disk_bytes": disk, "anonymous_bytes": 5, "qps_at_recall": at} | more
 
         found = report.ratios({"vdb": library(10, 8.0), "a": library(5, 2.0), "b": library(20, None)})
         self.assertEqual([found["disk_vs_a"], found["disk_vs_b"]], [2.0, 0.5])

@@ -53,6 +53,8 @@ int peer_configure(const struct peer_search *how) {
     return 0;
 }
 
+int peer_shares(void) { return 1; }
+
 int peer_search(const void *queries, size_t count, size_t k, uint64_t *ids) {
     static _Thread_local float *distances;
     static _Thread_local size_t room;
