@@ -198,19 +198,13 @@ impl Call<'_> {
         let helpers = if wanted < 2 { 0 } else { wanted.min(self.core.threads()) - 1 };
         let places = ids.chunks_mut(PORTION * k).zip(distances.chunks_mut(PORTION * k)).zip(counts.chunks_mut(PORTION));
         let portions = Mutex::new(places.enumerate());
-        let work = |helps: bool| {
-            let mut scratch = self.core.scratch.take();
-            match scratch.cover(self.core, self.view, self.plan) {
-                // Without memory for one more search at a time, the others do its part.
-                Err(_) if helps => return Ok(Outcome::Complete),
-                covered => covered?,
-            }
+        let work = |scratch: &mut Scratch| {
             let mut outcome = Outcome::Complete;
             while let Some((portion, ((ids, distances), counts))) = next(&portions) {
                 for (i, count) in counts.iter_mut().enumerate() {
                     let (from, to) = (i * k, (i + 1) * k);
                     let (complete, found) =
-                        self.answer(portion * PORTION + i, &mut scratch, &mut ids[from..to], &mut distances[from..to])?;
+                        self.answer(portion * PORTION + i, scratch, &mut ids[from..to], &mut distances[from..to])?;
                     *count = found;
                     outcome = if complete { outcome } else { Outcome::Partial };
                 }
@@ -218,7 +212,19 @@ impl Call<'_> {
             resident::count(self.core, self.view, std::mem::take(&mut scratch.walk.distances));
             Ok(outcome)
         };
-        if helpers == 0 { work(false) } else { on_threads(helpers, &work) }
+        // Before any thread that helps, or it could take the memory that this one cannot do without.
+        let mut own = self.core.scratch.take();
+        own.cover(self.core, self.view, self.plan)?;
+        if helpers == 0 {
+            return work(&mut own);
+        }
+        let help = || {
+            let mut scratch = self.core.scratch.take();
+            // Without memory for one more search at a time, the others do its part.
+            let covered = scratch.cover(self.core, self.view, self.plan).is_ok();
+            if covered { work(&mut scratch) } else { Ok(Outcome::Complete) }
+        };
+        on_threads(helpers, &help, || work(&mut own))
     }
 
     /// Answers query `i`; whether it went to its end, and the number of results.
@@ -240,13 +246,17 @@ fn next<T>(items: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     lock(items).next()
 }
 
-/// Does `work` on this thread and, as a help, on up to `helpers` more: where one cannot be started,
+/// Does `work` on this thread and `help` on up to `helpers` more: where one cannot be started,
 /// the others do its part.
-fn on_threads(helpers: usize, work: &(impl Fn(bool) -> Result<Outcome> + Sync)) -> Result<Outcome> {
+fn on_threads(
+    helpers: usize,
+    help: &(impl Fn() -> Result<Outcome> + Sync),
+    work: impl FnOnce() -> Result<Outcome>,
+) -> Result<Outcome> {
     thread::scope(|scope| {
-        let start = |_| thread::Builder::new().name("vdb-search".into()).spawn_scoped(scope, || work(true)).ok();
+        let start = |_| thread::Builder::new().name("vdb-search".into()).spawn_scoped(scope, help).ok();
         let others: Vec<_> = (0..helpers).map_while(start).collect();
-        let mut outcome = work(false);
+        let mut outcome = work();
         for other in others {
             let theirs = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             outcome = match (outcome, theirs) {
