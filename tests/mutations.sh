@@ -67,6 +67,7 @@ spare() {
 
 list=$(mktemp) || exit 1
 trap 'rm -f "$list"' EXIT
+rm -rf "$work/tree"
 mkdir -p "$work/tree"
 git ls-files Cargo.toml Cargo.lock src tests benches include | tar -cf - -T - | tar -xf - -C "$work/tree" || exit 1
 sites >"$list"
