@@ -128,8 +128,8 @@ def markdown(record):
              f"{peers} --passes {options['passes']}`.", *(f"Skipped: {why}." for why in options.get("skipped", ()))]
     for name, part in record["sets"].items():
         lines += ["", f"## {name}: {part['rows']:,} x {part['dim']}, {part['metric']}", "", *table(part["results"])]
-        lines += ["", "All queries at once, in wall time; the others share them out themselves, vdb, which searches on the "
-                  "calling thread, and hnswlib get a part on each of as many threads.", "",
+        lines += ["", "All queries at once, in wall time; the libraries share them out themselves, hnswlib gets a part on each of as many "
+                  "threads.", "",
                   *more(part["results"], part["rows"])]
         if record["ratios"][name]:
             lines += ["", "vdb / other (QPS, batch: more is better; build, resident, disk: less is better):", ""]
