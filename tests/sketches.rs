@@ -126,3 +126,20 @@ fn sketches_go_when_the_graph_has_their_rows() {
         std::thread::sleep(Duration::from_millis(2));
     }
 }
+
+/// Under a limit on memory rows come first: before one is refused, sketches are given up.
+#[test]
+fn sketches_make_room_for_rows() {
+    let set = datasets::wordnet_sample();
+    let db = Database::open(None, &graphless(&set.rows, set.metric).max_memory(24 << 20)).unwrap();
+    common::fill(&db, &set.rows);
+    wait_for_sketches(&db, &set.queries, 5000);
+    let batch = set.rows.slice(0, 500);
+    let full = (5000..1_000_000).step_by(500).find_map(|first| {
+        let ids: Vec<u64> = (first..first + 500).collect();
+        db.insert_batch(&ids, batch.vectors(), None).err()
+    });
+    assert_eq!(full.map(|error| error.kind()), Some(vdb::ErrorKind::Limit));
+    let rows = db.count().unwrap();
+    assert_eq!(distances(&db, &set.queries, &SearchParams::default()), rows, "every row is compared");
+}

@@ -16,6 +16,7 @@ use super::error::Result;
 use super::ids::IdMap;
 use super::indexer::{self, IndexState};
 use super::open::{graph_in, run_in, section};
+use super::sketches;
 use super::view::{Index, View};
 use crate::arena::{Budget, release_freed_memory};
 use crate::storage::{Part, PartKind};
@@ -79,6 +80,7 @@ pub fn relieve_for_step(core: &Core, state: &mut IndexState) -> Result<bool> {
 }
 
 fn give_back(core: &Core, state: &mut IndexState) -> Result<()> {
+    sketches::let_go(core)?;
     let Some(store) = core.store.as_ref().filter(|_| core.settings.mmap) else { return Ok(()) };
     let left = checkpoint::checkpoint(core, None).and_then(|()| leave_to_files(core, store, state));
     release_freed_memory();

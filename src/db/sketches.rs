@@ -139,6 +139,16 @@ pub fn work(core: &Core, _all: bool) -> Result<()> {
     Ok(())
 }
 
+/// Lets go of all sketches: the first memory to give back, as searches go on without them.
+pub fn let_go(core: &Core) -> Result<()> {
+    *lock(&core.sketching.0) = None;
+    let mut writer = core.writer.lock().map_err(|_| broken())?;
+    match writer.sketches.take() {
+        Some(_) if writer.failed.is_none() => core.publish(&mut writer),
+        _ => Ok(()),
+    }
+}
+
 /// Publishes, unless rows got other slots meanwhile.
 fn show(core: &Core, sketches: Option<Arc<Sketches>>, numbering: u64) -> Result<()> {
     let mut writer = core.writer.lock().map_err(|_| broken())?;

@@ -74,10 +74,7 @@ impl Index {
         out: &'q mut Vec<u8>,
     ) -> Result<&'q [u8]> {
         let Some(codec) = &self.codec else { return Ok(query) };
-        memory::resize(wide, shape.dim, 0.0)?;
-        kernel::widen(shape.scalar, query, wide);
-        memory::resize(out, codec.query_bytes(), 0)?;
-        codec.encode_query(wide, out);
+        encode_query(codec, shape, query, wide, out)?;
         Ok(out)
     }
 
@@ -89,10 +86,7 @@ impl Index {
         out: &mut Vec<u8>,
     ) -> std::result::Result<bool, AllocError> {
         let (Some(codec), Some(row)) = (&self.codec, row) else { return Ok(false) };
-        let mut wide = memory::filled(0.0, shape.dim)?;
-        kernel::widen(shape.scalar, row, &mut wide);
-        memory::resize(out, codec.query_bytes(), 0)?;
-        codec.encode_query(&mut wide, out);
+        encode_query(codec, shape, row, &mut Vec::new(), out)?;
         Ok(true)
     }
 
@@ -126,6 +120,21 @@ impl Index {
             None => stored.clone(),
         }
     }
+}
+
+/// What `codec` makes of a stored row that is asked for. `wide` is scratch space.
+fn encode_query(
+    codec: &Codec,
+    shape: &Shape,
+    row: &[u8],
+    wide: &mut Vec<f32>,
+    out: &mut Vec<u8>,
+) -> std::result::Result<(), AllocError> {
+    memory::resize(wide, shape.dim, 0.0)?;
+    kernel::widen(shape.scalar, row, wide);
+    memory::resize(out, codec.query_bytes(), 0)?;
+    codec.encode_query(wide, out);
+    Ok(())
 }
 
 /// One picture of the database.
