@@ -10,7 +10,7 @@ use super::reader::{Limits, Plan, Scratch};
 use super::view::View;
 use crate::index::Outcome;
 use crate::index::flat;
-use crate::index::sketched::Ask;
+use crate::index::sketched::{Ask, Sketches};
 use crate::kernel;
 use crate::util::memory;
 use std::ops::Range;
@@ -32,9 +32,10 @@ pub fn scan(
     limits: &Limits<'_>,
     scratch: &mut Scratch,
 ) -> Result<Outcome> {
-    let parts = (bytes(core, view, plan, &slots) / THREAD_BYTES).min(plan.threads as u64) as usize;
+    let scan = Scan { core, view, plan, limits };
+    let parts = (scan.bytes(&slots) / THREAD_BYTES).min(plan.threads as u64) as usize;
     if parts < 2 {
-        return scan_part(core, view, plan, slots, limits, scratch);
+        return scan.part(slots, scratch);
     }
     let length = slots.len().div_ceil(parts).next_multiple_of(BLOCK);
     let mut parts = slots.clone().step_by(length).map(|first| first..slots.end.min(first + length as u32));
@@ -44,11 +45,11 @@ pub fn scan(
         let others: Vec<_> = parts
             .map(|part| {
                 let (query, slots) = (&query, part.clone());
-                let work = move || helped(core, view, plan, slots, limits, query);
+                let work = move || scan.helped(slots, query);
                 (part, thread::Builder::new().name("vdb-search".into()).spawn_scoped(scope, work))
             })
             .collect();
-        let mut outcome = scan_part(core, view, plan, own, limits, scratch)?;
+        let mut outcome = scan.part(own, scratch)?;
         for (part, thread) in others {
             let theirs = match thread {
                 Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?,
@@ -61,65 +62,72 @@ pub fn scan(
                     scratch.walk.distances += std::mem::take(&mut other.walk.distances);
                     outcome.stopped_early
                 }
-                None => scan_part(core, view, plan, part, limits, scratch)?.stopped_early,
+                None => scan.part(part, scratch)?.stopped_early,
             };
         }
         Ok(outcome)
     })
 }
 
-/// Bytes that comparing with `slots` reads, about.
-fn bytes(core: &Core, view: &View, plan: &Plan, slots: &Range<u32>) -> u64 {
-    let sketched = view.sketched(slots.clone()).filter(|_| plan.sketched).map_or(0, |(_, slots)| slots.len() as u64);
-    let row = core.shape.row_bytes() as u64;
-    (slots.len() as u64 - sketched) * row + sketched * row.div_ceil(SKETCH_SHARE)
+/// What all parts of a scan have in common.
+#[derive(Clone, Copy)]
+struct Scan<'a> {
+    core: &'a Core,
+    view: &'a View,
+    plan: &'a Plan,
+    limits: &'a Limits<'a>,
 }
 
-/// One part, in working memory of its own; `None` where there is none.
-fn helped<'c>(
-    core: &'c Core,
-    view: &View,
-    plan: &Plan,
-    slots: Range<u32>,
-    limits: &Limits<'_>,
-    query: &[u8],
-) -> Result<Option<(impl std::ops::DerefMut<Target = Scratch> + use<'c>, Outcome)>> {
-    let mut scratch = core.scratch.take();
-    if scratch.cover(core, view, plan).is_err() {
-        return Ok(None);
+impl<'a> Scan<'a> {
+    /// The sketches that stand in for some of `slots`, and which those are.
+    fn sketched(&self, slots: &Range<u32>) -> Option<(Sketches<'a>, Range<u32>)> {
+        self.view.sketched(slots.clone()).filter(|_| self.plan.sketched)
     }
-    memory::resize(&mut scratch.query, query.len(), 0)?;
-    scratch.query.copy_from_slice(query);
-    scratch.best.reset(plan.k)?;
-    let outcome = scan_part(core, view, plan, slots, limits, &mut scratch)?;
-    Ok(Some((scratch, outcome)))
-}
 
-/// Rows without a sketch first: their distances spare some of the others.
-fn scan_part(
-    core: &Core,
-    view: &View,
-    plan: &Plan,
-    slots: Range<u32>,
-    limits: &Limits<'_>,
-    scratch: &mut Scratch,
-) -> Result<Outcome> {
-    let key = |slot| view.id_of(slot);
-    let Scratch { walk, best, estimates, query, wide, .. } = scratch;
-    let sketched = view.sketched(slots.clone()).filter(|_| plan.sketched);
-    let with = sketched.as_ref().map_or(slots.end..slots.end, |(_, with)| with.clone());
-    let mut stopped_early = false;
-    for exact in [slots.start..with.start, with.end..slots.end] {
-        walk.distances += exact.len() as u64;
-        stopped_early |= flat::scan(&view.stored, query, exact, &view.dead, &key, best, limits).stopped_early;
+    /// Bytes that comparing with `slots` reads, about.
+    fn bytes(&self, slots: &Range<u32>) -> u64 {
+        let sketched = self.sketched(slots).map_or(0, |(_, slots)| slots.len() as u64);
+        let row = self.core.shape.row_bytes() as u64;
+        (slots.len() as u64 - sketched) * row + sketched * row.div_ceil(SKETCH_SHARE)
     }
-    if let Some((sketches, slots)) = sketched {
-        memory::resize(wide, core.shape.dim, 0.0)?;
-        kernel::widen(core.shape.scalar, query, wide);
-        let (space, dead) = (&view.stored, &view.dead);
-        let ask = Ask { space, query, wide, slots, dead, k: plan.k, key: &key, control: limits };
-        stopped_early |= sketches.search(&ask, estimates, best)?.stopped_early;
-        walk.distances += std::mem::take(&mut estimates.compared);
+
+    /// One part, in working memory of its own; `None` where there is none.
+    fn helped(
+        &self,
+        slots: Range<u32>,
+        query: &[u8],
+    ) -> Result<Option<(impl std::ops::DerefMut<Target = Scratch> + use<'a>, Outcome)>> {
+        let mut scratch = self.core.scratch.take();
+        if scratch.cover(self.core, self.view, self.plan).is_err() {
+            return Ok(None);
+        }
+        memory::resize(&mut scratch.query, query.len(), 0)?;
+        scratch.query.copy_from_slice(query);
+        scratch.best.reset(self.plan.k)?;
+        let outcome = self.part(slots, &mut scratch)?;
+        Ok(Some((scratch, outcome)))
     }
-    Ok(Outcome { stopped_early })
+
+    /// Rows without a sketch first: their distances spare some of the others.
+    fn part(&self, slots: Range<u32>, scratch: &mut Scratch) -> Result<Outcome> {
+        let Scan { core, view, plan, limits } = *self;
+        let key = |slot| view.id_of(slot);
+        let Scratch { walk, best, estimates, query, wide, .. } = scratch;
+        let sketched = self.sketched(&slots);
+        let with = sketched.as_ref().map_or(slots.end..slots.end, |(_, with)| with.clone());
+        let mut stopped_early = false;
+        for exact in [slots.start..with.start, with.end..slots.end] {
+            walk.distances += exact.len() as u64;
+            stopped_early |= flat::scan(&view.stored, query, exact, &view.dead, &key, best, limits).stopped_early;
+        }
+        if let Some((sketches, slots)) = sketched {
+            memory::resize(wide, core.shape.dim, 0.0)?;
+            kernel::widen(core.shape.scalar, query, wide);
+            let (space, dead) = (&view.stored, &view.dead);
+            let ask = Ask { space, query, wide, slots, dead, k: plan.k, key: &key, control: limits };
+            stopped_early |= sketches.search(&ask, estimates, best)?.stopped_early;
+            walk.distances += std::mem::take(&mut estimates.compared);
+        }
+        Ok(Outcome { stopped_early })
+    }
 }
