@@ -7,9 +7,10 @@
 _Static_assert(sizeof(vdb_error_t) == 256, "vdb_error_t");
 _Static_assert(offsetof(vdb_error_t, code) == 4 && offsetof(vdb_error_t, os_error) == 8, "vdb_error_t");
 _Static_assert(offsetof(vdb_error_t, item) == 16 && offsetof(vdb_error_t, message) == 24, "vdb_error_t");
-_Static_assert(sizeof(vdb_search_params_t) == 40, "vdb_search_params_t");
+_Static_assert(sizeof(vdb_search_params_t) == 48, "vdb_search_params_t");
 _Static_assert(offsetof(vdb_search_params_t, deadline_us) == 24, "vdb_search_params_t");
 _Static_assert(offsetof(vdb_search_params_t, task) == 32, "vdb_search_params_t");
+_Static_assert(offsetof(vdb_search_params_t, filter) == 40, "vdb_search_params_t");
 _Static_assert(sizeof(vdb_option_info_t) == 64, "vdb_option_info_t");
 _Static_assert(offsetof(vdb_option_info_t, name) == 16, "vdb_option_info_t");
 _Static_assert(offsetof(vdb_option_info_t, default_value) == 40, "vdb_option_info_t");

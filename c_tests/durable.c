@@ -61,7 +61,7 @@ static uint64_t killed_writer(const char *path, const char *durability, uint64_t
 static uint64_t check_rows(vdb *db, uint64_t promised) {
   vdb_error_t error = VDB_ERROR_INIT;
   uint64_t count = 0;
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK(count >= promised && count % BATCH == 0);
   for (uint64_t id = 0; id < count; id++) {
     float expected[DIM], got[DIM];

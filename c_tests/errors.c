@@ -49,8 +49,8 @@ static void null_is_refused_for_each_pointer(void) {
   REFUSED(vdb_get_batch(db, NULL, 2, 2, VDB_SCALAR_F32, rows, 0, found, &error));
   REFUSED(vdb_get_batch(db, ids, 2, 2, VDB_SCALAR_F32, NULL, 0, found, &error));
   REFUSED(vdb_get_batch(db, ids, 2, 2, VDB_SCALAR_F32, rows, 0, NULL, &error));
-  REFUSED(vdb_count(NULL, &number, &error));
-  REFUSED(vdb_count(db, NULL, &error));
+  REFUSED(vdb_count(NULL, NULL, &number, &error));
+  REFUSED(vdb_count(db, NULL, NULL, &error));
   REFUSED(vdb_search(NULL, rows, 1, 2, 0, 2, NULL, ids, distances, NULL, &error));
   REFUSED(vdb_search(db, NULL, 1, 2, 0, 2, NULL, ids, distances, NULL, &error));
   REFUSED(vdb_search(db, rows, 1, 2, 0, 2, NULL, NULL, distances, NULL, &error));
@@ -79,7 +79,7 @@ static void null_is_refused_for_each_pointer(void) {
   CHECK(vdb_task_progress(NULL, &number, &number) == VDB_ERR_NULL_ARGUMENT);
   CHECK(vdb_task_progress(task, NULL, &number) == VDB_ERR_NULL_ARGUMENT);
   CHECK(vdb_task_progress(task, &number, NULL) == VDB_ERR_NULL_ARGUMENT);
-  CHECK_OK(vdb_count(db, &number, &error));
+  CHECK_OK(vdb_count(db, NULL, &number, &error));
   CHECK_U64(0, number);
   vdb_options_free(options);
   vdb_task_free(task);
@@ -93,7 +93,7 @@ static void the_record_is_filled_each_time(void) {
   float rows[4] = {0};
   CHECK_STATUS(VDB_ERR_ALREADY_EXISTS, vdb_insert_batch(db, ids, rows, 2, 2, 0, VDB_SCALAR_F32, NULL, &error));
   CHECK(error.item == 1 && error.code == VDB_ERR_ALREADY_EXISTS && error.os_error == 0 && error.message[0] != '\0');
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK(error.item == UINT64_MAX && error.code == VDB_OK && error.message[0] == '\0');
   /* Without a record the status is the same. */
   CHECK(vdb_insert_batch(db, ids, rows, 2, 2, 0, VDB_SCALAR_F32, NULL, NULL) == VDB_ERR_ALREADY_EXISTS);
@@ -102,7 +102,7 @@ static void the_record_is_filled_each_time(void) {
   for (uint32_t size = 8; size < sizeof memory; size += 13) {
     memset(memory, 0xee, sizeof memory);
     memcpy(memory, &size, sizeof size);
-    CHECK(vdb_count(NULL, &count, (vdb_error_t *)memory) == VDB_ERR_NULL_ARGUMENT);
+    CHECK(vdb_count(NULL, NULL, &count, (vdb_error_t *)memory) == VDB_ERR_NULL_ARGUMENT);
     for (size_t i = size; i < sizeof memory; i++) CHECK(memory[i] == 0xee);
   }
   /* With a size that cannot hold a status nothing is done. */
@@ -112,7 +112,7 @@ static void the_record_is_filled_each_time(void) {
     CHECK(vdb_insert_batch(db, ids, rows, 2, 2, 0, VDB_SCALAR_F32, NULL, &error) == VDB_ERR_INVALID_ARGUMENT);
   }
   error.struct_size = sizeof error;
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_U64(0, count);
   CHECK_OK(vdb_close(db, &error));
 }
@@ -124,7 +124,7 @@ static void misaligned_arrays_are_refused(void) {
   float row[1] = {0}, distances[1];
   uint64_t *odd = (uint64_t *)(void *)((char *)memory + 1);
   CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_insert_batch(db, odd, row, 1, 1, 0, VDB_SCALAR_F32, NULL, &error));
-  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_count(db, odd, &error));
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_count(db, NULL, odd, &error));
   CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_search(db, row, 1, 1, 0, 1, NULL, odd, distances, NULL, &error));
   CHECK_OK(vdb_close(db, &error));
 }
@@ -204,7 +204,7 @@ static void a_full_disk_loses_nothing(void) {
   CHECK_STATUS(VDB_ERR_NO_SPACE, vdb_insert_batch(db, &id, row, 1, 4, 0, VDB_SCALAR_F32, NULL, &error));
   CHECK(error.os_error == ENOSPC);
   CHECK_STATUS(VDB_ERR_POISONED, vdb_insert_batch(db, &id, row, 1, 4, 0, VDB_SCALAR_F32, NULL, &error));
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_U64(100, count);
   CHECK_OK(vdb_search(db, row, 1, 4, 0, 1, NULL, &near, &distance, NULL, &error));
   dup2(saved, log);
@@ -212,7 +212,7 @@ static void a_full_disk_loses_nothing(void) {
   close(full);
   vdb_close(db, NULL); /* may or may not manage its checkpoint */
   REQUIRE_OK(vdb_open(path, NULL, &db, &error));
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_U64(100, count);
   CHECK_OK(vdb_insert_batch(db, &id, row, 1, 4, 0, VDB_SCALAR_F32, NULL, &error));
   CHECK_OK(vdb_close(db, &error));
@@ -246,7 +246,7 @@ static void no_memory_is_a_status(void) {
     setrlimit(RLIMIT_AS, &limit);
     vdb_status_t status = vdb_insert_batch(db, ids, rows, ROWS, DIM, 0, VDB_SCALAR_F32, NULL, &error);
     uint64_t count = 1;
-    vdb_status_t counted = vdb_count(db, &count, NULL);
+    vdb_status_t counted = vdb_count(db, NULL, &count, NULL);
     /* A smaller batch fits. */
     vdb_status_t smaller = vdb_insert_batch(db, ids, rows, 100, DIM, 0, VDB_SCALAR_F32, NULL, NULL);
     bool told = error.code == VDB_ERR_NO_MEMORY && error.message[0] != '\0';

@@ -19,7 +19,7 @@ static bool parents_handles(void *argument) {
   vdb_error_t error = VDB_ERROR_INIT;
   uint64_t id = 7, count, near[1];
   float vector[DIM] = {0}, distance[1];
-  bool ok = CHECK_STATUS(VDB_ERR_FORKED, vdb_count(h->db, &count, &error));
+  bool ok = CHECK_STATUS(VDB_ERR_FORKED, vdb_count(h->db, NULL, &count, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_insert_batch(h->db, &id, vector, 1, DIM, 0, VDB_SCALAR_F32, NULL, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_search(h->db, vector, 1, DIM, 0, 1, NULL, near, distance, NULL, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_options_set_u64(h->options, VDB_OPT_DIM, 4, &error));
@@ -44,7 +44,7 @@ static void a_child_cannot_use_or_harm_its_parents_handles(void) {
   CHECK(in_child(parents_handles, &h));
   insert_noise(h.db, 101, 100, DIM);
   CHECK_OK(vdb_wait_indexed(h.db, NULL, &error));
-  CHECK_OK(vdb_count(h.db, &count, &error));
+  CHECK_OK(vdb_count(h.db, NULL, &count, &error));
   CHECK_U64(200, count);
   CHECK_OK(vdb_options_set_u64(h.options, VDB_OPT_DIM, 4, &error));
   vdb_options_free(h.options);
@@ -67,7 +67,7 @@ static bool own_databases(void *argument) {
     vdb *db = open_db_with(i < 2 ? NULL : h->own, DIM, (const char *const[]){"index.graph_min_rows", "100", NULL});
     if (i < 3) insert_noise(db, 1, rows, DIM);
     ok &= CHECK_OK(vdb_wait_indexed(db, NULL, &error));
-    ok &= CHECK_OK(vdb_count(db, &count, &error)) && count == rows;
+    ok &= CHECK_OK(vdb_count(db, NULL, &count, &error)) && count == rows;
     ok &= CHECK_OK(vdb_search(db, query, 1, DIM, 0, 5, NULL, near, distances, &found, &error)) && found == 5;
     ok &= CHECK_OK(vdb_checkpoint(db, NULL, &error));
     ok &= CHECK_OK(vdb_close(db, &error));

@@ -6,7 +6,7 @@
 static uint64_t count_of(vdb *db) {
   vdb_error_t error = VDB_ERROR_INIT;
   uint64_t count = UINT64_MAX;
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   return count;
 }
 

@@ -48,7 +48,7 @@ static void a_full_database_in_memory_still_reads_and_deletes(void) {
   CHECK(rows > 0 && error.code == VDB_ERR_LIMIT && strstr(error.message, "runtime.max_memory") != NULL);
   vdb_stats_t stats = stats_of(db);
   CHECK(stats.bytes_memory <= stats.bytes_memory_max && stats.bytes_memory > stats.bytes_memory_max / 4);
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_U64(rows, count);
 
   /* The same batch again: refused again, and again nothing has changed. */
@@ -58,7 +58,7 @@ static void a_full_database_in_memory_still_reads_and_deletes(void) {
   for (uint64_t i = 0; i < BATCH; i++) ids[i] = rows + i;
   fill_noise(values, (size_t)BATCH * DIM, 7);
   CHECK_STATUS(VDB_ERR_LIMIT, vdb_insert_batch(db, ids, values, BATCH, DIM, 0, VDB_SCALAR_F32, NULL, &error));
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_U64(rows, count);
 
   /* A search for one row, a search for all, a delete; graph work ends or says that it cannot. */
@@ -93,7 +93,7 @@ static void a_database_on_disk_outgrows_the_limit(void) {
   CHECK_OK(vdb_close(db, &error));
   db = open_db_with(path, DIM, LIMITED);
   REQUIRE(db != NULL);
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_U64(rows, count);
   float query[DIM], distance = 1;
   fill_noise(query, DIM, 0);

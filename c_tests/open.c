@@ -23,10 +23,10 @@ static void memory_comes_and_goes(void) {
   vdb_error_t error = VDB_ERROR_INIT;
   vdb *db = open_db(NULL, 4);
   uint64_t count = 77;
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_U64(0, count);
   insert_noise(db, 1, 10, 4);
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_U64(10, count);
   CHECK_OK(vdb_sync(db, &error));
   CHECK_OK(vdb_checkpoint(db, NULL, &error));
@@ -42,7 +42,7 @@ static void a_directory_keeps_rows_and_schema(void) {
 
   REQUIRE_OK(vdb_open(path, NULL, &db, &error));
   uint64_t value = 0;
-  CHECK_OK(vdb_count(db, &value, &error));
+  CHECK_OK(vdb_count(db, NULL, &value, &error));
   CHECK_U64(300, value);
   CHECK_OK(vdb_option_get_u64(db, VDB_OPT_DIM, &value, &error));
   CHECK_U64(6, value);
@@ -163,7 +163,7 @@ static void the_lock_ends_with_its_process(void) {
   kill(owner, SIGKILL);
   waitpid(owner, NULL, 0);
   vdb *db = open_db(path, 4);
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_U64(25, count);
   check_locked(path, getpid());
   CHECK_OK(vdb_close(db, &error));
@@ -191,7 +191,7 @@ static void a_closed_handle_is_closed_for_every_function(void) {
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_upsert_batch(gone, ids, vectors, 2, 2, 0, VDB_SCALAR_F32, NULL, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_delete_batch(gone, ids, 2, &value, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_get_batch(gone, ids, 2, 2, VDB_SCALAR_F32, vectors, 0, found, &error));
-    CHECK_STATUS(VDB_ERR_CLOSED, vdb_count(gone, &value, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_count(gone, NULL, &value, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_search(gone, vectors, 1, 2, 0, 2, NULL, ids, distances, NULL, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_search_exact(gone, vectors, 1, 2, 0, 2, NULL, ids, distances, NULL, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_sync(gone, &error));
@@ -213,7 +213,7 @@ static void handles_of_the_wrong_kind(void) {
   uint64_t count;
   CHECK_OK(vdb_options_new(&options, &error));
   CHECK_OK(vdb_task_new(&task, &error));
-  CHECK_STATUS(VDB_ERR_CLOSED, vdb_count((vdb *)options, &count, &error));
+  CHECK_STATUS(VDB_ERR_CLOSED, vdb_count((vdb *)options, NULL, &count, &error));
   CHECK_STATUS(VDB_ERR_CLOSED, vdb_close((vdb *)task, &error));
   CHECK_STATUS(VDB_ERR_CLOSED, vdb_options_set_u64((vdb_options *)task, VDB_OPT_DIM, 3, &error));
   vdb_options_free((vdb_options *)task);
@@ -235,7 +235,7 @@ static void many_databases_at_once(void) {
   for (int i = 0; i < COUNT; i += 2) CHECK_OK(vdb_close(all[i], &error));
   for (int i = 0; i < COUNT; i++) {
     uint64_t count = 0;
-    CHECK_STATUS(i % 2 == 0 ? VDB_ERR_CLOSED : VDB_OK, vdb_count(all[i], &count, &error));
+    CHECK_STATUS(i % 2 == 0 ? VDB_ERR_CLOSED : VDB_OK, vdb_count(all[i], NULL, &count, &error));
     CHECK_U64(i % 2 == 0 ? 0 : i, count);
   }
   for (int i = 1; i < COUNT; i += 2) CHECK_OK(vdb_close(all[i], &error));

@@ -42,10 +42,10 @@ static void a_reader_refuses_writes(void) {
   CHECK_U64(1, value);
 
   insert_noise(writer, 100, BATCH, DIM);
-  CHECK_OK(vdb_count(reader, &count, &error));
+  CHECK_OK(vdb_count(reader, NULL, &count, &error));
   CHECK_U64(BATCH, count);
   CHECK_OK(vdb_refresh(reader, &error));
-  CHECK_OK(vdb_count(reader, &count, &error));
+  CHECK_OK(vdb_count(reader, NULL, &count, &error));
   CHECK_U64(2 * BATCH, count);
   CHECK_OK(vdb_refresh(writer, &error));
   CHECK_OK(vdb_close(writer, &error));
@@ -76,7 +76,7 @@ static void a_reader_follows_a_writer_until_it_is_killed_and_after(void) {
   double start = now_s();
   while ((now_s() - start < 0.5 || moves < 5) && now_s() - start < 60) {
     CHECK_OK(vdb_refresh(reader, &error));
-    CHECK_OK(vdb_count(reader, &count, &error));
+    CHECK_OK(vdb_count(reader, NULL, &count, &error));
     CHECK(count >= last && count % BATCH == 0);
     moves += count > last;
     last = count;
@@ -86,14 +86,14 @@ static void a_reader_follows_a_writer_until_it_is_killed_and_after(void) {
   kill(child, SIGKILL);
   waitpid(child, NULL, 0);
   CHECK_OK(vdb_refresh(reader, &error));
-  CHECK_OK(vdb_count(reader, &last, &error));
+  CHECK_OK(vdb_count(reader, NULL, &last, &error));
 
   REQUIRE_OK(vdb_open(path, NULL, &second, &error));
-  CHECK_OK(vdb_count(second, &count, &error));
+  CHECK_OK(vdb_count(second, NULL, &count, &error));
   CHECK_U64(count, last);
   CHECK_OK(vdb_checkpoint(second, NULL, &error));
   CHECK_OK(vdb_close(second, &error));
-  CHECK_OK(vdb_count(reader, &count, &error));
+  CHECK_OK(vdb_count(reader, NULL, &count, &error));
   CHECK_U64(last, count);
   CHECK_OK(vdb_refresh(reader, &error));
   CHECK_OK(vdb_close(reader, &error));

@@ -49,7 +49,7 @@ static uint64_t rows_of(const char *path) {
   uint64_t count = 0;
   if (!CHECK_OK(vdb_open(path, NULL, &db, &error))) return 0;
   CHECK_OK(vdb_check(db, VDB_CHECK_RECALL, NULL, 0, &(size_t){0}, NULL, &error));
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_OK(vdb_close(db, &error));
   return count;
 }

@@ -150,9 +150,9 @@ static void use_own_database(shared *s, int thread, int round) {
   snprintf(path, sizeof path, "%.500s-%d", s->path, thread);
   vdb *db = open_db_with(round % 2 == 0 ? path : NULL, DIM, (const char *const[]){"storage.durability", "process", NULL});
   REQUIRE(db != NULL);
-  CHECK_OK(vdb_count(db, &before, &error));
+  CHECK_OK(vdb_count(db, NULL, &before, &error));
   insert_noise(db, 1 + (uint64_t)round * 10, 10, DIM);
-  CHECK_OK(vdb_count(db, &count, &error));
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
   CHECK_U64(before + 10, count);
   CHECK_OK(vdb_close(db, &error));
 }
@@ -165,7 +165,7 @@ static void look_around(shared *s, uint64_t *state) {
   uint8_t found = 0;
   CHECK_OK(vdb_stats_get(s->db, &stats, &error));
   CHECK(stats.live >= LASTING && stats.live <= IDS);
-  CHECK_OK(vdb_count(s->db, &count, &error));
+  CHECK_OK(vdb_count(s->db, NULL, &count, &error));
   CHECK(count >= LASTING && count <= IDS);
   unsigned version = atomic_load(&s->done[id]);
   CHECK_OK(vdb_get_batch(s->db, &id, 1, DIM, VDB_SCALAR_F32, vector, 0, &found, &error));
@@ -281,7 +281,7 @@ static void *call_until_closed(void *argument) {
       id += status == VDB_OK;
       atomic_fetch_add(&s->inserted, status == VDB_OK);
     } else if (thread < 60) {
-      status = vdb_count(s->db, &count, &error);
+      status = vdb_count(s->db, NULL, &count, &error);
     } else if (thread < 62) {
       status = vdb_stats_get(s->db, &stats, &error);
     } else {
@@ -314,7 +314,7 @@ static void a_close_waits_for_the_calls_of_64_threads(void) {
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_close(s.db, &error));
     join_threads(threads);
     s.db = open_db(s.path, DIM);
-    CHECK_OK(vdb_count(s.db, &count, &error));
+    CHECK_OK(vdb_count(s.db, NULL, &count, &error));
     CHECK_U64(500 + atomic_load(&s.inserted), count);
     CHECK_OK(vdb_close(s.db, &error));
   }

@@ -19,7 +19,7 @@ static int keep_going(void *user, uint64_t done, uint64_t total) {
   w->calls++;
   CHECK(done <= total);
   /* Whatever would wait for the call it is in is refused. */
-  CHECK_STATUS(VDB_ERR_BUSY, vdb_count(w->db, &count, &error));
+  CHECK_STATUS(VDB_ERR_BUSY, vdb_count(w->db, NULL, &count, &error));
   CHECK_STATUS(VDB_ERR_BUSY, vdb_insert_batch(w->db, &id, vector, 1, DIM, 0, VDB_SCALAR_F32, NULL, &error));
   CHECK_STATUS(VDB_ERR_BUSY, vdb_close(w->db, &error));
   CHECK_STATUS(VDB_ERR_BUSY, vdb_task_on_progress(w->task, NULL, NULL, &error));
@@ -45,7 +45,7 @@ static void progress_is_told_and_can_cancel(void) {
   w.calls = 0, w.stop_after = 1;
   ids[0] = 3, ids[1] = 4;
   CHECK_STATUS(VDB_ERR_CANCELLED, vdb_insert_batch(w.db, ids, vectors, 2, DIM, 0, VDB_SCALAR_F32, w.task, &error));
-  CHECK_OK(vdb_count(w.db, &count, &error));
+  CHECK_OK(vdb_count(w.db, NULL, &count, &error));
   CHECK_U64(2, count);
   vdb_task_free(w.task);
   CHECK_OK(vdb_close(w.db, &error));

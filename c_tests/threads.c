@@ -88,7 +88,7 @@ static void searches_see_only_living_rows_while_others_write(void) {
   join_threads(searchers, threads);
   join_threads(2, writers);
   uint64_t count = 0;
-  CHECK_OK(vdb_count(s.db, &count, &error));
+  CHECK_OK(vdb_count(s.db, NULL, &count, &error));
   CHECK_U64(rows - atomic_load(&s.deleted_below) + atomic_load(&w.calls), count);
   CHECK(atomic_load(&s.calls) > 0);
   CHECK_OK(vdb_close(s.db, &error));
@@ -123,7 +123,7 @@ static void *open_and_close(void *argument) {
     vdb *db = open_db(NULL, DIM);
     uint64_t count = 0, rows = 1 + atomic_fetch_add(&s->next, 1) % 9;
     insert_noise(db, 1, rows, DIM);
-    CHECK_OK(vdb_count(db, &count, &error));
+    CHECK_OK(vdb_count(db, NULL, &count, &error));
     CHECK_U64(rows, count);
     CHECK_OK(vdb_close(db, &error));
   }

@@ -195,7 +195,7 @@ static void reopen(struct demo *demo) {
     open_database(demo);
     double opened = now_ms();
     search(demo, 0, queries, ids + results, distances + results);
-    must(demo, "count", vdb_count(demo->db, &rows, &demo->err));
+    must(demo, "count", vdb_count(demo->db, NULL, &rows, &demo->err));
     int same = memcmp(ids, ids + results, results * sizeof *ids) == 0;
     printf("\nreopen    closed in %.0f ms, opened in %.1f ms with %s rows; %s answers to all %zu queries\n",
            closed - start, opened - closed, thousands((double)rows), same ? "the same" : "DIFFERENT", queries);
@@ -249,7 +249,7 @@ int main(int argc, char **argv) {
     demo.directory = argv[2];
     load(&demo, argv[1]);
     open_database(&demo);
-    must(&demo, "count", vdb_count(demo.db, &rows, &demo.err));
+    must(&demo, "count", vdb_count(demo.db, NULL, &rows, &demo.err));
     if (rows != 0) fail(demo.directory, "holds rows already: name a directory that does not exist yet");
     printf("vdb %s: %s dictionary entries, %zu numbers each (float16), cosine distance\n\n", vdb_version_string(),
            thousands((double)demo.rows.rows), demo.rows.cols);

@@ -18,8 +18,8 @@
  *    into the caller's buffers, which overlap no other argument; nothing returned is to be passed
  *    to free(). Arrays are aligned for their type; vectors need no alignment. Where a count is 0
  *    the pointer may be NULL. Texts called static live as long as the library is loaded.
- * R4 Threads. A vdb may be used by any number of threads at any time. Writers queue; a search works
- *    on one consistent state and never waits for a writer. vdb_task_cancel and vdb_task_progress:
+ * R4 Threads. A vdb and a vdb_filter may be used by any number of threads at any time. Writers queue;
+ *    a search works on one consistent state and never waits for a writer. vdb_task_cancel and vdb_task_progress:
  *    any thread. vdb_options, vdb_error_t and other structs: one thread at a time.
  * R5 Handles. Each is given back once, by its own _close or _free, for which NULL is fine. A handle
  *    is a number and not an address: one that was closed, or never was a handle, is
@@ -362,6 +362,9 @@ typedef enum vdb_check_level {
 /** An open database. Every function may be called from any thread at any time (R4). */
 typedef struct vdb vdb;
 
+/** A filter. Any thread may use it, several at a time. */
+typedef struct vdb_filter vdb_filter;
+
 /** A set of options. One thread at a time. */
 typedef struct vdb_options vdb_options;
 
@@ -448,6 +451,8 @@ typedef struct vdb_search_params_t {
   uint64_t deadline_us;
   /** Cancels the search, which then returns VDB_PARTIAL; may be NULL. */
   vdb_task *task;
+  /** Rows that may be results; NULL means all. Where k rows pass, k are found. */
+  const vdb_filter *filter;
 } vdb_search_params_t;
 
 /** A picture of a database. Grows at the end. */
@@ -741,11 +746,41 @@ vdb_status_t vdb_get_batch(const vdb *db,
                            vdb_error_t *error);
 
 /**
- * Number of rows a search can return.
+ * Number of rows a search can return: all, or with a filter those that it lets pass.
  *
- * Errors: CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ * Errors: NO_MEMORY and LIMIT (with a filter), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
  */
-vdb_status_t vdb_count(const vdb *db, uint64_t *count, vdb_error_t *error);
+vdb_status_t vdb_count(const vdb *db,
+                       const vdb_filter *filter,
+                       uint64_t *count,
+                       vdb_error_t *error);
+
+/* ---- Filters -----------------------------------------------------------------------------------
+ * A filter says which rows a search may return. It is made once and used by any number of
+ * searches, from any thread; what it said about a row is remembered, so use the same one
+ * again rather than making another. It remembers for the database that it was used with
+ * last: one filter that takes turns between several is asked anew at each turn.
+ */
+
+/**
+ * Makes a filter that only the `count` rows of `ids` pass (`allow` not 0), or all rows but these
+ * (`allow` 0). Ids need not exist, and may stand more than once. They are copied. Free it with
+ * vdb_filter_free.
+ *
+ * On failure `*out_filter` is NULL. Errors (item = place in `ids`): INVALID_ARGUMENT (VDB_ID_NONE),
+ * OUT_OF_RANGE (count), NO_MEMORY, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_filter_ids(const uint64_t *ids,
+                            size_t count,
+                            int allow,
+                            vdb_filter **out_filter,
+                            vdb_error_t *error);
+
+/**
+ * Frees a filter. A call that uses it goes on. NULL and a filter that was freed already do
+ * nothing. Since 0.1.
+ */
+void vdb_filter_free(vdb_filter *filter);
 
 /* ---- Search ------------------------------------------------------------------------------------
  * Row i of the results fills `ids[i * k]` and `distances[i * k]` onwards, nearest first,

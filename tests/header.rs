@@ -5,8 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The files of `src/capi` in the order of the header's sections.
-const SECTIONS: &[&str] =
-    &["library", "options", "open", "write", "read", "search", "maintain", "check", "repair", "observe", "task"];
+const SECTIONS: &[&str] = &[
+    "library", "options", "open", "write", "read", "filter", "search", "maintain", "check", "repair", "observe", "task",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

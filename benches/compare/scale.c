@@ -166,7 +166,7 @@ int main(int argc, char **argv) {
     if (!questions) return 1;
     float *last = exact(db, questions);
     ask(db, "ask, half replaced", questions, last);
-    check(vdb_count(db, &live, &err), "count", &err);
+    check(vdb_count(db, NULL, &live, &err), "count", &err);
     check(vdb_close(db, &err), "close", &err);
     db = open_vdb(NULL, &setup);
     insert(db, 0, rows, 1, newest);

@@ -20,6 +20,7 @@ mod args;
 mod boundary;
 mod check;
 mod error;
+mod filter;
 mod fork;
 mod handle;
 mod library;
@@ -38,6 +39,7 @@ mod write;
 
 pub use check::*;
 pub use error::vdb_error_t;
+pub use filter::*;
 pub use library::*;
 pub use maintain::*;
 pub use observe::*;

@@ -210,7 +210,7 @@ mod tests {
     fn count(db: *mut vdb) -> u64 {
         let mut count = u64::MAX;
         // SAFETY: a local to write to.
-        assert_eq!(unsafe { vdb_count(db, &mut count, ptr::null_mut()) }, 0);
+        assert_eq!(unsafe { vdb_count(db, ptr::null(), &mut count, ptr::null_mut()) }, 0);
         count
     }
 

@@ -3,6 +3,7 @@
 use super::args::{Layout, out, read, write};
 use super::boundary::{Access, on_database};
 use super::error::vdb_error_t;
+use super::filter::{filter_from, vdb_filter};
 use super::open::vdb;
 use super::status::{vdb_status, vdb_status_t};
 use super::types::vdb_scalar_t;
@@ -44,15 +45,24 @@ pub unsafe extern "C" fn vdb_get_batch(
     unsafe { on_database(db, Access::Read, error, body) }
 }
 
-/// Number of rows a search can return.
+/// Number of rows a search can return: all, or with a filter those that it lets pass.
 ///
-/// Errors: CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+/// Errors: NO_MEMORY and LIMIT (with a filter), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vdb_count(db: *const vdb, count: *mut u64, error: *mut vdb_error_t) -> vdb_status_t {
+pub unsafe extern "C" fn vdb_count(
+    db: *const vdb,
+    filter: *const vdb_filter,
+    count: *mut u64,
+    error: *mut vdb_error_t,
+) -> vdb_status_t {
     let body = |database: &Database| {
+        let filter = filter_from(filter)?;
         // SAFETY: R3.
         let count = unsafe { out(count, "count") }?;
-        *count = database.count()?;
+        *count = match &filter {
+            Some(filter) => database.count_passing(filter)?,
+            None => database.count()?,
+        };
         Ok(vdb_status::VDB_OK)
     };
     // SAFETY: R2.

@@ -6,6 +6,7 @@
 use super::args::{Layout, Sized32, out, read_struct, write};
 use super::boundary::{Access, on_database};
 use super::error::{Failure, Outcome, no_memory, refuse, vdb_error_t};
+use super::filter::{filter_from, vdb_filter};
 use super::open::vdb;
 use super::status::{vdb_status, vdb_status_t};
 use super::task::{task_from, vdb_task};
@@ -41,9 +42,11 @@ pub struct vdb_search_params_t {
     pub deadline_us: u64,
     /// Cancels the search, which then returns VDB_PARTIAL; may be NULL.
     pub task: *mut vdb_task,
+    /// Rows that may be results; NULL means all. Where k rows pass, k are found.
+    pub filter: *const vdb_filter,
 }
 
-// SAFETY: `repr(C)`, 6 x 4 + 2 x 8 bytes without padding; a NULL task is valid.
+// SAFETY: `repr(C)`, 6 x 4 + 3 x 8 bytes without padding; a NULL task and a NULL filter are valid.
 unsafe impl Sized32 for vdb_search_params_t {
     const NAME: &'static str = "vdb_search_params_t";
 }
@@ -280,6 +283,7 @@ unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(SearchParam
         target_recall: p.target_recall,
         rerank: p.rerank as usize,
         exact: p.flags & known != 0,
+        filter: filter_from(p.filter)?,
         deadline: (p.deadline_us != 0).then(|| Duration::from_micros(p.deadline_us)),
         task: task_from(p.task)?,
     };

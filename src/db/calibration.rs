@@ -192,7 +192,7 @@ pub fn measure(core: &Core, view: &View, index: &Index, upto: u32, pool: &Thread
             probes.push(truth.probe(k)?);
         }
         let stops = stops(by_stretch, k);
-        let depth = super::reader::rerank_depth(&coded, k);
+        let depth = super::plan::rerank_depth(&coded, k);
         let stops_as = |settings| match by_stretch {
             true => Stops::Stretch(settings),
             false if coded.kernel.form.is_rough() => Stops::Whole(settings),

@@ -28,8 +28,8 @@ pub struct Piece {
     pub serial: u64,
 }
 
-/// Serial numbers are unique over all columns of the process.
-fn next_serial() -> u64 {
+/// Serial numbers are unique over all columns and views of the process, and ascend.
+pub fn next_serial() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Relaxed)
 }

@@ -9,6 +9,8 @@
 //! | `writer`, `commit`, `queue`, `record`, `input` | batches: check, plan, log, apply, group commit |
 //! | `column`, `ids` | rows in chunks; ids to slots |
 //! | `reader`, `scan` | searches and point reads |
+//! | `plan` | which way a search takes |
+//! | `filter` | which rows a search may return |
 //! | `recall` | what searches find, measured |
 //! | `background`, `indexer`, `compact` | graph work and compaction behind the writers' backs |
 //! | `sketches` | short stand-ins for rows that no graph covers yet |
@@ -32,6 +34,7 @@ mod commit;
 mod compact;
 mod core;
 mod error;
+mod filter;
 mod follow;
 mod ids;
 mod indexer;
@@ -39,6 +42,7 @@ mod input;
 mod memory;
 mod open;
 mod options;
+mod plan;
 mod queue;
 mod reader;
 mod recall;
@@ -55,6 +59,7 @@ mod writer;
 
 pub use check::{CheckLevel, CheckReport, Place, Problem};
 pub use error::{Error, ErrorKind, Result};
+pub use filter::Filter;
 pub use options::*;
 pub use recall::Recall;
 pub use repair::{RepairReport, repair};
@@ -225,6 +230,11 @@ impl Database {
     /// Number of rows.
     pub fn count(&self) -> Result<u64> {
         Ok(self.core.view.load().live())
+    }
+
+    /// Number of rows that a filter lets pass.
+    pub fn count_passing(&self, filter: &Filter) -> Result<u64> {
+        Ok(filter.select(&self.core, &self.core.view.load())?.passing)
     }
 
     /// Finds the `k` nearest rows of each query, nearest first, ties by id.

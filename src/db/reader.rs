@@ -9,15 +9,16 @@
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::input::convert;
+use super::plan::{Covered, Plan, Walk};
 use super::resident;
 use super::scan;
 use super::task::Task;
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::Lease;
-use crate::index::flat::TopK;
-use crate::index::sketched::{self, Estimates};
-use crate::index::{self, Beam, Control, Space};
+use crate::index::flat::{self, TopK};
+use crate::index::sketched::Estimates;
+use crate::index::{self, Control, Space, Terms};
 use crate::kernel::Scalar;
 use crate::util::memory;
 use crate::util::sync::lock;
@@ -26,16 +27,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::Instant;
 
-/// The graph is walked only when the breadth is a small part of the rows: a
-/// walk of breadth ef computes some 10 ef distances, each dearer than a scanned row's.
-const ROWS_PER_EF: u64 = 10;
-/// Breadth for a wanted recall while nothing was measured: in a graph that never took new rows in.
-/// Below ten times as many rows that is a scan.
-const EF_UNMEASURED: usize = 400;
-/// Candidates ranked again for each result wanted where codes are rough.
-const ROUGH_SHARE: usize = 10;
-/// Candidates kept beyond ef for the rerank.
-const RERANK_SLACK: usize = 16;
 /// A batch has a thread for each so many queries, up to `runtime.threads`: starting one costs as much as one query or two.
 const QUERIES_PER_THREAD: usize = 16;
 /// Queries that a thread takes at a time.
@@ -47,6 +38,8 @@ pub struct Scratch {
     pub(super) walk: index::Scratch,
     pub(super) best: TopK,
     pub(super) estimates: Estimates,
+    /// Rows that pass a filter, by their codes.
+    picked: TopK,
     pub(super) query: Vec<u8>,
     code: Vec<u8>,
     pub(super) wide: Vec<f32>,
@@ -57,11 +50,12 @@ pub struct Scratch {
 impl Scratch {
     /// Counts what a search of `plan` will need; nothing to do where an earlier one needed as much.
     pub(super) fn cover(&mut self, core: &Core, view: &View, plan: &Plan) -> Result<()> {
-        let walk = plan.beam.map_or(0, |beam| index::Scratch::bytes(beam, view.index.graph.len()));
+        let walk = plan.beam().map_or(0, |beam| index::Scratch::bytes(beam, view.index.graph.len()));
         let code = view.index.codec.as_ref().map_or(0, |codec| codec.query_bytes());
         let rows = (9 * core.shape.dim + code) as u64;
+        let picked = if plan.by_code { TopK::bytes(plan.rerank) } else { 0 };
         let estimates = if plan.sketched { Estimates::bytes(plan.k, core.shape.dim) } else { 0 };
-        let bytes = TopK::bytes(plan.k).saturating_add(walk).saturating_add(rows).saturating_add(estimates);
+        let bytes = [TopK::bytes(plan.k), picked, walk, rows, estimates].into_iter().fold(0, u64::saturating_add);
         let lease = self.lease.get_or_insert_with(|| Lease::new(&core.search_budget));
         if lease.cover(bytes).is_err() {
             // What other searches left for later ones makes room.
@@ -84,64 +78,6 @@ impl Control for Limits<'_> {
     }
 }
 
-/// Breadth and depth of one search, with the defaults filled in.
-pub(super) struct Plan {
-    pub(super) k: usize,
-    rerank: usize,
-    /// How the graph is walked; `None` = every row is scanned.
-    beam: Option<Beam>,
-    /// Whether rows that are scanned may be passed over for their sketches.
-    pub(super) sketched: bool,
-    /// Threads that a long scan may be split over.
-    pub(super) threads: usize,
-}
-
-/// Candidates that are ranked again where the caller does not say: enough for codes to be off by a few places, or by
-/// many where they are short.
-pub fn rerank_depth(coded: &Space, k: usize) -> usize {
-    let share = if coded.kernel.form.is_rough() { ROUGH_SHARE } else { 2 };
-    k.saturating_mul(share).max(k.saturating_add(5 * share))
-}
-
-impl Plan {
-    fn new(core: &Core, view: &View, k: usize, params: &SearchParams) -> Plan {
-        let k = k.min(usize::try_from(view.live()).unwrap_or(usize::MAX));
-        let rerank = if params.rerank == 0 { rerank_depth(&view.coded, k) } else { params.rerank.max(k) };
-        let walks = !params.exact && view.index.graph.nodes() > 0;
-        let beam = if walks { Plan::beam(core, view, (k, rerank), params) } else { None };
-        // Rough codes lose a right answer among the others of the beam: all of them are ranked again.
-        let whole = beam.filter(|_| params.rerank == 0 && view.coded.kernel.form.is_rough());
-        let rerank = whole.map_or(rerank, |beam| rerank.max(beam.ef));
-        let from = if beam.is_some() { view.index.graph.len() } else { 0 };
-        let rows = view.sketched(from..view.end()).map_or(0, |(_, slots)| slots.len() as u32);
-        Plan { k, rerank, beam, sketched: !params.exact && sketched::pays(k, rows), threads: 1 }
-    }
-
-    /// By `ef` or by the recall wanted, whichever is given, the call's own first.
-    fn beam(core: &Core, view: &View, (k, rerank): (usize, usize), params: &SearchParams) -> Option<Beam> {
-        let default = if params.ef == 0 { core.settings.target_recall as f32 } else { 0.0 };
-        let target = if params.target_recall > 0.0 { params.target_recall } else { default };
-        if target > 0.0
-            && let Some(calibration) = &view.index.calibration
-        {
-            return Some(calibration.beam(k, rerank, target));
-        }
-        let ef = match params.ef {
-            0 if target > 0.0 => EF_UNMEASURED,
-            0 => core.settings.ef_search as usize,
-            ef => ef,
-        };
-        let ef = ef.max(k);
-        ((ef as u64).saturating_mul(ROWS_PER_EF) < view.live()).then(|| beam_of(ef, rerank))
-    }
-}
-
-/// A beam of `ef`. Codes rank a little differently than vectors: a few candidates beyond it cost
-/// nothing to keep and are reranked with the others.
-fn beam_of(ef: usize, rerank: usize) -> Beam {
-    Beam::new(ef, rerank.saturating_sub(ef).max(RERANK_SLACK))
-}
-
 /// Searches the newest view for all `queries`.
 pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams, hits: Hits<'_>) -> Result<Outcome> {
     let count = queries.count();
@@ -157,7 +93,7 @@ pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams
     }
     core.shape.accepts(&queries)?;
     let view = core.view.load();
-    let mut plan = Plan::new(core, &view, k, params);
+    let mut plan = Plan::new(core, &view, k, params)?;
     if count == 1 {
         plan.threads = core.threads();
     }
@@ -280,25 +216,69 @@ fn take_query(core: &Core, queries: &Vectors<'_>, i: usize, scratch: &mut Scratc
 /// Fills `scratch.best` for the query in the scratch; false when it was stopped early.
 fn search_one(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> Result<bool> {
     scratch.best.reset(plan.k)?;
-    let from = if plan.beam.is_some() { view.index.graph.len() } else { 0 };
+    if plan.k == 0 {
+        return Ok(true);
+    }
+    let from = if plan.covered == Covered::Scan { 0 } else { view.index.graph.len() };
     let scanned = scan::scan(core, view, plan, from..view.end(), limits, scratch)?;
-    let Some(beam) = plan.beam else { return Ok(!scanned.stopped_early) };
-    let walked = walk_graph(core, view, beam, limits, scratch)?;
-    rerank(view, plan, scratch);
-    Ok(!scanned.stopped_early && !walked.stopped_early)
+    let covered = match plan.covered {
+        Covered::Scan => index::Outcome::default(),
+        Covered::Pick => pick(core, view, plan, limits, scratch)?,
+        Covered::Walk(walk) => walk_graph(core, view, plan, walk, limits, scratch)?,
+    };
+    Ok(!scanned.stopped_early && !covered.stopped_early)
 }
 
-/// Walks the graph on codes; the candidates are left in the scratch's pool.
+/// Walks the graph on codes, and takes the best candidates over into `best`. Where a filter makes that
+/// cost more than comparing all rows that pass, or where it led to fewer than were wanted, these
+/// are compared instead.
 fn walk_graph(
     core: &Core,
     view: &View,
-    beam: Beam,
+    plan: &Plan,
+    walk: Walk,
     limits: &Limits<'_>,
     scratch: &mut Scratch,
 ) -> Result<index::Outcome> {
-    let Scratch { walk, query, code, wide, .. } = scratch;
+    let Scratch { walk: walking, best, query, code, wide, .. } = scratch;
     let code = view.index.query_code(&core.shape, query, wide, code)?;
-    Ok(view.index.graph.search(&view.coded, code, beam, &view.dead, walk, limits)?)
+    let Walk { beam, past_blocked, most_distances } = walk;
+    let terms = Terms { blocked: plan.blocked(view), past_blocked, most_distances, control: limits };
+    let outcome = view.index.graph.search(&view.coded, code, beam, &terms, walking)?;
+    let short = best.len() + walking.pool.len() < plan.k;
+    if plan.is_filtered() && !outcome.stopped_early && (outcome.gave_up || short) {
+        return pick(core, view, plan, limits, scratch);
+    }
+    rerank(view, plan, scratch);
+    Ok(outcome)
+}
+
+/// Compares the rows of the graph that pass the filter, by their codes first or all of them exactly.
+fn pick(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> Result<index::Outcome> {
+    let Scratch { walk, best, picked, query, code, wide, .. } = scratch;
+    let covered = 0..view.index.graph.len();
+    let key = |slot| view.id_of(slot);
+    let mut compare = |space: &Space, query: &[u8], key: &dyn Fn(u32) -> u64, top: &mut TopK| match plan.passing() {
+        Some(slots) => {
+            let slots = &slots[..slots.partition_point(|&slot| slot < covered.end)];
+            walk.distances += slots.len() as u64;
+            flat::scan_slots(space, query, slots, key, top, limits)
+        }
+        None => {
+            walk.distances += covered.len() as u64;
+            flat::scan(space, query, covered.clone(), plan.blocked(view), key, top, limits)
+        }
+    };
+    if !plan.by_code {
+        return Ok(compare(&view.stored, query, &key, best));
+    }
+    let code = view.index.query_code(&core.shape, query, wide, code)?;
+    picked.reset(plan.rerank)?;
+    let outcome = compare(&view.coded, code, &u64::from, picked);
+    let nearest = picked.sorted().map(|(_, slot, _)| (slot, slot));
+    walk.distances += nearest.len() as u64;
+    view.stored.each(query, nearest, |slot, distance| best.offer(distance, slot, &key));
+    Ok(outcome)
 }
 
 /// Takes the best candidates of the pool over into `best`, with exact distances.
@@ -327,15 +307,14 @@ pub fn nearest(
     params: &SearchParams,
     task: Option<&Task>,
 ) -> Result<Vec<f32>> {
-    let plan = Plan::new(core, view, k.saturating_add(itself.is_some() as usize), params);
+    let plan = Plan::new(core, view, k.saturating_add(itself.is_some() as usize), params)?;
     found_by(core, view, &plan, (query, itself), k, task)
 }
 
 /// As [`nearest`] by a walk of the default breadth even where a search would scan: it is the graph
 /// that is audited.
 pub fn nearest_in_graph(core: &Core, view: &View, query: Query<'_>, k: usize, task: Option<&Task>) -> Result<Vec<f32>> {
-    let mut plan = Plan::new(core, view, k + query.1.is_some() as usize, &SearchParams::default());
-    plan.beam = plan.beam.or_else(|| Some(beam_of(core.settings.ef_search as usize, plan.rerank)));
+    let plan = Plan::new(core, view, k + query.1.is_some() as usize, &SearchParams::default())?.walking(core);
     found_by(core, view, &plan, query, k, task)
 }
 

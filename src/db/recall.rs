@@ -97,7 +97,7 @@ impl Tally {
         k: usize,
         params: &SearchParams,
     ) -> Result<()> {
-        let exact = SearchParams { exact: true, ..SearchParams::default() };
+        let exact = SearchParams { exact: true, filter: params.filter.clone(), ..SearchParams::default() };
         let truth = reader::nearest(core, view, query, k, &exact, None)?;
         let Some(&farthest) = truth.last() else { return Ok(()) };
         let answer = reader::nearest(core, view, query, k, params, None)?;

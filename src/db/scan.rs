@@ -6,7 +6,8 @@
 
 use super::core::Core;
 use super::error::Result;
-use super::reader::{Limits, Plan, Scratch};
+use super::plan::Plan;
+use super::reader::{Limits, Scratch};
 use super::view::View;
 use crate::index::Outcome;
 use crate::index::flat;
@@ -111,23 +112,23 @@ impl<'a> Scan<'a> {
     /// Rows without a sketch first: their distances spare some of the others.
     fn part(&self, slots: Range<u32>, scratch: &mut Scratch) -> Result<Outcome> {
         let Scan { core, view, plan, limits } = *self;
-        let key = |slot| view.id_of(slot);
+        let (key, dead) = (|slot| view.id_of(slot), plan.blocked(view));
         let Scratch { walk, best, estimates, query, wide, .. } = scratch;
         let sketched = self.sketched(&slots);
         let with = sketched.as_ref().map_or(slots.end..slots.end, |(_, with)| with.clone());
         let mut stopped_early = false;
         for exact in [slots.start..with.start, with.end..slots.end] {
             walk.distances += exact.len() as u64;
-            stopped_early |= flat::scan(&view.stored, query, exact, &view.dead, &key, best, limits).stopped_early;
+            stopped_early |= flat::scan(&view.stored, query, exact, dead, &key, best, limits).stopped_early;
         }
         if let Some((sketches, slots)) = sketched {
             memory::resize(wide, core.shape.dim, 0.0)?;
             kernel::widen(core.shape.scalar, query, wide);
-            let (space, dead) = (&view.stored, &view.dead);
+            let space = &view.stored;
             let ask = Ask { space, query, wide, slots, dead, k: plan.k, key: &key, control: limits };
             stopped_early |= sketches.search(&ask, estimates, best)?.stopped_early;
             walk.distances += std::mem::take(&mut estimates.compared);
         }
-        Ok(Outcome { stopped_early })
+        Ok(Outcome { stopped_early, gave_up: false })
     }
 }

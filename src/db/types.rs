@@ -2,6 +2,7 @@
 //! statistics.
 
 use super::error::{ErrorKind, Result, fail};
+use super::filter::Filter;
 use super::task::Task;
 use crate::kernel::Scalar;
 use std::time::Duration;
@@ -106,6 +107,8 @@ pub struct SearchParams {
     pub rerank: usize,
     /// Scan every row exactly instead of walking the graph.
     pub exact: bool,
+    /// Rows that may be results; `None` = all.
+    pub filter: Option<Filter>,
     /// Stop after this time with what was found so far.
     pub deadline: Option<Duration>,
     /// Stop when the task is cancelled, with what was found so far.

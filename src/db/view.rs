@@ -3,7 +3,7 @@
 //! Whatever a view refers to lives until the last holder lets go.
 
 use super::calibration::Calibration;
-use super::column::{Piece, table};
+use super::column::{Piece, next_serial, table};
 use super::error::Result;
 use super::ids::IdMap;
 use super::input::Shape;
@@ -159,6 +159,8 @@ pub struct View {
     pub sketches: Option<Arc<Sketches>>,
     /// Last batch that is part of the picture.
     pub lsn: u64,
+    /// Unique in this process; later pictures have larger ones.
+    pub serial: u64,
 }
 
 impl View {
@@ -168,7 +170,8 @@ impl View {
         let stored = Space { rows: table(&chunks.vectors, shift), kernel: stored_kernel(shape)? };
         let ids = table(&chunks.ids, shift);
         let coded = index.space(&stored, shift);
-        Ok(View { stored, coded, ids, chunks, dead, holes, id_map, index, sketches, lsn })
+        let serial = next_serial();
+        Ok(View { stored, coded, ids, chunks, dead, holes, id_map, index, sketches, lsn, serial })
     }
 
     /// One past the last slot.

@@ -16,6 +16,9 @@ const BLOCK: u32 = 256;
 /// Blocks with fewer than one live row in so many are compared row by row.
 const SPARSE: u32 = 3;
 
+/// A scan that its control ended.
+const STOPPED: Outcome = Outcome { stopped_early: true, gave_up: false };
+
 /// A slot and its distance, ordered by (distance, key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Hit {
@@ -125,7 +128,7 @@ pub fn scan(
 ) -> Outcome {
     for block in blocks(space, slots) {
         if control.stop() {
-            return Outcome { stopped_early: true };
+            return STOPPED;
         }
         scan_block(space, query, block, dead, key, top);
     }
@@ -236,18 +239,17 @@ fn ones(mut word: u64) -> impl Iterator<Item = u32> {
 pub fn scan_slots(
     space: &Space,
     query: &[u8],
-    slots: impl Iterator<Item = u32>,
+    slots: &[u32],
     key: &dyn Fn(u32) -> u64,
     top: &mut TopK,
     control: &dyn Control,
 ) -> Outcome {
-    for (i, slot) in slots.enumerate() {
-        if i.is_multiple_of(BLOCK as usize) && control.stop() {
-            return Outcome { stopped_early: true };
+    for slots in slots.chunks(BLOCK as usize) {
+        if control.stop() {
+            return STOPPED;
         }
-        if let Some(distance) = space.distance(query, slot) {
-            top.offer(distance, slot, key);
-        }
+        let slots = slots.iter().map(|&slot| (slot, slot));
+        space.each(query, slots, |slot, distance| top.offer(distance, slot, key));
     }
     Outcome::default()
 }
@@ -302,8 +304,8 @@ mod tests {
                 prop_assert_eq!(&top.sorted().map(|(d, slot, key)| (d, key, slot)).collect::<Vec<_>>(), &expected);
             }
             top.reset(k).unwrap();
-            let live = (from..to).filter(|&slot| !gone.get(slot));
-            let _ = scan_slots(&space, &[2, 1], live, &key, &mut top, &Unlimited);
+            let live: Vec<u32> = (from..to).filter(|&slot| !gone.get(slot)).collect();
+            let _ = scan_slots(&space, &[2, 1], &live, &key, &mut top, &Unlimited);
             prop_assert_eq!(top.sorted().map(|(d, slot, key)| (d, key, slot)).collect::<Vec<_>>(), expected);
         }
     }

@@ -1,6 +1,6 @@
 //! Data and plain references for the tests of this part.
 
-use super::{Beam, Graph, Params, Scratch, Space, Unlimited, flat};
+use super::{Beam, Graph, Params, Scratch, Space, Terms, Unlimited, flat};
 use crate::arena::{Budget, RowTable, RowsMut, SlotBits};
 use crate::kernel::{Metric, Scalar, kernel};
 use crate::util::hash::mix;
@@ -99,7 +99,7 @@ pub(super) fn exact(space: &Space, query: &[u8], end: u32, dead: &SlotBits, k: u
 /// What `graph` finds, nearest first.
 pub(super) fn found(graph: &Graph, space: &Space, query: &[u8], ef: usize, dead: &SlotBits) -> Vec<(f32, u32)> {
     let mut scratch = Scratch::default();
-    graph.search(space, query, Beam::new(ef, 0), dead, &mut scratch, &Unlimited).unwrap();
+    graph.search(space, query, Beam::new(ef, 0), &Terms::new(dead, &Unlimited), &mut scratch).unwrap();
     scratch.pool.iter().collect()
 }
 

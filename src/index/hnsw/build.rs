@@ -238,10 +238,8 @@ impl Builder<'_> {
         let params = self.draft.params();
         let mut code = Vec::new();
         let walk = match self.walked {
-            None => Walk { store: &self.draft, space: self.space, query, dead: None },
-            Some(walked) if (walked.query)(me.slot, &mut code)? => {
-                Walk { store: &self.draft, space: walked.space, query: &code, dead: None }
-            }
+            None => Walk::new(&self.draft, self.space, query),
+            Some(walked) if (walked.query)(me.slot, &mut code)? => Walk::new(&self.draft, walked.space, &code),
             Some(_) => return Ok(Vec::new()),
         };
         let scratch = &mut *self.scratch.take();

@@ -80,12 +80,12 @@ impl Graph {
                 }
                 Stops::Ef(_) | Stops::Whole(_) => Beam::new((last as usize).min(limit), depth),
             };
-            let dead = (!dead.is_empty()).then_some(dead);
-            let walk = Walk { store: self, space, query: &probe.query, dead };
+            let blocked = (!dead.is_empty()).then_some(dead);
+            let walk = Walk { blocked, ..Walk::new(self, space, &probe.query) };
             let scratch = &mut *scratch.take();
             let start = walk.descend(entry, 0, scratch)?;
             let (mut passed, mut complete) = (0, false);
-            walk.beam(0, start, beam, scratch, &mut |pool: &Pool, next| {
+            walk.beam(0, start, beam, scratch, &mut |pool: &Pool, next, _| {
                 let needed = match stops {
                     Stops::Stretch(_) => pool.stretch_of(next, k),
                     Stops::Ef(_) | Stops::Whole(_) => pool.rank_of(next) as f32 + 1.0,
@@ -124,7 +124,7 @@ fn right_answers(pool: &Pool, probe: &Probe, k: usize, depth: usize) -> Found {
 mod tests {
     use super::*;
     use crate::index::testing::*;
-    use crate::index::{Params, Unlimited};
+    use crate::index::{Params, Terms, Unlimited};
     use crate::kernel::{Metric, Scalar};
 
     /// One long walk tells the same as a walk for each setting.
@@ -160,7 +160,7 @@ mod tests {
                 };
                 let mut scratch = Scratch::default();
                 let each = probes.iter().map(|probe| {
-                    graph.search(&space, &probe.query, beam, &gone, &mut scratch, &Unlimited).unwrap();
+                    graph.search(&space, &probe.query, beam, &Terms::new(&gone, &Unlimited), &mut scratch).unwrap();
                     right_answers(&scratch.pool, probe, k, if whole { depth.max(stop as usize) } else { depth })
                 });
                 let (sum, squares) = each.fold((0, 0), |(s, q), f| (s + f.sum, q + f.squares));

@@ -77,7 +77,7 @@ fn reachable_near(
     let (Some(query), Some(entry)) = (space.rows.get(orphan), draft.entry()) else { return Ok(Vec::new()) };
     let scratch = &mut *scratch.take();
     let beam = Beam::new(draft.params().ef_construction, 0);
-    let walk = Walk { store: draft, space, query, dead: None };
+    let walk = Walk::new(draft, space, query);
     walk.beam(0, entry.slot, beam, scratch, &mut to_the_end)?;
     collected(scratch.pool.candidates())
 }

@@ -7,17 +7,18 @@
 //! searches and builds share them.
 
 use super::Graph;
-use super::links::{Entry, Store, places};
+use super::links::{Entry, Store, ids, places};
 use crate::arena::{AllocError, Below, SlotBits, Visited};
 use crate::index::pool::{candidate, node_of};
-use crate::index::{Beam, Control, Outcome, Pool, Scratch, Space};
+use crate::index::{Beam, Outcome, Over, Past, Pool, Scratch, Space, Terms};
+use crate::util::memory;
 
 /// Expansions between two questions to the [`Control`].
 const STEPS_BETWEEN_CHECKS: usize = 64;
 
 impl Graph {
     /// Finds candidates near `query` (a code as `space` holds them), leaving
-    /// them in `scratch.pool`, nearest first, ties by slot. Slots in `dead`
+    /// them in `scratch.pool`, nearest first, ties by slot. Blocked slots may
     /// lead the way but are no candidates. `space` must be the one the graph
     /// was built on, or one with the same rows under the same slots.
     pub fn search(
@@ -25,29 +26,30 @@ impl Graph {
         space: &Space,
         query: &[u8],
         beam: Beam,
-        dead: &SlotBits,
+        terms: &Terms<'_>,
         scratch: &mut Scratch,
-        control: &dyn Control,
     ) -> Result<Outcome, AllocError> {
-        let dead = (!dead.is_empty()).then_some(dead);
-        let walk = Walk { store: self, space, query, dead };
+        let blocked = (!terms.blocked.is_empty()).then_some(terms.blocked);
+        let walk = Walk { store: self, space, query, blocked, past_blocked: terms.past_blocked };
         let Some(entry) = self.entry() else {
             scratch.pool.reset(beam, 0.0, 0)?;
             return Ok(Outcome::default());
         };
+        let end = scratch.distances.saturating_add(terms.most_distances);
         let start = walk.descend(entry, 0, scratch)?;
-        let (mut steps, mut stopped_early) = (0, false);
-        walk.beam(0, start, beam, scratch, &mut |_, _| {
+        let (mut steps, mut outcome) = (0, Outcome::default());
+        walk.beam(0, start, beam, scratch, &mut |_, _, distances| {
             steps += 1;
-            stopped_early = steps % STEPS_BETWEEN_CHECKS == 0 && control.stop();
-            !stopped_early
+            outcome.stopped_early = steps % STEPS_BETWEEN_CHECKS == 0 && terms.control.stop();
+            outcome.gave_up = distances >= end;
+            !outcome.stopped_early && !outcome.gave_up
         })?;
-        Ok(Outcome { stopped_early })
+        Ok(outcome)
     }
 }
 
 /// Lets a walk run to its own end.
-pub(super) fn to_the_end(_: &Pool, _: u64) -> bool {
+pub(super) fn to_the_end(_: &Pool, _: u64, _: u64) -> bool {
     true
 }
 
@@ -56,11 +58,18 @@ pub(super) struct Walk<'a, S> {
     pub(super) store: &'a S,
     pub(super) space: &'a Space,
     pub(super) query: &'a [u8],
-    /// Slots that lead the way but are no candidates; `None` when there are none.
-    pub(super) dead: Option<&'a SlotBits>,
+    /// Slots that are no candidates; `None` when there are none.
+    pub(super) blocked: Option<&'a SlotBits>,
+    /// How to get past them on level 0.
+    pub(super) past_blocked: Past,
 }
 
-impl<S: Store> Walk<'_, S> {
+impl<'a, S: Store> Walk<'a, S> {
+    /// A walk to which all nodes are candidates.
+    pub(super) fn new(store: &'a S, space: &'a Space, query: &'a [u8]) -> Walk<'a, S> {
+        Walk { store, space, query, blocked: None, past_blocked: Past::Through }
+    }
+
     /// Distance of the query to a node.
     #[inline]
     fn distance(&self, level: usize, node: u32) -> Option<f32> {
@@ -71,6 +80,42 @@ impl<S: Store> Walk<'_, S> {
     #[inline]
     fn gather<'v>(&self, level: usize, node: u32, visited: &'v mut Visited) -> Below<'v> {
         visited.insert_all(places(self.store.links(level, node)))
+    }
+
+    /// The neighbours on level 0 of `node` that are new and not blocked, and for those that are blocked
+    /// theirs, while they are no more than two rows of links.
+    fn gather_over(
+        &self,
+        node: u32,
+        blocked: &SlotBits,
+        visited: &mut Visited,
+        over: &mut Over,
+    ) -> Result<(), AllocError> {
+        let Over { found, blocked: through } = over;
+        (found.clear(), through.clear());
+        let row = places(self.store.links(0, node));
+        let most = 2 * row.len();
+        memory::make_room(found, most)?;
+        memory::make_room(through, row.len())?;
+        for &near in visited.insert_all(row).nodes() {
+            if blocked.get(near) {
+                self.store.prefetch_links(near);
+                through.push(near);
+            } else {
+                found.push(near);
+            }
+        }
+        for &near in through.iter() {
+            for next in ids(self.store.links(0, near)) {
+                if found.len() == most {
+                    return Ok(());
+                }
+                if !blocked.get(next) && visited.insert(next) {
+                    found.push(next);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Distances of the query to nodes; those without a row are left out.
@@ -114,7 +159,7 @@ impl<S: Store> Walk<'_, S> {
     }
 
     /// Beam search on one level from `start`, into the pool. `go_on` is asked
-    /// before each expansion, and is shown the pool and the candidate.
+    /// before each expansion, and is shown the pool, the candidate and the distances computed.
     ///
     /// On level 0 the entry point is offered too: every node is reachable from
     /// there, but perhaps not from `start`, so a beam as wide as the graph finds
@@ -125,14 +170,15 @@ impl<S: Store> Walk<'_, S> {
         start: u32,
         beam: Beam,
         scratch: &mut Scratch,
-        go_on: &mut impl FnMut(&Pool, u64) -> bool,
+        go_on: &mut impl FnMut(&Pool, u64, u64) -> bool,
     ) -> Result<(), AllocError> {
         let entry = self.store.entry();
         let origin = beam.adaptive.and(entry).map_or(0.0, |entry| self.space.origin(self.query, entry.slot));
         scratch.pool.reset(beam, origin, self.store.end(level) as usize)?;
         scratch.visited.reset(self.store.end(level))?;
         let entry = entry.filter(|_| level == 0).map(|entry| entry.slot);
-        let Scratch { pool, visited, distances, .. } = scratch;
+        let Scratch { pool, visited, distances, over, .. } = scratch;
+        let step_over = self.blocked.filter(|_| level == 0 && self.past_blocked == Past::Over);
         for start in [Some(start), entry].into_iter().flatten().filter(|&node| visited.insert(node)) {
             *distances += 1;
             if let Some(distance) = self.distance(level, start) {
@@ -140,8 +186,15 @@ impl<S: Store> Walk<'_, S> {
             }
         }
         while let Some(next) = pool.next() {
-            if !go_on(pool, next) {
+            if !go_on(pool, next, *distances) {
                 break;
+            }
+            if let Some(blocked) = step_over {
+                self.gather_over(node_of(next), blocked, visited, over)?;
+                *distances += over.found.len() as u64;
+                let slots = over.found.iter().map(|&node| (node, node));
+                self.space.each(self.query, slots, |node, distance| self.offer(level, node, distance, pool));
+                continue;
             }
             let gathered = self.gather(level, node_of(next), visited);
             *distances += gathered.nodes().len() as u64;
@@ -163,8 +216,8 @@ impl<S: Store> Walk<'_, S> {
     #[inline(never)]
     fn keep(&self, level: usize, node: u32, distance: f32, pool: &mut Pool) {
         let offer = candidate(distance, node);
-        let kept = match self.dead {
-            Some(dead) if dead.get(node) => pool.insert_dead(offer),
+        let kept = match self.blocked {
+            Some(blocked) if blocked.get(node) => pool.insert_dead(offer),
             _ => pool.insert(offer),
         };
         if kept && level == 0 {

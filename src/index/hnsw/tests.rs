@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::index::testing::*;
-use crate::index::{Adaptive, Beam, Control, Progress, Scratch, Unlimited};
+use crate::index::{Adaptive, Beam, Control, Outcome, Past, Progress, Scratch, Terms, Unlimited};
 use crate::kernel::{Metric, Scalar};
 
 fn queries(scalar: Scalar, dim: usize) -> Vec<Vec<u8>> {
@@ -286,8 +286,55 @@ fn a_search_can_be_stopped() {
     let graph = extended(&Graph::empty(PARAMS), &space, 900, &dead([]));
     let mut scratch = Scratch::default();
     let query = space.rows.row(3);
-    let outcome = graph.search(&space, query, Beam::new(500, 0), &dead([]), &mut scratch, &Stop).unwrap();
+    let outcome = graph.search(&space, query, Beam::new(500, 0), &Terms::new(&dead([]), &Stop), &mut scratch).unwrap();
     assert!(outcome.stopped_early && scratch.pool.len() > 10);
+}
+
+/// Both ways past blocked nodes return none of them and find what a scan of the others finds;
+/// going over them computes no distance to any.
+#[test]
+fn blocked_nodes_are_passed_in_both_ways() {
+    let space = space(&clustered(4000, 16, 30, 21), Metric::L2sq, Scalar::I8);
+    let graph = extended(&Graph::empty(PARAMS), &space, 4000, &dead([]));
+    let mut scratch = Scratch::default();
+    for (every, over_floor) in [(2, 0.97), (4, 0.95), (12, 0.85)] {
+        let blocked = dead((0..4000).filter(|slot| slot % every != 0));
+        let mut spent = Vec::new();
+        for (past_blocked, floor) in [(Past::Through, 0.97), (Past::Over, over_floor)] {
+            let terms = Terms { past_blocked, ..Terms::new(&blocked, &Unlimited) };
+            let (mut right, mut distances) = (0, 0);
+            for query in queries(Scalar::I8, 16) {
+                scratch.distances = 0;
+                let outcome = graph.search(&space, &query, Beam::new(60, 0), &terms, &mut scratch).unwrap();
+                assert_eq!(outcome, Outcome::default());
+                assert!(scratch.pool.iter().all(|(_, slot)| slot % every == 0));
+                let last = exact(&space, &query, 4000, &blocked, 10)[9];
+                let limit = space.distance(&query, last).unwrap();
+                right += scratch.pool.iter().take(10).filter(|&(distance, _)| distance <= limit).count();
+                distances += scratch.distances;
+            }
+            let recall = right as f64 / (10 * queries(Scalar::I8, 16).len()) as f64;
+            assert!(recall >= floor, "{past_blocked:?}, one of {every}: {recall}");
+            spent.push(distances);
+        }
+        assert!(spent[1] < spent[0], "one of {every}: {spent:?} distances");
+    }
+}
+
+#[test]
+fn a_walk_gives_up_when_it_costs_too_much() {
+    let space = space(&clustered(3000, 16, 30, 22), Metric::L2sq, Scalar::I8);
+    let graph = extended(&Graph::empty(PARAMS), &space, 3000, &dead([]));
+    let (blocked, mut scratch) = (dead(0..2990), Scratch::default());
+    for past_blocked in [Past::Through, Past::Over] {
+        scratch.distances = 1000;
+        let terms = Terms { past_blocked, most_distances: 200, ..Terms::new(&blocked, &Unlimited) };
+        let outcome = graph.search(&space, space.rows.row(3), Beam::new(50, 0), &terms, &mut scratch).unwrap();
+        // One step more than allowed at the most.
+        let longest = 2 * PARAMS.degree(0) as u64;
+        assert!(scratch.distances <= 1200 + longest, "{past_blocked:?}: {}", scratch.distances);
+        assert_eq!(outcome.gave_up, past_blocked == Past::Through, "{past_blocked:?}");
+    }
 }
 
 #[test]
@@ -297,7 +344,7 @@ fn slack_keeps_more_and_the_adaptive_stop_computes_less() {
     let mut scratch = Scratch::default();
     let mut run = |beam, query: &[u8]| {
         scratch.distances = 0;
-        graph.search(&space, query, beam, &dead([]), &mut scratch, &Unlimited).unwrap();
+        graph.search(&space, query, beam, &Terms::new(&dead([]), &Unlimited), &mut scratch).unwrap();
         (scratch.distances, scratch.pool.iter().collect::<Vec<_>>())
     };
     let (mut all, mut early) = (0, 0);
@@ -321,13 +368,14 @@ fn the_adaptive_stop_treats_equal_lengths_as_distances() {
     let queries: Vec<Vec<f32>> = clustered(40, 24, 12, 78).iter().map(|row| of_length(row, 20.0)).collect();
     let beam = Beam { ef: 200, slack: 10, adaptive: Some(Adaptive { k: 10, stretch: 1.3 }) };
     // |a - b|^2 = 2 (|a|^2 - a b), so both walks take the same steps.
-    let (mut nearest, mut distances) = (Vec::new(), Vec::new());
+    let (mut nearest, mut distances, none) = (Vec::new(), Vec::new(), dead([]));
     for metric in [Metric::L2sq, Metric::Ip] {
         let space = space(&rows, metric, Scalar::F32);
         let graph = extended(&Graph::empty(PARAMS), &space, 1500, &dead([]));
         let mut scratch = Scratch::default();
         for query in &queries {
-            graph.search(&space, &packed(query, Scalar::F32), beam, &dead([]), &mut scratch, &Unlimited).unwrap();
+            let terms = Terms::new(&none, &Unlimited);
+            graph.search(&space, &packed(query, Scalar::F32), beam, &terms, &mut scratch).unwrap();
             nearest.push(scratch.pool.iter().next().unwrap().1);
         }
         distances.push(scratch.distances as f64);

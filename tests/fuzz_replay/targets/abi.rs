@@ -65,6 +65,7 @@ struct Handles {
     dbs: [*mut vdb; 2],
     options: [*mut vdb_options; 2],
     tasks: [*mut vdb_task; 2],
+    filters: [*mut vdb_filter; 2],
 }
 
 /// One of `known` most often.
@@ -80,7 +81,12 @@ fn handle<H>(input: &mut Input, known: [*mut H; 2]) -> *mut H {
 pub fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mut memory = Memory::new();
-    let mut handles = Handles { dbs: [ptr::null_mut(); 2], options: [ptr::null_mut(); 2], tasks: [ptr::null_mut(); 2] };
+    let mut handles = Handles {
+        dbs: [ptr::null_mut(); 2],
+        options: [ptr::null_mut(); 2],
+        tasks: [ptr::null_mut(); 2],
+        filters: [ptr::null_mut(); 2],
+    };
     start(&mut input, &mut handles);
     for _ in 0..CALLS {
         if input.is_empty() {
@@ -97,6 +103,7 @@ pub fn run(bytes: &[u8]) {
             known(vdb_close(handles.dbs[i], ptr::null_mut()));
             vdb_options_free(handles.options[i]);
             vdb_task_free(handles.tasks[i]);
+            vdb_filter_free(handles.filters[i]);
         }
     }
 }
@@ -210,7 +217,7 @@ unsafe fn set_up(
     let options = handle(input, handles.options);
     // SAFETY: passed on from the caller.
     unsafe {
-        match input.below(12) {
+        match input.below(13) {
             0 => {
                 let into = if input.flag() { ptr::null_mut() } else { &raw mut handles.dbs[1] };
                 if !into.is_null() {
@@ -244,6 +251,12 @@ unsafe fn set_up(
                 vdb_task_new(&mut handles.tasks[1], error)
             }
             10 => {
+                let (place, ids) = (input.below(2), memory.at::<u64>(input, 1));
+                vdb_filter_free(handles.filters[place]);
+                let count = fitting(input.number() as usize, 8);
+                vdb_filter_ids(ids, count, input.below(2) as c_int, &mut handles.filters[place], error)
+            }
+            11 => {
                 let user = if input.flag() { ptr::null_mut() } else { memory.at(input, 3) };
                 let ask = input.flag().then_some(keep_going as unsafe extern "C" fn(*mut c_void, u64, u64) -> c_int);
                 vdb_task_on_progress(handle(input, handles.tasks), ask, user, error)
@@ -316,9 +329,12 @@ unsafe fn search(input: &mut Input, memory: &mut Memory, handles: &Handles, erro
     let mut shape = shape(input, db);
     let params = memory.sized::<vdb_search_params_t>(input, 5, size_of::<vdb_search_params_t>());
     if !params.is_null() && input.below(4) > 0 {
-        let task = handle(input, handles.tasks);
+        let (task, filter) = (handle(input, handles.tasks), handle(input, handles.filters));
         // SAFETY: the struct lies in a buffer of its own.
-        unsafe { (&raw mut (*params).task).write_unaligned(task) };
+        unsafe {
+            (&raw mut (*params).task).write_unaligned(task);
+            (&raw mut (*params).filter).write_unaligned(filter);
+        }
     }
     let mut k = input.number() as usize;
     // More than the limit is refused before anything is touched.
@@ -348,7 +364,7 @@ unsafe fn look(input: &mut Input, memory: &mut Memory, handles: &Handles, error:
                 let ids: *const u64 = memory.at(input, 1);
                 vdb_get_batch(db, ids, count, dim, scalar, memory.at(input, 2), stride, memory.at(input, 3), error)
             }
-            1 => vdb_count(db, memory.at(input, 1), error),
+            1 => vdb_count(db, handle(input, handles.filters), memory.at(input, 1), error),
             2 => vdb_option_get_u64(db, option(input), memory.at(input, 1), error),
             3 => vdb_option_get_f64(db, option(input), memory.at(input, 1), error),
             4 => vdb_stats_get(db, memory.sized(input, 1, size_of::<vdb_stats_t>()), error),

@@ -1,0 +1,235 @@
+//! Filters: which rows a search may return.
+//!
+//! A filter is asked about each row once. What it said is kept as bits by slot, for the chunks
+//! of the database it was used with last: rows never change under their slot, so later views
+//! only ask about rows that came since. A search gets a [`Selection`], which is the answer
+//! for one view, dead rows taken out.
+//!
+//! Must never hold a view: a filter may live as long as its caller likes.
+
+use super::core::Core;
+use super::error::{ErrorKind, Result, fail};
+use super::types::ID_NONE;
+use super::view::{View, read_id};
+use crate::arena::{Budget, Lease, Rows, SlotBits};
+use crate::util::memory::{collected, filled};
+use crate::util::sync::lock;
+use arc_swap::ArcSwapOption;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+/// Selections of so many rows at most have a list of them: four bytes each, and what a search
+/// compares them by without looking at the bits of all others.
+const LIST_MAX: u64 = 1 << 16;
+/// A list of ids is looked up id by id where so many times more rows are to be asked about.
+const BY_ROW_SHARE: u64 = 4;
+
+/// Which rows a search may return. Clones are one filter; any thread may use it at any time,
+/// with one database after the other.
+///
+/// ```
+/// use vdb::{Database, Filter, Hits, Options, SearchParams, Vectors};
+///
+/// let db = Database::open(None, &Options::new().dim(2))?;
+/// db.insert_batch(&[1, 2, 3], Vectors::f32(&[0., 0., 1., 0., 2., 0.], 2)?, None)?;
+///
+/// let params = SearchParams { filter: Some(Filter::ids(&[2, 3, 9], true)?), ..SearchParams::default() };
+/// let (mut ids, mut distances, mut counts) = ([0; 2], [0.; 2], [0; 1]);
+/// let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+/// db.search(Vectors::f32(&[0., 0.], 2)?, 2, &params, hits)?;
+/// assert_eq!((ids, counts), ([2, 3], [2]));
+/// # Ok::<(), vdb::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Filter(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    test: Test,
+    /// The answer for the newest view so far.
+    current: ArcSwapOption<Selection>,
+    known: Mutex<Known>,
+}
+
+/// What is asked about a row.
+#[derive(Debug)]
+enum Test {
+    /// Whether its id is one of `ids`, ascending and each once; the answer is `allow`.
+    Ids { ids: Vec<u64>, allow: bool },
+}
+
+/// The rows of one view that a filter lets pass.
+#[derive(Debug)]
+pub struct Selection {
+    /// Slots that are no results: dead, missing, or not what the filter looks for.
+    pub blocked: SlotBits,
+    /// The others.
+    pub passing: u64,
+    /// These, ascending, unless they are very many.
+    pub slots: Option<Vec<u32>>,
+    /// Serial number of the view.
+    view: u64,
+    _lease: Lease,
+}
+
+/// What a filter was asked so far.
+#[derive(Debug, Default)]
+struct Known {
+    /// Rows of each chunk that were asked about: serial number of the content, number of rows.
+    asked: Vec<(u64, usize)>,
+    /// Bits of the slots that the test names, but for rows that were dead when it was asked.
+    named: SlotBits,
+    /// Serial number of the newest view.
+    view: u64,
+    lease: Option<Lease>,
+}
+
+impl Filter {
+    /// Rows whose id is one of `ids` (`allow`), or all others.
+    pub fn ids(ids: &[u64], allow: bool) -> Result<Filter> {
+        if let Some(at) = ids.iter().position(|&id| id == ID_NONE) {
+            return fail(ErrorKind::InvalidArgument, format!("id {ID_NONE} is no row's")).map_err(|e| e.at(at as u64));
+        }
+        let mut ids = collected(ids.iter().copied())?;
+        ids.sort_unstable();
+        ids.dedup();
+        let test = Test::Ids { ids, allow };
+        Ok(Filter(Arc::new(Shared { test, current: ArcSwapOption::empty(), known: Mutex::default() })))
+    }
+
+    /// The rows of `view` that pass.
+    pub(super) fn select(&self, core: &Core, view: &View) -> Result<Arc<Selection>> {
+        let Shared { test, current, known } = &*self.0;
+        if let Some(selection) = current.load_full().filter(|selection| selection.view == view.serial) {
+            return Ok(selection);
+        }
+        let mut known = lock(known);
+        if view.serial < known.view {
+            // A search that began before the last one: what is known may lack rows that died since.
+            let mut known = Known::default();
+            known.ask(test, view, &core.search_budget)?;
+            return Ok(Arc::new(known.select(test, view, &core.search_budget)?));
+        }
+        known.ask(test, view, &core.search_budget)?;
+        let selection = Arc::new(known.select(test, view, &core.search_budget)?);
+        current.store(Some(selection.clone()));
+        Ok(selection)
+    }
+}
+
+impl Test {
+    /// Whether rows that are not named pass.
+    fn passes_unnamed(&self) -> bool {
+        match self {
+            Test::Ids { allow, .. } => !allow,
+        }
+    }
+
+    /// Whether looking `rows` up by what the test names is cheaper than asking about each.
+    fn is_short_for(&self, rows: u64) -> bool {
+        match self {
+            Test::Ids { ids, .. } => (ids.len() as u64).saturating_mul(BY_ROW_SHARE) < rows,
+        }
+    }
+
+    /// Calls `found` with the slots of all live rows that are named.
+    fn look_up(&self, view: &View, mut found: impl FnMut(u32) -> Result<()>) -> Result<()> {
+        match self {
+            Test::Ids { ids, .. } => ids.iter().filter_map(|&id| view.slot_of(id)).try_for_each(&mut found),
+        }
+    }
+
+    /// The same for some rows of the chunk whose ids are `chunk`, by their number in it.
+    fn name(&self, chunk: &Rows, rows: Range<usize>, mut found: impl FnMut(usize) -> Result<()>) -> Result<()> {
+        match self {
+            Test::Ids { ids, .. } => {
+                rows.filter(|&row| ids.binary_search(&read_id(chunk.row(row))).is_ok()).try_for_each(&mut found)
+            }
+        }
+    }
+}
+
+impl Known {
+    /// Asks about the rows of `view` that are new.
+    fn ask(&mut self, test: &Test, view: &View, budget: &Budget) -> Result<()> {
+        let chunks = &view.chunks.ids;
+        // A chunk whose content another has taken the place of is asked about anew, and all after it.
+        let same = self
+            .asked
+            .iter()
+            .zip(chunks)
+            .take_while(|(asked, piece)| asked.0 == piece.serial && asked.1 <= piece.rows.len());
+        let same = same.count();
+        let shift = view.dead.shift();
+        if same < self.asked.len() || self.named.shift() != shift {
+            *self = Known { named: SlotBits::new(shift), ..Known::default() };
+        }
+        self.view = view.serial;
+        let lease = self.lease.get_or_insert_with(|| Lease::new(budget));
+        lease.cover(bytes_of_bits(view.end()))?;
+        let asked = |i: usize| self.asked.get(i).map_or(0, |&(_, rows)| rows);
+        let fresh: u64 = chunks.iter().enumerate().map(|(i, piece)| (piece.rows.len() - asked(i)) as u64).sum();
+        let named = &mut self.named;
+        if test.is_short_for(fresh) {
+            test.look_up(view, |slot| Ok(named.set(slot).map(drop)?))?;
+        } else {
+            for (i, piece) in chunks.iter().enumerate() {
+                let first = (i as u32) << shift;
+                let rows = self.asked.get(i).map_or(0, |&(_, rows)| rows)..piece.rows.len();
+                test.name(&piece.rows, rows, |row| Ok(named.set(first + row as u32).map(drop)?))?;
+            }
+        }
+        self.asked = collected(chunks.iter().map(|piece| (piece.serial, piece.rows.len())))?;
+        Ok(())
+    }
+
+    /// The answer for `view`, about whose rows all is known.
+    fn select(&self, test: &Test, view: &View, budget: &Budget) -> Result<Selection> {
+        let (end, shift) = (view.end(), view.dead.shift());
+        let lease = budget.take(bytes_of_bits(end))?;
+        let mut blocked = SlotBits::new(shift);
+        let mut words = filled(0u64, 1 << (shift - 6))?;
+        let flip = if test.passes_unnamed() { 0 } else { u64::MAX };
+        let mut passing = 0;
+        for chunk in 0..end.div_ceil(1 << shift) as usize {
+            let word = |bits: &SlotBits, i: usize| bits.chunk(chunk).map_or(0, |words| words[i]);
+            let first = (chunk as u64) << shift;
+            for (i, place) in words.iter_mut().enumerate() {
+                // Slots past the end are blocked.
+                let left = (end as u64).saturating_sub(first + 64 * i as u64).min(64);
+                let missing = if left == 64 { 0 } else { u64::MAX << left };
+                *place = (word(&self.named, i) ^ flip) | word(&view.dead, i) | missing;
+                passing += place.count_zeros() as u64;
+            }
+            blocked.put_chunk(chunk, &words)?;
+        }
+        let mut slots = None;
+        if passing <= LIST_MAX {
+            lease.cover(bytes_of_bits(end) + 4 * passing)?;
+            slots = Some(collected(clear_bits(&blocked, end))?);
+        }
+        Ok(Selection { blocked, passing, slots, view: view.serial, _lease: lease })
+    }
+}
+
+/// Bytes of a bit for each slot.
+fn bytes_of_bits(end: u32) -> u64 {
+    end as u64 / 8
+}
+
+/// The slots below `end` whose bit is not set.
+fn clear_bits(bits: &SlotBits, end: u32) -> impl Iterator<Item = u32> + '_ {
+    let shift = bits.shift();
+    (0..end.div_ceil(1 << shift) as usize).flat_map(move |chunk| {
+        let words = bits.chunk(chunk).unwrap_or_default();
+        words.iter().enumerate().flat_map(move |(i, &word)| {
+            let first = ((chunk as u32) << shift) + 64 * i as u32;
+            let mut left = !word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros())?;
+                left &= left - 1;
+                Some(first + bit)
+            })
+        })
+    })
+}

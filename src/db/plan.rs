@@ -1,0 +1,199 @@
+//! How one search goes about it: whether it walks the graph or compares rows one by one, how
+//! far it goes, and how it keeps to a filter.
+//!
+//! Under a filter there are three ways, and which is cheapest hangs on how many rows pass, not
+//! on their share: comparing the rows that pass costs as much as there are, a walk about as
+//! much as without the filter times the blocked rows it meets. Estimates go by counts alone, so they
+//! know nothing of where the rows lie; a walk that has cost more than comparing all of
+//! them would have is given up for that.
+
+use super::core::Core;
+use super::error::Result;
+use super::filter::Selection;
+use super::types::SearchParams;
+use super::view::View;
+use crate::arena::SlotBits;
+use crate::index::{Beam, Past, Space, sketched};
+use std::sync::Arc;
+
+/// The graph is walked only when the breadth is a small part of the rows: a
+/// walk of breadth ef computes some 10 ef distances, each dearer than a scanned row's.
+const ROWS_PER_EF: u64 = 10;
+/// Breadth for a wanted recall while nothing was measured: in a graph that never took new rows in.
+/// Below ten times as many rows that is a scan.
+const EF_UNMEASURED: usize = 400;
+/// Candidates ranked again for each result wanted where codes are rough.
+const ROUGH_SHARE: usize = 10;
+/// Candidates kept beyond ef for the rerank.
+const RERANK_SLACK: usize = 16;
+/// Distances that a walk computes at the least, and for each candidate of its breadth.
+const WALK_LEAST: f64 = 120.0;
+const WALK_PER_EF: f64 = 8.0;
+/// What a distance on a walk costs, in distances to rows of a list that is known beforehand.
+const WALK_COST: f64 = 2.5;
+/// How the distances of a walk grow as fewer rows pass: by this power of all rows over those that pass.
+const THROUGH_POWER: f64 = 0.65;
+/// The same for a walk over blocked rows, within the shares of passing rows where it is any good.
+const OVER_COST: f64 = 1.6;
+const OVER_SHARES: std::ops::Range<f64> = 0.03..0.4;
+/// Rows picked by their codes where that spares so many of the exact comparisons.
+const PICK_SHARE: u64 = 4;
+
+/// Breadth and depth of one search, with the defaults filled in.
+pub struct Plan {
+    /// Results wanted, no more than there are.
+    pub k: usize,
+    /// Candidates ranked again by their vectors.
+    pub rerank: usize,
+    /// What is done with the rows that the graph covers.
+    pub covered: Covered,
+    /// Whether rows that the filter lets pass are compared by their codes first, and the best again by their vectors.
+    pub by_code: bool,
+    /// Whether rows that are scanned may be passed over for their sketches.
+    pub sketched: bool,
+    /// Threads that a long scan may be split over.
+    pub threads: usize,
+    selection: Option<Arc<Selection>>,
+}
+
+/// What is done with the rows that the graph covers. All others are scanned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Covered {
+    /// They are scanned like the others.
+    Scan,
+    /// Those that the filter lets pass are compared.
+    Pick,
+    /// The graph is walked.
+    Walk(Walk),
+}
+
+/// A walk of the graph.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Walk {
+    /// How far it goes.
+    pub beam: Beam,
+    /// How it gets past rows that are no results.
+    pub past_blocked: Past,
+    /// Distances after which comparing all rows that pass would have been cheaper.
+    pub most_distances: u64,
+}
+
+/// Candidates that are ranked again where the caller does not say: enough for codes to be off by a few places, or by
+/// many where they are short.
+pub fn rerank_depth(coded: &Space, k: usize) -> usize {
+    let share = if coded.kernel.form.is_rough() { ROUGH_SHARE } else { 2 };
+    k.saturating_mul(share).max(k.saturating_add(5 * share))
+}
+
+impl Plan {
+    /// For a search of `view` for `k` rows.
+    pub fn new(core: &Core, view: &View, k: usize, params: &SearchParams) -> Result<Plan> {
+        let selection = match &params.filter {
+            Some(filter) => Some(filter.select(core, view)?),
+            None => None,
+        };
+        let there = selection.as_ref().map_or(view.live(), |selection| selection.passing);
+        let k = k.min(usize::try_from(there).unwrap_or(usize::MAX));
+        let rerank = if params.rerank == 0 { rerank_depth(&view.coded, k) } else { params.rerank.max(k) };
+        let walks = !params.exact && view.index.graph.nodes() > 0 && k > 0;
+        let beam = if walks { beam(core, view, (k, rerank), params) } else { None };
+        // Rough codes lose a right answer among the others of the beam: all of them are ranked again.
+        let whole = beam.filter(|_| params.rerank == 0 && view.coded.kernel.form.is_rough());
+        let rerank = whole.map_or(rerank, |beam| rerank.max(beam.ef));
+        let covered = match (beam, &selection) {
+            (None, _) => Covered::Scan,
+            (Some(beam), None) => Covered::Walk(Walk::new(beam)),
+            (Some(beam), Some(selection)) => filtered(view, beam, selection),
+        };
+        let from = if covered == Covered::Scan { 0 } else { view.index.graph.len() };
+        let rows = view.sketched(from..view.end()).map_or(0, |(_, slots)| slots.len() as u32);
+        let sketched = !params.exact && sketched::pays(k, rows);
+        let by_code = covered != Covered::Scan
+            && view.index.codec.is_some()
+            && !view.coded.kernel.form.is_rough()
+            && selection.as_ref().is_some_and(|s| s.passing > PICK_SHARE.saturating_mul(rerank as u64));
+        Ok(Plan { k, rerank, covered, by_code, sketched, threads: 1, selection })
+    }
+
+    /// Walks the graph by the default breadth where it would scan.
+    pub fn walking(mut self, core: &Core) -> Plan {
+        if self.covered == Covered::Scan {
+            self.covered = Covered::Walk(Walk::new(beam_of(core.settings.ef_search as usize, self.rerank)));
+        }
+        self
+    }
+
+    /// The breadth of the walk, if there is one.
+    pub fn beam(&self) -> Option<Beam> {
+        match self.covered {
+            Covered::Walk(walk) => Some(walk.beam),
+            Covered::Scan | Covered::Pick => None,
+        }
+    }
+
+    /// Slots of `view` that are no results.
+    pub fn blocked<'a>(&'a self, view: &'a View) -> &'a SlotBits {
+        self.selection.as_ref().map_or(&view.dead, |selection| &selection.blocked)
+    }
+
+    /// Whether some live rows are no results.
+    pub fn is_filtered(&self) -> bool {
+        self.selection.is_some()
+    }
+
+    /// The slots that pass a filter, ascending, where there is one and they are not very many.
+    pub fn passing(&self) -> Option<&[u32]> {
+        self.selection.as_ref()?.slots.as_deref()
+    }
+}
+
+impl Walk {
+    /// A walk where nearly all rows may be results.
+    fn new(beam: Beam) -> Walk {
+        Walk { beam, past_blocked: Past::Through, most_distances: u64::MAX }
+    }
+}
+
+/// The cheapest way to the rows of `selection`.
+fn filtered(view: &View, beam: Beam, selection: &Selection) -> Covered {
+    let passing = selection.passing.max(1) as f64;
+    let share = passing / view.live().max(1) as f64;
+    let pick = passing;
+    let walk = (WALK_LEAST + WALK_PER_EF * expected_ef(beam) as f64) * WALK_COST;
+    let through = walk * share.powf(-THROUGH_POWER);
+    let over = if OVER_SHARES.contains(&share) { walk * OVER_COST } else { f64::INFINITY };
+    if pick <= through.min(over) {
+        return Covered::Pick;
+    }
+    let past_blocked = if over < through { Past::Over } else { Past::Through };
+    Covered::Walk(Walk { beam, past_blocked, most_distances: (pick / WALK_COST) as u64 })
+}
+
+/// The breadth of a walk that ends as late; most of those that end by their stretch go little farther than this.
+fn expected_ef(beam: Beam) -> usize {
+    beam.adaptive.map_or(beam.ef, |adaptive| beam.ef.min(10 * adaptive.k.max(10)))
+}
+
+/// By `ef` or by the recall wanted, whichever is given, the call's own first.
+fn beam(core: &Core, view: &View, (k, rerank): (usize, usize), params: &SearchParams) -> Option<Beam> {
+    let default = if params.ef == 0 { core.settings.target_recall as f32 } else { 0.0 };
+    let target = if params.target_recall > 0.0 { params.target_recall } else { default };
+    if target > 0.0
+        && let Some(calibration) = &view.index.calibration
+    {
+        return Some(calibration.beam(k, rerank, target));
+    }
+    let ef = match params.ef {
+        0 if target > 0.0 => EF_UNMEASURED,
+        0 => core.settings.ef_search as usize,
+        ef => ef,
+    };
+    let ef = ef.max(k);
+    ((ef as u64).saturating_mul(ROWS_PER_EF) < view.live()).then(|| beam_of(ef, rerank))
+}
+
+/// A beam of `ef`. Codes rank a little differently than vectors: a few candidates beyond it cost
+/// nothing to keep and are reranked with the others.
+fn beam_of(ef: usize, rerank: usize) -> Beam {
+    Beam::new(ef, rerank.saturating_sub(ef).max(RERANK_SLACK))
+}
