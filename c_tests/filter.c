@@ -29,7 +29,7 @@ static void passes(vdb *db, const vdb_filter *filter, const uint64_t *ids, size_
 }
 
 static void only_rows_that_pass_are_found(void) {
-  enum { ROWS = 2500, NAMED = 40 };
+  enum { ROWS = 2500, NAMED = 45 };
   vdb_error_t error = VDB_ERROR_INIT;
   vdb *db = open_db(NULL, DIM);
   uint64_t ids[NAMED], gone = 0;

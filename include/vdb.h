@@ -62,7 +62,7 @@
 #define VDB_ERROR_INIT { (uint32_t)sizeof(vdb_error_t), 0, 0, 0, 0, {0} }
 
 /** Default search: vdb_search_params_t params = VDB_SEARCH_PARAMS_INIT; */
-#define VDB_SEARCH_PARAMS_INIT { (uint32_t)sizeof(vdb_search_params_t), 0, 0, 0, 0, 0, 0, NULL }
+#define VDB_SEARCH_PARAMS_INIT { (uint32_t)sizeof(vdb_search_params_t), 0, 0, 0, 0, 0, 0, NULL, NULL }
 
 /** The one id that cannot be stored; marks unused places in results. */
 #define VDB_ID_NONE UINT64_MAX
