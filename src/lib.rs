@@ -47,6 +47,8 @@ pub mod index;
 #[doc(hidden)]
 pub mod kernel;
 #[doc(hidden)]
+pub mod meta;
+#[doc(hidden)]
 pub mod quant;
 #[doc(hidden)]
 pub mod storage;

@@ -1,5 +1,5 @@
-//! The layers of `src`, enforced: `capi -> db -> {index, storage} -> {quant, arena, kernel}
-//! -> util`, never upwards, never sideways between index and storage. `unsafe` in four
+//! The layers of `src`, enforced: `capi -> db -> {index, storage, meta} -> {quant, arena,
+//! kernel} -> util`, never upwards, never sideways between index and storage. `unsafe` in four
 //! places only. Files small enough to read.
 
 use std::collections::BTreeSet;
@@ -14,7 +14,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("quant", &["kernel", "util"]),
     ("index", &["arena", "kernel", "quant", "util"]),
     ("storage", &["arena", "util"]),
-    ("db", &["arena", "index", "kernel", "quant", "storage", "util"]),
+    ("meta", &["util"]),
+    ("db", &["arena", "index", "kernel", "meta", "quant", "storage", "util"]),
     ("capi", &["db", "kernel", "util"]),
 ];
 

@@ -1,0 +1,129 @@
+//! Whether an expression holds for a row: straight from the bytes of its JSON object.
+
+use super::{Check, Circle, Expression, Literal};
+use crate::meta::json::{Number, Scalar, Step, at_path, elements_at_path};
+use std::cmp::Ordering;
+
+/// Mean radius of the earth in metres (IUGG).
+const EARTH: f64 = 6_371_008.8;
+
+impl Expression {
+    /// Whether it holds for a row with the JSON object `row`; a row without one is like `{}`.
+    pub fn holds(&self, row: &[u8]) -> bool {
+        match self {
+            Expression::All(parts) => parts.iter().all(|part| part.holds(row)),
+            Expression::Any(parts) => parts.iter().any(|part| part.holds(row)),
+            Expression::Not(part) => !part.holds(row),
+            Expression::Condition { path, check } => check.holds(row, path),
+        }
+    }
+}
+
+impl Check {
+    fn holds(&self, row: &[u8], path: &[Step]) -> bool {
+        let mut holds = false;
+        match self {
+            Check::Contains(literal) => {
+                elements_at_path(row, path, &mut |value| holds |= literal.compare(value) == Some(Ordering::Equal));
+            }
+            Check::Within(circle) => return circle.holds(row, path),
+            _ => at_path(row, path, &mut |value| holds = self.holds_for(value)),
+        }
+        holds
+    }
+
+    /// Of a single value.
+    fn holds_for(&self, value: Scalar<'_>) -> bool {
+        // How the value compares with the literal: the other way round than the literal with it.
+        let compared = |literal: &Literal| literal.compare(value).map(Ordering::reverse);
+        match self {
+            Check::Equal(literal) => compared(literal) == Some(Ordering::Equal),
+            Check::Less { than, or_equal } => orders(than) && is(compared(than), Ordering::Less, *or_equal),
+            Check::Greater { than, or_equal } => orders(than) && is(compared(than), Ordering::Greater, *or_equal),
+            Check::OneOf(literals) => one_of(literals, value),
+            Check::StartsWith(prefix) => matches!(value, Scalar::Text(text) if text.starts_with(prefix.as_str())),
+            Check::IsNull => value == Scalar::Null,
+            Check::Contains(_) | Check::Within(_) => false,
+        }
+    }
+}
+
+fn is(found: Option<Ordering>, wanted: Ordering, or_equal: bool) -> bool {
+    found == Some(wanted) || (or_equal && found == Some(Ordering::Equal))
+}
+
+/// Neither `true` nor `false` is less than the other.
+fn orders(literal: &Literal) -> bool {
+    !matches!(literal, Literal::Bool(_))
+}
+
+/// Whether `value` is among `literals`, which are in order.
+fn one_of(literals: &[Literal], value: Scalar<'_>) -> bool {
+    let kind = match value {
+        Scalar::Bool(_) => 0,
+        Scalar::Number(_) => 1,
+        Scalar::Text(_) => 2,
+        Scalar::Null | Scalar::Compound => return false,
+    };
+    let against =
+        |literal: &Literal| literal.kind().cmp(&kind).then_with(|| literal.compare(value).unwrap_or(Ordering::Less));
+    literals.binary_search_by(against).is_ok()
+}
+
+impl Literal {
+    fn kind(&self) -> u8 {
+        match self {
+            Literal::Bool(_) => 0,
+            Literal::Number(_) => 1,
+            Literal::Text(_) => 2,
+        }
+    }
+
+    fn scalar(&self) -> Scalar<'_> {
+        match self {
+            Literal::Bool(value) => Scalar::Bool(*value),
+            Literal::Number(number) => Scalar::Number(*number),
+            Literal::Text(text) => Scalar::Text(text),
+        }
+    }
+
+    /// An order of all literals, by kind first.
+    pub fn order(&self, other: &Literal) -> Ordering {
+        self.kind().cmp(&other.kind()).then_with(|| self.compare(other.scalar()).unwrap_or(Ordering::Equal))
+    }
+
+    /// How it compares with a value; `None` with one of another kind.
+    pub fn compare(&self, value: Scalar<'_>) -> Option<Ordering> {
+        match (self, value) {
+            (Literal::Bool(a), Scalar::Bool(b)) => Some(a.cmp(&b)),
+            (Literal::Number(a), Scalar::Number(b)) => Some(a.compare(b)),
+            (Literal::Text(a), Scalar::Text(b)) => Some(a.as_str().cmp(b)),
+            _ => None,
+        }
+    }
+}
+
+impl Circle {
+    fn holds(&self, row: &[u8], path: &[Step]) -> bool {
+        let member = |name: &str| {
+            let mut found = None;
+            let path: Vec<Step> = path.iter().cloned().chain([Step::Member(name.into())]).collect();
+            at_path(row, &path, &mut |value| {
+                found = if let Scalar::Number(number) = value { Some(Number::as_f64(number)) } else { None };
+            });
+            found
+        };
+        match (member("lat"), member("lon")) {
+            (Some(latitude), Some(longitude)) => self.holds_at(latitude, longitude),
+            _ => false,
+        }
+    }
+
+    /// Whether a point in degrees lies in it: by the haversine formula, on a sphere.
+    pub fn holds_at(&self, latitude: f64, longitude: f64) -> bool {
+        let (from, to) = (self.latitude.to_radians(), latitude.to_radians());
+        let half = |angle: f64| (angle / 2.0).sin().powi(2);
+        let h = half(to - from) + from.cos() * to.cos() * half((longitude - self.longitude).to_radians());
+        2.0 * EARTH * h.clamp(0.0, 1.0).sqrt().asin() <= self.radius
+    }
+}

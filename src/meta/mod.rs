@@ -1,0 +1,10 @@
+//! What rows say about themselves: JSON objects, and filters over them.
+//!
+//! Knows texts and values only: neither where the objects are stored nor what a row is. Nothing
+//! here does I/O, and nothing panics, whatever the bytes.
+
+pub mod filter;
+pub mod json;
+
+pub use filter::{Expression, Parsed, SyntaxError};
+pub use json::{Number, Scalar};
