@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 use clock::cpu_time;
 use common::datasets::{DataSet, sift_sample, wordnet_sample};
 use common::exact::Truth;
+use common::shapes::Rng;
 use common::{fill, recall};
-use vdb::{Database, Hits, Options, SearchParams};
+use vdb::{Database, Hits, Options, Scalar, SearchParams, Vectors};
 
 const K: usize = 10;
 /// Passes over the rows of the sample that are written: 20,000 rows.
@@ -30,6 +31,9 @@ fn main() {
         println!("{name}: {} rows x {}", set.rows.count(), set.rows.dim());
         if wants("build search") {
             build_and_search(&set);
+        }
+        if wants("tail") {
+            search_of_tails(&set);
         }
         if wants("ingest recovery") {
             ingest_and_recover(&set);
@@ -50,7 +54,7 @@ impl Took {
         let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
         let [wall, cpu] = [self.wall, self.cpu].map(|time| time.as_secs_f64() * 1e3);
         println!(
-            "  {what:<44} wall {wall:>9.2} ms  CPU {cpu:>9.2} ms  {:>9.2} us, CPU {:>9.2} us a {thing}",
+            "  {what:<56} wall {wall:>9.2} ms  CPU {cpu:>9.2} ms  {:>9.2} us, CPU {:>9.2} us a {thing}",
             each(self.wall),
             each(self.cpu)
         );
@@ -99,24 +103,67 @@ fn build_and_search(set: &DataSet) {
 /// One query per call, at some breadths, then exactly.
 fn searches(db: &Database, set: &DataSet) {
     let truth = Truth::compute(set.metric, &set.rows, &set.queries, K);
-    let queries: Vec<_> = (0..set.queries.count()).map(|i| set.queries.slice(i, 1)).collect();
-    let each = |what: String, params: SearchParams| {
-        let (took, ()) = quickest(|| {
-            timed(|| {
-                for query in &queries {
-                    let (mut ids, mut distances, mut counts) = ([0; K], [0.0; K], [0]);
-                    let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
-                    db.search(query.vectors(), K, &params, hits).expect("searches");
-                }
-            })
-        });
-        took.print(&what, queries.len(), "query");
-    };
     for ef in [16, 64, 256] {
         let recall = recall(db, &set.queries, &truth, ef);
-        each(format!("search, ef {ef}, recall@{K} {recall:.3}"), SearchParams { ef, ..SearchParams::default() });
+        let params = SearchParams { ef, ..SearchParams::default() };
+        search_each(db, set, &format!("search, ef {ef}, recall@{K} {recall:.3}"), &params);
     }
-    each("search, exact".into(), SearchParams { exact: true, ..SearchParams::default() });
+    search_each(db, set, "search, exact", &SearchParams { exact: true, ..SearchParams::default() });
+}
+
+fn search_each(db: &Database, set: &DataSet, what: &str, params: &SearchParams) {
+    let queries: Vec<_> = (0..set.queries.count()).map(|i| set.queries.slice(i, 1)).collect();
+    let (took, ()) = quickest(|| {
+        timed(|| {
+            for query in &queries {
+                let (mut ids, mut distances, mut counts) = ([0; K], [0.0; K], [0]);
+                let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+                db.search(query.vectors(), K, params, hits).expect("searches");
+            }
+        })
+    });
+    took.print(what, queries.len(), "query");
+}
+
+/// Rows that no graph covers: all of them compared, or by their sketches. The sample as f32, over and
+/// over with a little noise, up to 40,000 rows.
+fn search_of_tails(set: &DataSet) {
+    let dim = set.rows.dim();
+    let options = Options::new().dim(dim as u32).metric(set.metric).graph_min_rows(u32::MAX.into()).threads(1);
+    let mut values = set.rows.values();
+    let mut rng = Rng(3);
+    let spread = (values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32).sqrt() / 4.0;
+    for copies in [1, 8] {
+        let rows = copies * set.rows.count();
+        values = (0..rows * dim).map(|i| values[i % (set.rows.count() * dim)] + spread * rng.normal()).collect();
+        let db = Database::open(None, &options).expect("opens");
+        let ids: Vec<u64> = (0..rows as u64).collect();
+        db.insert_batch(&ids, Vectors::f32(&values, dim).expect("whole rows"), None).expect("inserts");
+        let exactly = SearchParams { exact: true, ..SearchParams::default() };
+        let query = set.queries.converted(Scalar::F32);
+        let tail = DataSet { metric: set.metric, rows: set.rows.slice(0, 0), queries: query, nearest: Vec::new() };
+        // Sketches are made in the background: they are there when searches compare few rows.
+        let compares_few = || {
+            let spent = || db.stats().expect("stats").distance_computations;
+            let before = spent();
+            common::search(&db, &tail.queries.slice(0, 1), K, &SearchParams::default());
+            spent() - before < rows as u64 / 2
+        };
+        let start = Instant::now();
+        while !compares_few() && start.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let (found, truth) = (search_all(&db, &tail, &SearchParams::default()), search_all(&db, &tail, &exactly));
+        let right: usize = found.iter().zip(&truth).map(|(f, t)| f.iter().filter(|hit| t.contains(hit)).count()).sum();
+        let recall = right as f64 / (K * truth.len()) as f64;
+        search_each(&db, &tail, &format!("search, tail of {rows}, exact"), &exactly);
+        let what = format!("search, tail of {rows}, sketches, recall {recall:.4}");
+        search_each(&db, &tail, &what, &SearchParams::default());
+    }
+}
+
+fn search_all(db: &Database, set: &DataSet, params: &SearchParams) -> Vec<common::Answer> {
+    common::search(db, &set.queries, K, params)
 }
 
 /// Rows that are written and not linked, durable at each return; then a start after a
