@@ -108,6 +108,47 @@ pub unsafe extern "C" fn vdb_search_exact(
     unsafe { on_database(db, Access::Read, error, |database| raw.run(database)) }
 }
 
+/// Finds all rows whose distance to one query is at most `max_distance`, nearest first, ties by id.
+///
+/// `query`: one vector of `dim` components. `ids` and `distances` have `cap` places; those left over
+/// become VDB_ID_NONE and +INFINITY. `count` receives the number of rows found, or `cap` + 1 where
+/// there are more than `cap`: the nearest are in the places then. `cap` 0 asks whether there is any. With
+/// `params` as for vdb_search: a graph is walked, so of rows near the edge some may be missed unless
+/// VDB_SEARCH_EXACT is set.
+///
+/// Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and
+/// INVALID_ARGUMENT (`max_distance` is NaN), LIMIT (`cap` above VDB_MAX_K). Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vdb_search_range(
+    db: *const vdb,
+    query: *const c_void,
+    dim: usize,
+    max_distance: f32,
+    cap: usize,
+    params: *const vdb_search_params_t,
+    ids: *mut u64,
+    distances: *mut f32,
+    count: *mut usize,
+    error: *mut vdb_error_t,
+) -> vdb_status_t {
+    let body = |database: &Database| {
+        // SAFETY: R9.
+        let (params, scalar) = unsafe { params_from(params) }?;
+        check_k(cap)?;
+        let layout = query_layout(database, scalar, 1, dim, 0)?;
+        // SAFETY: R3.
+        let (ids, distances, count) =
+            unsafe { (write(ids, cap, "ids")?, write(distances, cap, "distances")?, out(count, "count")?) };
+        // SAFETY: R3.
+        let query = unsafe { layout.vectors(query.cast(), "query") }?;
+        let (outcome, found) = database.search_range(query, max_distance, &params, ids, distances)?;
+        *count = found;
+        Ok(status_of(outcome))
+    };
+    // SAFETY: R2.
+    unsafe { on_database(db, Access::Read, error, body) }
+}
+
 /// Measures the recall of searches: the share of the true `k` nearest rows that vdb_search finds
 /// with `params`, by comparing with an exact search of each query.
 ///
@@ -160,6 +201,13 @@ pub unsafe extern "C" fn vdb_measure_recall(
     };
     // SAFETY: R2.
     unsafe { on_database(db, Access::Read, error, body) }
+}
+
+fn status_of(outcome: crate::db::Outcome) -> vdb_status {
+    match outcome {
+        crate::db::Outcome::Complete => vdb_status::VDB_OK,
+        crate::db::Outcome::Partial => vdb_status::VDB_PARTIAL,
+    }
 }
 
 /// Where the queries of a call lie.
@@ -227,10 +275,7 @@ impl RawSearch {
         // SAFETY: passed on from the caller.
         let queries = unsafe { layout.vectors(self.queries.cast(), "queries") }?;
         let outcome = database.search(queries, self.k, &params, Hits { ids, distances, counts })?;
-        Ok(match outcome {
-            crate::db::Outcome::Complete => vdb_status::VDB_OK,
-            crate::db::Outcome::Partial => vdb_status::VDB_PARTIAL,
-        })
+        Ok(status_of(outcome))
     }
 
     /// Number of results there is room for.

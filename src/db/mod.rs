@@ -9,6 +9,7 @@
 //! | `writer`, `commit`, `queue`, `record`, `input` | batches: check, plan, log, apply, group commit |
 //! | `column`, `ids` | rows in chunks; ids to slots |
 //! | `reader`, `scan` | searches and point reads |
+//! | `range` | all rows within a distance |
 //! | `plan` | which way a search takes |
 //! | `filter` | which rows a search may return |
 //! | `recall` | what searches find, measured |
@@ -44,6 +45,7 @@ mod open;
 mod options;
 mod plan;
 mod queue;
+mod range;
 mod reader;
 mod recall;
 mod record;
@@ -241,6 +243,20 @@ impl Database {
     /// All queries run on one snapshot. Query i fills `hits.ids[i*k..]`.
     pub fn search(&self, queries: Vectors<'_>, k: usize, params: &SearchParams, hits: Hits<'_>) -> Result<Outcome> {
         reader::search(&self.core, queries, k, params, hits)
+    }
+
+    /// Finds the rows whose distance to the one vector of `query` is at most `max_distance`, nearest
+    /// first, ties by id, as many as there are places in `ids` and `distances`. Returns their number, one more
+    /// than there are places where more were found.
+    pub fn search_range(
+        &self,
+        query: Vectors<'_>,
+        max_distance: f32,
+        params: &SearchParams,
+        ids: &mut [u64],
+        distances: &mut [f32],
+    ) -> Result<(Outcome, usize)> {
+        range::search(&self.core, query, max_distance, params, ids, distances)
     }
 
     /// Makes every batch so far survive power loss, whatever the durability level.

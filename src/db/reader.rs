@@ -72,6 +72,13 @@ pub(super) struct Limits<'a> {
     task: Option<&'a Task>,
 }
 
+impl<'a> Limits<'a> {
+    pub(super) fn of(params: &'a SearchParams) -> Limits<'a> {
+        let deadline = params.deadline.and_then(|time| Instant::now().checked_add(time));
+        Limits { deadline, task: params.task.as_ref() }
+    }
+}
+
 impl Control for Limits<'_> {
     fn stop(&self) -> bool {
         self.task.is_some_and(Task::is_cancelled) || self.deadline.is_some_and(|end| Instant::now() >= end)
@@ -97,10 +104,7 @@ pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams
     if count == 1 {
         plan.threads = core.threads();
     }
-    let limits = Limits {
-        deadline: params.deadline.and_then(|time| Instant::now().checked_add(time)),
-        task: params.task.as_ref(),
-    };
+    let limits = Limits::of(params);
     let call = Call { core, view: &view, plan: &plan, limits: &limits, queries: &queries };
     // All queries are checked before the first result is written.
     call.check()?;
@@ -206,7 +210,7 @@ fn on_threads(
 }
 
 /// Query `i`, as a stored row would be, into the scratch.
-fn take_query(core: &Core, queries: &Vectors<'_>, i: usize, scratch: &mut Scratch) -> Result<()> {
+pub(super) fn take_query(core: &Core, queries: &Vectors<'_>, i: usize, scratch: &mut Scratch) -> Result<()> {
     let Scratch { query, wide, .. } = scratch;
     memory::resize(query, core.shape.row_bytes(), 0)?;
     core.shape.store(queries.scalar(), queries.row(i), wide, query).map_err(|e| e.at(i as u64))?;
@@ -214,7 +218,13 @@ fn take_query(core: &Core, queries: &Vectors<'_>, i: usize, scratch: &mut Scratc
 }
 
 /// Fills `scratch.best` for the query in the scratch; false when it was stopped early.
-fn search_one(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> Result<bool> {
+pub(super) fn search_one(
+    core: &Core,
+    view: &View,
+    plan: &Plan,
+    limits: &Limits<'_>,
+    scratch: &mut Scratch,
+) -> Result<bool> {
     scratch.best.reset(plan.k)?;
     if plan.k == 0 {
         return Ok(true);

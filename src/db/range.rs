@@ -1,0 +1,65 @@
+//! Range search: all rows within a distance, found as the nearest few, and more of them until one
+//! lies beyond it.
+//!
+//! So filters, rows behind the graph, targets of recall and the choice between walking and
+//! scanning are those of any other search. Each step asks for four times as many rows, which makes all
+//! steps together cost little more than the last.
+
+use super::core::Core;
+use super::error::{ErrorKind, Result, fail};
+use super::plan::Plan;
+use super::reader::{Limits, search_one, take_query};
+use super::resident;
+use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Rows asked for first, and how many times more each time.
+const FIRST: usize = 64;
+const GROWTH: usize = 4;
+
+/// See [`super::Database::search_range`].
+pub fn search(
+    core: &Core,
+    query: Vectors<'_>,
+    max_distance: f32,
+    params: &SearchParams,
+    ids: &mut [u64],
+    distances: &mut [f32],
+) -> Result<(Outcome, usize)> {
+    if query.count() != 1 || max_distance.is_nan() || ids.len() != distances.len() {
+        let (queries, places) = (query.count(), (ids.len(), distances.len()));
+        let message = format!("{queries} queries, distance {max_distance}, places for {places:?} ids and distances");
+        return fail(ErrorKind::InvalidArgument, message);
+    }
+    core.shape.accepts(&query)?;
+    let view = core.view.load();
+    let limits = Limits::of(params);
+    let mut scratch = core.scratch.take();
+    let most = ids.len().saturating_add(1);
+    let mut k = FIRST.min(most);
+    let (complete, found) = loop {
+        let mut plan = Plan::new(core, &view, k, params)?;
+        plan.threads = core.threads();
+        scratch.cover(core, &view, &plan)?;
+        take_query(core, &query, 0, &mut scratch)?;
+        let complete = search_one(core, &view, &plan, &limits, &mut scratch)?;
+        let within = scratch.best.sorted().take_while(|&(distance, ..)| distance <= max_distance).count();
+        // Fewer than were asked for: one lies beyond, or there are no more.
+        if !complete || within < k || k == most {
+            break (complete, within);
+        }
+        k = k.saturating_mul(GROWTH).min(most);
+    };
+    let mut nearest = scratch.best.sorted();
+    for (id, distance) in ids.iter_mut().zip(distances.iter_mut()) {
+        (*distance, *id) = match nearest.next().filter(|&(distance, ..)| distance <= max_distance) {
+            Some((distance, _, key)) => (distance, key),
+            None => (f32::INFINITY, ID_NONE),
+        };
+    }
+    drop(nearest);
+    resident::count(core, &view, std::mem::take(&mut scratch.walk.distances));
+    core.counters.searches.fetch_add(1, Relaxed);
+    core.check_faults()?;
+    Ok((if complete { Outcome::Complete } else { Outcome::Partial }, found))
+}
