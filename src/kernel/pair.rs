@@ -64,15 +64,16 @@ pub(super) struct FloatSums {
 }
 
 impl FloatSums {
+    /// Squares below the smallest normal f32 are lost; this far above it they do not matter.
+    pub const NORM_MIN: f32 = 1e-30;
+
     /// The distance. Sums that left the range of f32 on the way (huge or denormal
     /// components) are computed again, slowly, in f64: no finite row gives NaN.
     #[inline(always)]
     pub fn finish<P: Pair>(self, query: &[u8], row: &[u8]) -> f32 {
-        // Squares below the smallest normal f32 are lost; this far above it they do not matter.
-        const NORM_MIN: f32 = 1e-30;
         let distance = match P::METRIC {
             Metric::Ip => 1.0 - self.main,
-            Metric::Cosine if self.query_norm < NORM_MIN || self.row_norm < NORM_MIN => f32::NAN,
+            Metric::Cosine if self.query_norm < Self::NORM_MIN || self.row_norm < Self::NORM_MIN => f32::NAN,
             Metric::Cosine => cosine(self.main as f64, self.query_norm as f64 * self.row_norm as f64),
             _ => self.main,
         };

@@ -116,9 +116,8 @@ fn int<P: Pair>(query: &[u8], row: &[u8]) -> f32 {
     sums.finish::<P>()
 }
 
-/// Hamming and Jaccard. Also compiled into the AVX2 set.
-#[inline(always)]
-pub(super) fn bits<P: Pair>(query: &[u8], row: &[u8]) -> f32 {
+/// Hamming and Jaccard.
+fn bits<P: Pair>(query: &[u8], row: &[u8]) -> f32 {
     let mut sums = IntSums::default();
     let mut add = |x: u64, y: u64| {
         if matches!(P::METRIC, Metric::Hamming) {

@@ -192,24 +192,38 @@ fn zero_rows_have_the_documented_distances() {
 fn scan_and_four_give_the_bits_of_distance() {
     let mut random = Random(7);
     for (isa, kernel) in KERNELS.iter() {
-        for (dim, count) in [(1, 1), (3, 7), (64, 4), (100, 13), (384, 30), (1000, 9)] {
-            let query = row(kernel.scalar, dim, Fill::Unit, &mut random);
-            let stride = query.len() + 3;
-            let mut rows = vec![0; stride * (count - 1) + query.len()];
-            for i in 0..count {
-                rows[i * stride..][..query.len()].copy_from_slice(&row(kernel.scalar, dim, Fill::Unit, &mut random));
-            }
-            let mut out = vec![f32::NAN; count];
-            (kernel.scan)(&query, &rows, stride, &mut out);
-            for (i, got) in out.iter().enumerate() {
-                let one = (kernel.distance)(&query, &rows[i * stride..][..query.len()]);
-                assert_eq!(got.to_bits(), one.to_bits(), "{isa:?} {kernel:?}, dim {dim}, row {i}");
-            }
-            if let Some(first) = out.first_chunk() {
-                let four = (kernel.four)(&query, std::array::from_fn(|i| &rows[i * stride..][..query.len()]));
-                assert_eq!(four.map(f32::to_bits), first.map(f32::to_bits), "{isa:?} {kernel:?}, dim {dim}");
+        for (dim, count) in [(1, 1), (3, 7), (64, 4), (100, 13), (384, 30), (1000, 9), (16_385, 5)] {
+            // The query among them in its turn: zeros and huge rows make several ways to finish.
+            for fill in [Fill::Unit, Fill::Extreme, Fill::Tiny] {
+                let query = row(kernel.scalar, dim, if count % 2 == 0 { Fill::Unit } else { fill }, &mut random);
+                let stride = query.len() + 3;
+                let mut rows = vec![0; stride * (count - 1) + query.len()];
+                for i in 0..count {
+                    // Every fifth row stays zero.
+                    if i % 5 != 3 {
+                        let fill = if i % 2 == 0 { fill } else { Fill::Unit };
+                        rows[i * stride..][..query.len()].copy_from_slice(&row(kernel.scalar, dim, fill, &mut random));
+                    }
+                }
+                same_bits_for_several(*isa, kernel, &query, &rows, count);
             }
         }
+    }
+}
+
+/// `scan` and `four` against `distance`, for `count` rows.
+fn same_bits_for_several(isa: Isa, kernel: &Kernel, query: &[u8], rows: &[u8], count: usize) {
+    let stride = query.len() + 3;
+    let (row, dim) = (|i: usize| &rows[i * stride..][..query.len()], query.len() / kernel.scalar.row_bytes(1));
+    let mut out = vec![f32::NAN; count];
+    (kernel.scan)(query, rows, stride, &mut out);
+    for (i, got) in out.iter().enumerate() {
+        let one = (kernel.distance)(query, row(i));
+        assert_eq!(got.to_bits(), one.to_bits(), "{isa:?} {kernel:?}, dim {dim}, row {i}");
+    }
+    if let Some(first) = out.first_chunk() {
+        let four = (kernel.four)(query, std::array::from_fn(row));
+        assert_eq!(four.map(f32::to_bits), first.map(f32::to_bits), "{isa:?} {kernel:?}, dim {dim}");
     }
 }
 

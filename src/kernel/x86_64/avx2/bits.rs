@@ -1,14 +1,18 @@
-//! Bits. Rows of two vectors and more are counted by looking up each half of a byte in a table of 16
-//! counts; the counts of some vectors stay in bytes. (Adding vectors bit by bit first, after Harley and Seal, saves a
-//! sixth of the instructions from rows of 16 vectors on, 4,096 bits, and costs shorter ones more.)
+//! Bits, of rows of any length. Short ones are counted by POPCNT; longer ones by looking up each half of a byte in a
+//! table of 16 counts; the counts of some vectors stay in bytes. (Adding vectors bit by bit first, after Harley and
+//! Seal, saves a sixth of the instructions from rows of 16 vectors on, 4,096 bits, and costs shorter ones more.)
 
 use super::{WIDTH, load_bytes, load_last};
 use crate::kernel::Metric;
 use crate::kernel::pair::{IntSums, Pair, finish_all};
+use std::arch::asm;
 use std::arch::x86_64::*;
 
-/// Bytes from which looking up is quicker than POPCNT.
-pub(super) const LONG: usize = 2 * WIDTH;
+/// Bytes from which looking up is quicker than POPCNT, by measurement.
+const LONG: usize = 2 * WIDTH;
+
+/// Bytes that POPCNT counts.
+const WORD: usize = 8;
 
 /// Vectors whose counts, 8 at most, fit into a byte together.
 const BATCH: usize = 31;
@@ -16,7 +20,90 @@ const BATCH: usize = 31;
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
 pub(super) fn distances<P: Pair, const R: usize>(query: &[u8], rows: [&[u8]; R]) -> [f32; R] {
-    finish_all::<P, R>(counts::<P, R>(query, rows))
+    if query.len() >= LONG {
+        return finish_all::<P, R>(counts::<P, R>(query, rows));
+    }
+    if query.len() < WORD {
+        return count_bytes::<P, R>(query, rows);
+    }
+    let mut sums = [IntSums::default(); R];
+    if R == 1 {
+        [sums[0]] = count_words::<P, 1>(query, [rows[0]]);
+    } else {
+        // Two rows at a time: more would not fit into the registers.
+        let mut r = 0;
+        while r < R {
+            [sums[r], sums[r + 1]] = count_words::<P, 2>(query, [rows[r], rows[r + 1]]);
+            r += 2;
+        }
+    }
+    finish_all::<P, R>(sums)
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn count_words<P: Pair, const R: usize>(query: &[u8], rows: [&[u8]; R]) -> [IntSums; R] {
+    let mut sums = [IntSums::default(); R];
+    let (words, rest) = query.as_chunks::<WORD>();
+    let mut row_words = [words; R];
+    for r in 0..R {
+        row_words[r] = &rows[r].as_chunks::<WORD>().0[..words.len()];
+    }
+    for i in 0..words.len() {
+        let x = u64::from_le_bytes(words[i]);
+        for r in 0..R {
+            add_word::<P>(&mut sums[r], x, u64::from_le_bytes(row_words[r][i]));
+        }
+    }
+    if !rest.is_empty() {
+        let x = last_word(query, rest.len());
+        for r in 0..R {
+            add_word::<P>(&mut sums[r], x, last_word(rows[r], rest.len()));
+        }
+    }
+    sums
+}
+
+/// Of rows shorter than a word. Never inlined: hardly ever called.
+#[inline(never)]
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn count_bytes<P: Pair, const R: usize>(query: &[u8], rows: [&[u8]; R]) -> [f32; R] {
+    let mut sums = [IntSums::default(); R];
+    for r in 0..R {
+        for (x, y) in query.iter().zip(rows[r]) {
+            add_word::<P>(&mut sums[r], *x as u64, *y as u64);
+        }
+    }
+    finish_all::<P, R>(sums)
+}
+
+/// The last `count` bytes, less than a word, of a row that has one.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn last_word(row: &[u8], count: usize) -> u64 {
+    u64::from_le_bytes(*row.last_chunk().expect("8 bytes or more")) >> (8 * (WORD - count))
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn add_word<P: Pair>(sums: &mut IntSums, x: u64, y: u64) {
+    if matches!(P::METRIC, Metric::Hamming) {
+        sums.main += ones_of_word(x ^ y);
+    } else {
+        sums.main += ones_of_word(x & y);
+        sums.row_norm += ones_of_word(x | y);
+    }
+}
+
+/// The number of ones. Not `count_ones`: of that in a loop the compiler makes look-ups of vectors, which short
+/// rows do not pay for.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn ones_of_word(word: u64) -> i64 {
+    let count;
+    // SAFETY: the CPU has the instruction, which changes the register and the flags alone.
+    unsafe { asm!("popcnt {0}, {0}", inout(reg) word => count, options(pure, nomem, nostack)) };
+    count
 }
 
 /// Counts of one row: in bytes, of a batch, or in 64-bit lanes, of all before it.

@@ -25,28 +25,74 @@ struct Lanes<const R: usize> {
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
 pub(super) fn distances<P: Pair, const R: usize>(query: &[u8], rows: [&[u8]; R]) -> [f32; R] {
     let mut sums = [IntSums::default(); R];
-    let signed_dot = matches!((P::METRIC, P::SCALAR), (Metric::Ip, Scalar::I8));
     let mut start = 0;
     while start < query.len() {
         let range = start..query.len().min(start + BLOCK);
-        if !(signed_dot && add_block::<P, R, true>(query, rows, range.clone(), &mut sums)) {
-            add_block::<P, R, false>(query, rows, range.clone(), &mut sums);
+        let lanes = add_up::<P, R>(query, rows, range.clone());
+        if R == 4 && range.len() == query.len() {
+            return finish_block::<P, R>(lanes);
+        }
+        let (main, norm, [query_norm]) = (totals(lanes.main), totals(lanes.norm), totals([lanes.query_norm]));
+        for r in 0..R {
+            sums[r].main += main[r] as i64;
+            if P::NORMS {
+                sums[r].row_norm += norm[r] as i64;
+                sums[r].query_norm += query_norm as i64;
+            }
         }
         start = range.end;
     }
     finish_all::<P, R>(sums)
 }
 
-/// Adds a range of at most [`BLOCK`] bytes. `SHORT` takes [`signed_products`], and returns false, with
-/// nothing added, where that would be wrong.
+/// What [`finish_all`] makes of the sums of four rows of one block, side by side.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn finish_block<P: Pair, const R: usize>(lanes: Lanes<R>) -> [f32; R] {
+    let mut distances = [0.0; R];
+    for (i, four) in distances.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let main = totals_of_four(lanes.main.as_chunks().0[i]);
+        let distances = match P::METRIC {
+            Metric::Ip => _mm_cvtepi32_ps(_mm_sub_epi32(_mm_set1_epi32(1), main)),
+            Metric::Cosine => {
+                let norm = totals_of_four(lanes.norm.as_chunks().0[i]);
+                let query_norm = totals_of_four([lanes.query_norm; 4]);
+                let norms = _mm256_mul_pd(_mm256_cvtepi32_pd(norm), _mm256_cvtepi32_pd(query_norm));
+                let cosines = _mm256_div_pd(_mm256_cvtepi32_pd(main), _mm256_sqrt_pd(norms));
+                // Of no length, no cosine.
+                let known = _mm256_cmp_pd::<_CMP_NEQ_OQ>(norms, _mm256_setzero_pd());
+                _mm256_cvtpd_ps(_mm256_sub_pd(_mm256_set1_pd(1.0), _mm256_and_pd(known, cosines)))
+            }
+            _ => _mm_cvtepi32_ps(main),
+        };
+        // SAFETY: the array has the 16 bytes that are written; no alignment is needed.
+        unsafe { _mm_storeu_ps(four.as_mut_ptr(), distances) };
+    }
+    distances
+}
+
+/// The sums of a range of at most [`BLOCK`] bytes.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn add_up<P: Pair, const R: usize>(query: &[u8], rows: [&[u8]; R], range: Range<usize>) -> Lanes<R> {
+    if matches!((P::METRIC, P::SCALAR), (Metric::Ip, Scalar::I8)) {
+        let lanes = add_block::<P, R, true>(query, rows, range.clone());
+        let minimum = _mm256_cmpeq_epi8(lanes.lowest, _mm256_set1_epi8(i8::MIN));
+        if _mm256_movemask_epi8(minimum) == 0 {
+            return lanes;
+        }
+    }
+    add_block::<P, R, false>(query, rows, range)
+}
+
+/// `SHORT` takes [`signed_products`], and is wrong where they are.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
 fn add_block<P: Pair, const R: usize, const SHORT: bool>(
     query: &[u8],
     rows: [&[u8]; R],
     range: Range<usize>,
-    sums: &mut [IntSums; R],
-) -> bool {
+) -> Lanes<R> {
     let zero = _mm256_setzero_si256();
     let mut lanes = Lanes { main: [zero; R], norm: [zero; R], query_norm: zero, lowest: zero };
     // Vectors of equal count, so that the loop has no checks.
@@ -55,12 +101,12 @@ fn add_block<P: Pair, const R: usize, const SHORT: bool>(
     for r in 0..R {
         whole_rows[r] = &rows[r][range.clone()].as_chunks::<WIDTH>().0[..whole.len()];
     }
-    for (i, x) in whole.iter().enumerate() {
-        let mut ys = [x; R];
+    for i in 0..whole.len() {
+        let mut ys = [&whole[i]; R];
         for r in 0..R {
             ys[r] = &whole_rows[r][i];
         }
-        add::<P, R, SHORT>(&mut lanes, x, ys);
+        add::<P, R, SHORT>(&mut lanes, &whole[i], ys);
     }
     let at = range.start + whole.len() * WIDTH;
     if at < range.end {
@@ -71,22 +117,7 @@ fn add_block<P: Pair, const R: usize, const SHORT: bool>(
         }
         add::<P, R, SHORT>(&mut lanes, &x, copies.each_ref());
     }
-    let minimum = _mm256_cmpeq_epi8(lanes.lowest, _mm256_set1_epi8(i8::MIN));
-    if SHORT && _mm256_movemask_epi8(minimum) != 0 {
-        return false;
-    }
-    let main = totals(lanes.main);
-    for r in 0..R {
-        sums[r].main += main[r] as i64;
-    }
-    if P::NORMS {
-        let (norm, [query_norm]) = (totals(lanes.norm), totals([lanes.query_norm]));
-        for r in 0..R {
-            sums[r].row_norm += norm[r] as i64;
-            sums[r].query_norm += query_norm as i64;
-        }
-    }
-    true
+    lanes
 }
 
 /// Adds one load of every row.
@@ -211,9 +242,8 @@ pub(in crate::kernel::x86_64) fn totals<const R: usize>(lanes: [__m256i; R]) -> 
     let mut sums = [0; R];
     // Four at a time are folded side by side.
     let (fours, rest) = lanes.as_chunks::<4>();
-    for (i, &[a, b, c, d]) in fours.iter().enumerate() {
-        let pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-        let four = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256::<1>(pairs));
+    for (i, four) in fours.iter().enumerate() {
+        let four = totals_of_four(*four);
         sums[4 * i] = _mm_cvtsi128_si32(four);
         sums[4 * i + 1] = _mm_extract_epi32::<1>(four);
         sums[4 * i + 2] = _mm_extract_epi32::<2>(four);
@@ -225,6 +255,13 @@ pub(in crate::kernel::x86_64) fn totals<const R: usize>(lanes: [__m256i; R]) -> 
         sums[4 * fours.len() + i] = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)));
     }
     sums
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn totals_of_four([a, b, c, d]: [__m256i; 4]) -> __m128i {
+    let pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+    _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256::<1>(pairs))
 }
 
 /// The bytes from `at` to `end`, less than 32; zeros in place of those before them.

@@ -12,9 +12,9 @@ pub(super) mod int;
 
 use std::arch::x86_64::*;
 
+use crate::kernel::Scalar;
 use crate::kernel::dispatch::Arithmetic;
 use crate::kernel::pair::{Pair, padded};
-use crate::kernel::{Scalar, portable};
 
 /// Exists on CPUs where [`super::has_avx2`] holds.
 pub(in crate::kernel) struct Avx2;
@@ -31,15 +31,12 @@ impl Arithmetic for Avx2 {
     }
 }
 
-/// Apart from the trait, so that both rows and the distance travel in registers.
+/// Apart from the trait, so that both rows and the distance travel in registers. Never inlined (into `short`), so that
+/// `long` has one caller, and is.
+#[inline(never)]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
 fn one<P: Pair>(query: &[u8], row: &[u8]) -> f32 {
-    match P::SCALAR {
-        _ if query.len() >= shortest::<P>() => long::<P, 1>(query, [row])[0],
-        // Compiled here, counting bits is one instruction.
-        Scalar::B1 => portable::bits::<P>(query, row),
-        _ => short::<P>(query, row),
-    }
+    if query.len() >= shortest::<P>() { long::<P, 1>(query, [row])[0] } else { short::<P>(query, row) }
 }
 
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
@@ -54,16 +51,22 @@ fn four_rows<P: Pair>(query: &[u8], rows: [&[u8]; 4]) -> [f32; 4] {
     distances
 }
 
-/// Bytes that a row of the vector loops has at least.
+/// Bytes that a row of the vector loops has at least; those of bits take any.
 const fn shortest<P: Pair>() -> usize {
-    if matches!(P::SCALAR, Scalar::B1) { bits::LONG } else { WIDTH }
+    if matches!(P::SCALAR, Scalar::B1) { 0 } else { WIDTH }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
 fn long<P: Pair, const R: usize>(query: &[u8], rows: [&[u8]; R]) -> [f32; R] {
-    // The compiler drops the bounds checks of the loops behind this.
-    assert!(rows.iter().all(|row| row.len() == query.len()));
+    // One length for all: the compiler keeps it in one register and drops the checks of the loops behind this.
+    let mut equal = [query; R];
+    for r in 0..R {
+        debug_assert_eq!(rows[r].len(), query.len());
+        // SAFETY: [`Arithmetic`] says that they are of equal length.
+        equal[r] = unsafe { std::slice::from_raw_parts(rows[r].as_ptr(), query.len()) };
+    }
+    let rows = equal;
     match P::SCALAR {
         Scalar::F32 => float::distances::<P, R, { 4 * WIDTH }>(query, rows),
         Scalar::F16 | Scalar::Bf16 => float::distances::<P, R, { 2 * WIDTH }>(query, rows),
