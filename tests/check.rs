@@ -8,7 +8,7 @@ mod common;
 use common::shapes::Shape;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use vdb::storage::{Manifest, OsStorage, PartKind, checksum::FileId};
+use vdb::storage::{Blocks, Manifest, OsStorage, PartKind, checksum::FileId};
 use vdb::{CheckLevel, CheckReport, Database, Durability, ErrorKind, Options, Quant, Scalar, SearchParams, Vectors};
 
 const DIM: usize = 16;
@@ -193,6 +193,36 @@ fn damage_to_a_closed_database_is_named_by_open_or_by_the_check() {
     }
 }
 
+/// A writer that opened the files looks at all of them, without being asked.
+#[test]
+fn damage_that_no_call_touches_is_reported_soon_after_an_open() {
+    use std::time::{Duration, Instant};
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(Some(dir.path()), &options()).unwrap();
+    fill(&db);
+    db.close().unwrap();
+    // Searches have no use for the id map.
+    let file = files(dir.path()).into_iter().find(|file| name(file).starts_with("ids")).unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[5000] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let db = open(Some(dir.path()), &options()).unwrap();
+    let (mut ids, mut distances, mut counts) = ([0], [0.0], [0]);
+    let begun = Instant::now();
+    let error = loop {
+        let hits = vdb::Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+        let query = Vectors::f32(&[0.5; DIM], DIM).unwrap();
+        if let Err(error) = db.search(query, 1, &SearchParams::default(), hits) {
+            break error;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "the damage was not found");
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().contains(&name(&file)), "{error}");
+    db.abandon();
+}
+
 #[test]
 fn damage_that_a_search_met_does_not_prevent_the_check() {
     let dir = tempfile::tempdir().unwrap();
@@ -230,8 +260,10 @@ fn forge(dir: &Path, kind: PartKind, tag: u32, change: fn(&mut [u8])) {
     let (from, rows) = (number(&bytes[entry + 8..entry + 16]), number(&bytes[entry + 16..entry + 24]));
     change(&mut bytes[from..from + rows * stride]);
     let id = FileId { kind: kind.into(), generation: part.generation, number: part.number };
+    let short = blocks == data_len.div_ceil(Blocks::Short.bytes());
+    let shift = if short { Blocks::Short } else { Blocks::Long }.shift();
     for block in 0..blocks {
-        let range = block << 16..data_len.min((block + 1) << 16);
+        let range = block << shift..data_len.min((block + 1) << shift);
         let crc = id.block_crc(block as u64, &bytes[range]);
         bytes[data_len + sections * 24 + block * 4..][..4].copy_from_slice(&crc.to_le_bytes());
     }

@@ -12,7 +12,7 @@ use vdb::arena::FaultCell;
 use vdb::storage::sim::{CrashKind, Operation, SimStorage};
 use vdb::storage::wal::{WalWriter, WriteMode, replay};
 use vdb::storage::{
-    LockGuard, Manifest, Part, PartEntry, PartKind, PartWriter, Schema, Storage, StorageError, manifest,
+    Blocks, LockGuard, Manifest, Part, PartEntry, PartKind, PartWriter, Schema, Storage, StorageError, manifest,
 };
 use vdb::util::hash::mix;
 
@@ -103,7 +103,7 @@ impl Store {
         next.generation += 1;
         next.next_file += 1;
         let number = self.manifest.next_file;
-        let mut writer = PartWriter::create(&self.disk, PartKind::Chunk, next.generation, number)?;
+        let mut writer = PartWriter::create(&self.disk, PartKind::Chunk, next.generation, number, Blocks::Short)?;
         let new = &self.batches[self.manifest.lsn as usize..lsn];
         writer.section(BATCHES, 8, new.iter().map(|id| id.to_le_bytes()))?;
         next.parts.push(PartEntry { position: next.parts.len() as u64, part: writer.finish()? });

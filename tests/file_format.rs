@@ -7,7 +7,7 @@ use vdb::arena::FaultCell;
 use vdb::storage::checksum::crc;
 use vdb::storage::sim::SimStorage;
 use vdb::storage::wal::{WalPosition, WalWriter};
-use vdb::storage::{Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter, Schema, Storage};
+use vdb::storage::{Blocks, Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter, Schema, Storage};
 use vdb::util::hash::mix;
 
 /// A database with one part of each shape, one log record, two generations.
@@ -21,7 +21,7 @@ fn database() -> (SimStorage, PartRef) {
     log.append(1, 1, &[b"first ", b"batch"]).unwrap();
     log.sync().unwrap();
     log.append(2, 2, &[b"second"]).unwrap();
-    let mut writer = PartWriter::create(&disk, PartKind::Ids, 2, 1).unwrap();
+    let mut writer = PartWriter::create(&disk, PartKind::Ids, 2, 1, Blocks::Long).unwrap();
     writer.section(1, 8, (0..9000u64).map(u64::to_le_bytes)).unwrap();
     writer.section(2, 4, (0..9000u32).map(u32::to_le_bytes)).unwrap();
     let part = writer.finish().unwrap();

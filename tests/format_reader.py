@@ -65,7 +65,7 @@ def header(data, magic):
     major, _minor, must, _may, kind, generation, number, word0, word1, _reserved, check = fields
     need(crc(data[:60]) == check, "checksum of a header")
     need(major <= 1, f"version {major} is too new")
-    known = 1 if magic == b"VDBMANI1" else 0
+    known = {b"VDBMANI1": 3, b"VDBPART1": 2}.get(magic, 0)
     need(must & ~known == 0, f"features {must:#x} are not known")
     return {"features": must, "kind": kind, "generation": generation, "number": number, "words": (word0, word1)}
 
@@ -179,7 +179,8 @@ class Database:
         self.durable = (r.u64(), r.u64())
         self.salt = r.u64()
         self.parts, self.blobs = {}, {}
-        need(head["features"] == (1 if quant > 2 else 0), "features of the manifest")
+        self.features = head["features"]
+        need(self.features & 1 == (1 if quant > 2 else 0), "features of the manifest")
         for _ in range(r.u64()):
             position, kind = r.u64(), r.u32()
             entry = {"kind": kind, "number": r.u64(), "generation": r.u64(), "len": r.u64(), "crc": r.u32()}
@@ -201,13 +202,15 @@ class Database:
         r = Reader(data, len(data) - 24)
         data_len, sections, blocks = r.u64(), r.u32(), r.u32()
         need(r.u32() == entry["crc"], f"{name}: not the part that the manifest names")
-        need(data_len % 4096 == 0 and blocks == (data_len + 65535) // 65536, f"{name}: block count")
+        size = 4096 if head["features"] & 2 else 65536
+        need(size == 65536 or self.features & 2, f"{name}: the manifest does not tell of short blocks")
+        need(data_len % 4096 == 0 and blocks == (data_len + size - 1) // size, f"{name}: block count")
         need(data_len + 24 * sections + 4 * blocks + 24 == len(data), f"{name}: lengths")
         need(crc(*place, 2**64 - 1, data[data_len:-8]) == entry["crc"], f"{name}: footer")
         table = Reader(data, data_len)
         entries = [(table.u32(), table.u32(), table.u64(), table.u64()) for _ in range(sections)]
         for block in range(blocks):
-            content = data[block * 65536 : min((block + 1) * 65536, data_len)]
+            content = data[block * size : min((block + 1) * size, data_len)]
             need(table.u32() == crc(*place, block, content), f"{name}: block {block}")
         found = {}
         for tag, stride, offset, rows in entries:

@@ -18,7 +18,7 @@ use std::sync::Once;
 use vdb::storage::sim::SimStorage;
 use vdb::{CheckLevel, Database, Hits, Metric, Options, Quant, Scalar, SearchParams, Vectors};
 
-const NEWEST: &str = "v1";
+const NEWEST: &str = "v2";
 const K: usize = 5;
 const QUERIES: usize = 8;
 

@@ -11,7 +11,7 @@ use common::shapes::{Rng, Shape};
 use common::{Answer, exercise};
 use std::path::{Path, PathBuf};
 use vdb::storage::sim::SimStorage;
-use vdb::storage::{Manifest, PartKind, PartWriter};
+use vdb::storage::{Blocks, Manifest, PartKind, PartWriter};
 use vdb::{CheckLevel, Database, Error, ErrorKind, Metric, Options, Scalar, SearchParams};
 
 const DIM: usize = 40;
@@ -282,7 +282,8 @@ fn tombstones_for_fewer_chunks_than_there_are_are_refused() {
         let mut manifest = Manifest::load(&disk).unwrap().unwrap();
         manifest.generation += 1;
         let mut part =
-            PartWriter::create(&disk, PartKind::Tombstones, manifest.generation, manifest.next_file).unwrap();
+            PartWriter::create(&disk, PartKind::Tombstones, manifest.generation, manifest.next_file, Blocks::Long)
+                .unwrap();
         part.section(1, 8, vec![[0u8; 8]; chunks]).unwrap();
         let tombstones = manifest.parts.iter_mut().find(|p| p.part.kind == PartKind::Tombstones).unwrap();
         tombstones.part = part.finish().unwrap();

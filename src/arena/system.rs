@@ -1,4 +1,4 @@
-//! The system's memory: how much there is, and giving back what was freed.
+//! The system: how much memory there is, giving back what was freed, and giving way.
 
 /// Bytes of memory of the machine; as good as endless where the system does not say.
 pub fn system_memory() -> u64 {
@@ -23,5 +23,15 @@ pub fn release_freed_memory() {
     // allocator's own locks, and may be called at any time from any thread.
     unsafe {
         libc::malloc_trim(0);
+    }
+}
+
+/// Has the system run the calling thread, and those that it starts, only where nobody else wants
+/// a core, or nearly so. Does nothing elsewhere: there it would be said of the whole process.
+pub fn run_behind_all() {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    // SAFETY: a call that takes no pointers; on Linux it is about the calling thread alone.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, 19);
     }
 }

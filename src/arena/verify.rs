@@ -56,6 +56,8 @@ pub type BlockCheck = Box<dyn Fn(usize) -> bool + Send + Sync>;
 struct Shared {
     file: String,
     state: Box<[AtomicU8]>,
+    /// How many of them are good.
+    good: AtomicUsize,
     check: BlockCheck,
     faults: Arc<FaultCell>,
 }
@@ -84,7 +86,12 @@ impl VerifyMap {
         check: BlockCheck,
     ) -> Result<VerifyMap, AllocError> {
         let state = collected((0..blocks).map(|_| AtomicU8::new(UNKNOWN)))?.into();
-        Ok(VerifyMap::over(Arc::new(Shared { file, state, check, faults }), shift, 0, blocks))
+        Ok(VerifyMap::over(
+            Arc::new(Shared { file, state, good: AtomicUsize::new(0), check, faults }),
+            shift,
+            0,
+            blocks,
+        ))
     }
 
     fn over(shared: Arc<Shared>, shift: u32, base: usize, end: usize) -> VerifyMap {
@@ -110,6 +117,10 @@ impl VerifyMap {
     /// Out of line: once all is verified, walks have no use for it.
     #[inline(never)]
     fn touch_blocks(&self, offset: usize, len: usize) {
+        if self.is_whole() {
+            // Others verified it, as an array of their own.
+            return self.all_good.store(true, Relaxed);
+        }
         let first = (self.base + offset) >> self.shift;
         let last = (self.base + offset + len.max(1) - 1) >> self.shift;
         for block in first..=last {
@@ -127,7 +138,12 @@ impl VerifyMap {
                 self.verify(block);
             }
         });
-        self.shared.state.iter().all(|s| s.load(Relaxed) == GOOD)
+        self.is_whole()
+    }
+
+    /// Whether all blocks of the file are good.
+    fn is_whole(&self) -> bool {
+        self.shared.good.load(Relaxed) == self.shared.state.len()
     }
 
     /// A bad block trips the cell again each time, so that a cell shared by a
@@ -142,7 +158,10 @@ impl VerifyMap {
             state.store(BAD, Relaxed);
             return self.trip(block);
         }
-        state.store(GOOD, Relaxed);
+        // Two threads may have verified the same one.
+        if state.swap(GOOD, Relaxed) != GOOD {
+            self.shared.good.fetch_add(1, Relaxed);
+        }
         self.advance();
     }
 
@@ -204,6 +223,18 @@ mod tests {
         }
         map.touch(15, 1);
         assert!(map.all_good.load(Relaxed) && faults.get().is_none());
+    }
+
+    #[test]
+    fn an_array_is_done_with_when_others_verified_the_file() {
+        let whole = VerifyMap::new("part".into(), 8, 4, Arc::default(), Box::new(|_| true)).unwrap();
+        let array = whole.of_array(20, 50);
+        whole.touch(0, 7 * 16);
+        array.touch(0, 50);
+        assert!(!array.all_good.load(Relaxed), "a block is missing");
+        assert!(whole.verify_all());
+        array.touch(0, 1);
+        assert!(array.all_good.load(Relaxed));
     }
 
     #[test]

@@ -30,7 +30,7 @@ const _: () = assert!(VDB_CHECK_REPORT_MAX == CheckReport::JSON_MAX);
 /// `graph_nodes`, `recall_at_10` (a measurement, not judged: the share of the 10 nearest rows
 /// that a search with the default ef finds in the graph, or null; stored rows are found more
 /// easily than others) over `recall_queries` stored rows, `problem_count`, and in `problems`
-/// the first few, each with `what` and, where a file is to blame, `file`, `block` (of 64 KiB)
+/// the first few, each with `what` and, where a file is to blame, `file`, `block` (of 4 or 64 KiB)
 /// and `offset`.
 ///
 /// Errors: CORRUPT, BUFFER_TOO_SMALL (when nothing is wrong), CANCELLED, UNSUPPORTED (level),

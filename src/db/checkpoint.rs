@@ -14,7 +14,7 @@ use super::task::Task;
 use super::view::View;
 use crate::arena::Rows;
 use crate::storage::wal::WalPosition;
-use crate::storage::{Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter};
+use crate::storage::{Blocks, Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter};
 use crate::util::memory::filled;
 use crate::util::sync::lock;
 use std::collections::HashMap;
@@ -70,7 +70,7 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
         parts: work.parts.iter().map(|&(_, entry)| entry).collect(),
         extra: extras(core, &view)?,
         format: work.done.manifest.format,
-        features: core.settings.quant.features(),
+        features: core.settings.quant.features() | work.done.manifest.features,
         generation: work.done.manifest.generation,
         schema: work.done.manifest.schema.clone(),
         next_file: work.done.manifest.next_file,
@@ -209,11 +209,24 @@ impl Work<'_> {
     /// Writes one part under the next file number.
     fn part(&mut self, kind: PartKind, fill: impl FnOnce(&mut PartWriter, &mut Self) -> Result<()>) -> Result<PartRef> {
         let number = self.done.manifest.next_file;
+        let blocks = self.blocks(kind);
         self.done.manifest.next_file += 1;
+        // From the first such part on: those that come later keep it in use.
+        self.done.manifest.features |= blocks.features();
         let storage = self.store.storage.as_ref();
-        let mut part = PartWriter::create(storage, kind, self.done.manifest.generation, number)?;
+        let mut part = PartWriter::create(storage, kind, self.done.manifest.generation, number, blocks)?;
         fill(&mut part, self)?;
         Ok(part.finish()?)
+    }
+
+    /// Short ones for what walks read: the first search after an open verifies a thousand of them.
+    /// By the settings alone, so that the same rows make the same files.
+    fn blocks(&self, kind: PartKind) -> Blocks {
+        match kind {
+            PartKind::Graph | PartKind::Codes => Blocks::Short,
+            PartKind::Chunk if self.core.settings.walks_vectors() => Blocks::Short,
+            PartKind::Chunk | PartKind::Ids | PartKind::Tombstones => Blocks::Long,
+        }
     }
 
     /// A section, in pieces small enough for progress and cancelling.

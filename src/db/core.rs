@@ -14,6 +14,7 @@ use super::options::Settings;
 use super::reader;
 use super::resident::Residence;
 use super::sketches::Making;
+use super::verify::Verifier;
 use super::view::View;
 use super::writer::Writer;
 use crate::arena::{Budget, FaultCell, ScratchPool};
@@ -61,6 +62,8 @@ pub struct Core {
     /// Makes sketches of rows that the graph does not cover.
     pub sketcher: Worker<Core>,
     pub sketching: Making,
+    /// Verifies the files that were opened.
+    pub verifier: Verifier,
     /// The writer's files; `None` in memory and where the database is only read.
     pub store: Option<Store>,
     /// What a handle that only reads has read so far.

@@ -258,8 +258,7 @@ fn train(core: &Core, state: &mut IndexState, view: &View, index: &mut Index, ki
 /// the memory that they and the training take.
 fn sample(core: &Core, view: &View, upto: u32) -> Result<(Vec<f32>, Lease)> {
     let shape = &core.shape;
-    if matches!(shape.scalar, kernel::Scalar::B1 | kernel::Scalar::U8 | kernel::Scalar::I8) {
-        // Bytes and bits are their own codes.
+    if core.settings.walks_vectors() {
         return Ok((Vec::new(), Lease::new(&core.budget)));
     }
     let bytes = match core.settings.max_memory {

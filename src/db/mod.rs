@@ -18,6 +18,7 @@
 //! | `calibration` | how far searches go for a wanted recall |
 //! | `memory` | what is done when the limit on memory is reached |
 //! | `checkpoint`, `open` | files from views, and back; replay of the log |
+//! | `verify` | checksums of what was opened |
 //! | `check` | whether files, ids and graph are whole |
 //! | `repair` | a new database out of what is left of a damaged one |
 //! | `follow` | databases that are only read, beside their writer |
@@ -56,6 +57,7 @@ mod sketches;
 mod stats;
 mod task;
 mod types;
+mod verify;
 mod view;
 mod writer;
 
@@ -161,6 +163,7 @@ impl Database {
         self.core.checkpointer.stop();
         self.core.provider.stop();
         self.core.sketcher.stop();
+        self.core.verifier.stop();
     }
 
     /// The effective settings.

@@ -17,6 +17,7 @@ use super::options::{self, Durability, OptionId, Options, Quant, Settings};
 use super::record::{self, Record};
 use super::resident::Residence;
 use super::sketches::{self, Making};
+use super::verify::Verifier;
 use super::view::{Index, stored_kernel};
 use super::writer::{Batch, MAX_SLOTS, Writer};
 use crate::arena::{Budget, FaultCell, Rows, ScratchPool, SlotBits};
@@ -83,7 +84,7 @@ pub fn open_within(
         return finish(settings, writer, Files::Read(follower), faults);
     }
     let lock = storage.lock()?;
-    let (settings, writer, checkpoints) = match Manifest::load(storage.as_ref())? {
+    let (settings, writer, checkpoints, parts) = match Manifest::load(storage.as_ref())? {
         Some(manifest) => load(storage.as_ref(), manifest, options, &faults, budget)?,
         None if !options.settings().create => {
             return fail(ErrorKind::NotFound, "there is no database in the directory; set storage.create to make one");
@@ -91,24 +92,24 @@ pub fn open_within(
         None => create(storage.as_ref(), options, shift, budget)?,
     };
     let store = Store { storage, checkpoints: Mutex::new(checkpoints), _lock: lock };
-    finish(settings, writer, Files::Written(store), faults)
+    finish(settings, writer, Files::Written(store, parts), faults)
 }
 
 /// What is behind a database.
 enum Files {
     /// Nothing: it is in memory.
     None,
-    /// A directory of its own.
-    Written(Store),
+    /// A directory of its own, and what was opened in it.
+    Written(Store, OpenParts),
     /// The directory of a writer.
     Read(Follower),
 }
 
 fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<FaultCell>) -> Result<Arc<Core>> {
-    let (store, follower) = match files {
-        Files::None => (None, None),
-        Files::Written(store) => (Some(store), None),
-        Files::Read(follower) => (None, Some(follower)),
+    let (store, parts, follower) = match files {
+        Files::None => (None, OpenParts::new(), None),
+        Files::Written(store, parts) => (Some(store), parts, None),
+        Files::Read(follower) => (None, OpenParts::new(), Some(follower)),
     };
     if let Some(log) = writer.log.as_mut() {
         log.set_mode(match settings.durability {
@@ -119,6 +120,10 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
     }
     let view = writer.view()?;
     let (budget, search_budget) = (writer.budget.clone(), memory::search_budget(settings.max_memory));
+    let verifier = match settings.verify_on_open {
+        true => Verifier::idle(),
+        false => Verifier::start(parts, settings.threads, budget.room()),
+    };
     let counters = Counters::default();
     let written = store.as_ref().map(|store| lock(&store.checkpoints).manifest.lsn);
     let checkpoint_lsn = written.or(follower.as_ref().map(|follower| follower.manifest().lsn));
@@ -136,6 +141,7 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         provider: Worker::new("memory", ahead::work),
         sketcher: Worker::new("sketch", sketches::work),
         sketching: Making::default(),
+        verifier,
         next_space: NextSpace::default(),
         store,
         follower,
@@ -219,7 +225,7 @@ fn create(
     options: &Options,
     shift: Option<u32>,
     budget: &Budget,
-) -> Result<(Settings, Writer, Checkpoints)> {
+) -> Result<(Settings, Writer, Checkpoints, OpenParts)> {
     let settings = options.settings();
     let mut writer = empty_writer(&settings, shift, budget)?;
     manifest::prepare_new(storage)?;
@@ -241,7 +247,7 @@ fn create(
     let extra = checkpoint::schema_extras(&settings);
     let manifest = Manifest { features, generation, schema, next_file: 1, wal: 1, salt, extra, ..Manifest::default() };
     manifest.write(storage)?;
-    Ok((settings, writer, Checkpoints { manifest, ..Checkpoints::default() }))
+    Ok((settings, writer, Checkpoints { manifest, ..Checkpoints::default() }, OpenParts::new()))
 }
 
 /// The blob with this tag.
@@ -295,7 +301,7 @@ fn load(
     options: &Options,
     faults: &Arc<FaultCell>,
     budget: &Budget,
-) -> Result<(Settings, Writer, Checkpoints)> {
+) -> Result<(Settings, Writer, Checkpoints, OpenParts)> {
     let settings = stored_settings(&manifest, options)?;
     let parts = open_parts(storage, &manifest, &settings, faults, &OpenParts::new())?;
     let (mut writer, chunks) = read_parts(&manifest, &settings, &parts, budget)?;
@@ -304,7 +310,7 @@ fn load(
     writer.log = Some(WalWriter::resume(storage, &start, &replayed)?);
     manifest.remove_obsolete(storage)?;
     let index_version = writer.index.version;
-    Ok((settings, writer, Checkpoints { manifest, chunks, index_version }))
+    Ok((settings, writer, Checkpoints { manifest, chunks, index_version }, parts))
 }
 
 /// Parts by their file numbers.

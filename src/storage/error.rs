@@ -41,7 +41,7 @@ pub enum StorageError {
     Corrupt {
         /// The damaged file.
         file: String,
-        /// Index of the 64 KiB block that holds `offset`.
+        /// Index of the block that holds `offset`; of 64 KiB, but for short blocks of parts.
         block: u64,
         /// Where the damage was noticed.
         offset: u64,

@@ -15,7 +15,10 @@ pub const MAJOR: u16 = 1;
 pub const MINOR: u16 = 0;
 /// Feature bit that a reader of a manifest must understand: codes of less than a byte a component.
 pub const SHORT_CODES: u32 = 1;
-/// Blocks of 64 KiB are the unit of checksums in part files.
+/// Feature bit that a reader of a part must understand: checksums of blocks of 4 KiB. A
+/// manifest that names such a part has it too, so that nobody takes the part for damaged.
+pub const SHORT_BLOCKS: u32 = 2;
+/// Blocks of 64 KiB are the unit of checksums in all other parts.
 pub const BLOCK_SHIFT: u32 = 16;
 /// Bytes per block.
 pub const BLOCK: usize = 1 << BLOCK_SHIFT;
@@ -116,7 +119,11 @@ impl Header {
 
 /// Feature bits of a file that this code knows.
 fn known_features(magic: Magic) -> u32 {
-    if magic == MANIFEST { SHORT_CODES } else { 0 }
+    match magic {
+        MANIFEST => SHORT_CODES | SHORT_BLOCKS,
+        PART => SHORT_BLOCKS,
+        _ => 0,
+    }
 }
 
 fn check_version(file: &str, version: FormatVersion, unknown: u32) -> Result<()> {
@@ -191,6 +198,10 @@ mod tests {
         assert_eq!(Header::decode("f", MANIFEST, &short_codes.encode(MANIFEST)).unwrap(), short_codes);
         let in_a_part = Header::decode("f", PART, &short_codes.encode(PART));
         assert!(matches!(in_a_part, Err(StorageError::TooNew { .. })));
+        let short_blocks = Header { features: SHORT_BLOCKS, ..header() };
+        for (magic, known) in [(MANIFEST, true), (PART, true), (CURRENT, false), (WAL, false)] {
+            assert_eq!(Header::decode("f", magic, &short_blocks.encode(magic)).is_ok(), known);
+        }
         let mut none = header().encode(PART);
         none[8] = 0;
         assert!(matches!(refit(none), Err(StorageError::Corrupt { .. })));

@@ -37,7 +37,7 @@ pub use manifest::{Extra, Manifest, PartEntry, Schema};
 pub use mmap::Mapping;
 pub use names::{FileName, PartKind};
 pub use os::OsStorage;
-pub use part::{Part, PartRef, PartWriter};
+pub use part::{Blocks, Part, PartRef, PartWriter};
 pub use staging::Staging;
 
 use crate::arena::AllocError;

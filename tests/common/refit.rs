@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use vdb::storage::checksum::{self, FileId};
-use vdb::storage::format::{BLOCK, HEADER_LEN};
+use vdb::storage::format::HEADER_LEN;
 use vdb::storage::manifest::MANIFEST_MAX;
 use vdb::storage::sim::SimStorage;
-use vdb::storage::{FileName, Manifest, Storage, codec};
+use vdb::storage::{Blocks, FileName, Manifest, Storage, codec};
 
 /// The files of a database by name, without the lock.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -162,8 +162,11 @@ fn blocks(bytes: &mut [u8], id: FileId) -> Option<u32> {
     let data_len = usize::try_from(number(bytes, trailer)).ok().filter(|&len| len <= trailer)?;
     let count = (number(bytes, trailer + 8) >> 32) as usize;
     if let Some(crcs) = count.checked_mul(4).and_then(|len| trailer.checked_sub(len)).filter(|&at| at >= data_len) {
-        for block in 0..count.min(data_len.div_ceil(BLOCK)) {
-            let crc = id.block_crc(block as u64, &bytes[block * BLOCK..data_len.min((block + 1) * BLOCK)]);
+        // The number of blocks tells how long they are; where it fits neither, long ones.
+        let short = count == data_len.div_ceil(Blocks::Short.bytes());
+        let len = if short { Blocks::Short } else { Blocks::Long }.bytes();
+        for block in 0..count.min(data_len.div_ceil(len)) {
+            let crc = id.block_crc(block as u64, &bytes[block * len..data_len.min((block + 1) * len)]);
             put(bytes, crcs + block * 4, crc);
         }
     }

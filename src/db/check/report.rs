@@ -44,7 +44,7 @@ pub struct Problem {
 pub struct Place {
     /// File name inside the database directory.
     pub file: String,
-    /// Index of the 64 KiB block.
+    /// Index of the block, which is of 64 KiB, or of 4 KiB in some parts.
     pub block: u64,
     /// Byte offset at which the damage was noticed.
     pub offset: u64,

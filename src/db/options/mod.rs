@@ -319,6 +319,12 @@ impl Settings {
         }
     }
 
+    /// Whether no codes can stand in for the vectors on walks of the graph.
+    pub(crate) fn walks_vectors(&self) -> bool {
+        // Bytes and bits are their own codes.
+        self.quant == Quant::None || matches!(self.scalar, Scalar::B1 | Scalar::U8 | Scalar::I8)
+    }
+
     /// The value of one option.
     pub fn get(&self, id: OptionId) -> Value {
         match id {

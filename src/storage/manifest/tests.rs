@@ -4,7 +4,7 @@
 use super::*;
 use crate::storage::sim::SimStorage;
 use crate::storage::wal::WalWriter;
-use crate::storage::{OsStorage, PartKind, PartWriter};
+use crate::storage::{Blocks, OsStorage, PartKind, PartWriter};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -20,7 +20,7 @@ fn first() -> Manifest {
 }
 
 fn second(storage: &dyn Storage) -> Manifest {
-    let part = PartWriter::create(storage, PartKind::Ids, 2, 1).unwrap().finish().unwrap();
+    let part = PartWriter::create(storage, PartKind::Ids, 2, 1, Blocks::Long).unwrap().finish().unwrap();
     let parts = vec![PartEntry { position: 0, part }];
     let extra = vec![Extra { tag: 5, bytes: b"blob".to_vec() }];
     Manifest { generation: 2, lsn: 9, next_file: 2, wal: 2, parts, extra, ..first() }

@@ -1,9 +1,9 @@
 //! The end of a part file: where everything is, and the checksums. The same
 //! checks serve an opened part, which is mapped, and one that is only read.
 
-use super::{END_MAGIC, ENTRY_LEN, PartRef, SECTION_ALIGN, SECTIONS_MAX, Section, TRAILER_LEN, footer_crc};
+use super::{Blocks, END_MAGIC, ENTRY_LEN, PartRef, SECTION_ALIGN, SECTIONS_MAX, Section, TRAILER_LEN, footer_crc};
 use crate::storage::error::{Result, StorageError};
-use crate::storage::format::{self, BLOCK, BLOCK_SHIFT, HEADER_LEN, Header, read_u32, read_u64};
+use crate::storage::format::{self, HEADER_LEN, Header, read_u32, read_u64};
 use crate::util::memory::with_room;
 use std::ops::Range;
 
@@ -16,11 +16,11 @@ pub(super) fn check_len(part: &PartRef, len: u64) -> Result<()> {
     Err(StorageError::corrupt(part.file_name(), part.len.min(len), what))
 }
 
-/// The header in the first of `bytes` must be that of `part`.
-pub(super) fn check_header(part: &PartRef, bytes: &[u8]) -> Result<()> {
+/// The header in the first of `bytes`, which must be that of `part`.
+pub(super) fn check_header(part: &PartRef, bytes: &[u8]) -> Result<Header> {
     let header = Header::decode(&part.file_name(), format::PART, bytes)?;
     if (header.kind, header.generation, header.number) == (part.kind.into(), part.generation, part.number) {
-        return Ok(());
+        return Ok(header);
     }
     Err(StorageError::corrupt(part.file_name(), 0, "another part than the manifest names"))
 }
@@ -38,8 +38,10 @@ pub(super) fn missing(error: StorageError) -> StorageError {
 pub(super) struct Footer {
     /// Bytes before the footer.
     pub data_len: usize,
+    /// What is checked at once.
+    pub blocks: Blocks,
     /// Number of blocks.
-    pub blocks: usize,
+    pub count: usize,
     sections: usize,
 }
 
@@ -54,18 +56,27 @@ impl Footer {
             return Err(bad("does not end in a trailer"));
         }
         let data_len = read_u64(trailer, 0);
-        let (sections, blocks) = (u64::from(read_u32(trailer, 8)), u64::from(read_u32(trailer, 12)));
+        let (sections, count) = (u64::from(read_u32(trailer, 8)), u64::from(read_u32(trailer, 12)));
         // Neither product can overflow: both counts have 32 bits.
-        let footer_len = sections * ENTRY_LEN as u64 + blocks * 4 + TRAILER_LEN as u64;
+        let footer_len = sections * ENTRY_LEN as u64 + count * 4 + TRAILER_LEN as u64;
         let fits = data_len.checked_add(footer_len) == Some(part.len)
-            && data_len.div_ceil(BLOCK as u64) == blocks
             && data_len >= HEADER_LEN as u64
             && sections <= SECTIONS_MAX as u64;
-        if !fits {
+        // Where both lengths of blocks give one block, it is the same one.
+        let blocks = Blocks::ALL.into_iter().find(|blocks| fits && blocks.count(data_len) == count);
+        let Some(blocks) = blocks else {
             return Err(bad("the lengths in its trailer do not add up"));
-        }
+        };
         // `fits` bounds all of these by the length of the file.
-        Ok(Footer { data_len: data_len as usize, blocks: blocks as usize, sections: sections as usize })
+        Ok(Footer { data_len: data_len as usize, blocks, count: count as usize, sections: sections as usize })
+    }
+
+    /// The header must tell of short blocks: who does not know them is to refuse the file.
+    pub fn check_features(&self, part: &PartRef, header: &Header) -> Result<()> {
+        if self.count <= 1 || header.features == self.blocks.features() {
+            return Ok(());
+        }
+        Err(StorageError::corrupt(part.file_name(), 12, "its header tells of other blocks than its trailer"))
     }
 
     /// Checks `footer`, the bytes from `data_len` to the end, and returns the
@@ -101,8 +112,8 @@ impl Footer {
 
     /// Where block `block` lies in the file.
     pub fn range(&self, block: usize) -> Range<usize> {
-        let start = block << BLOCK_SHIFT;
-        start..self.data_len.min(start + BLOCK)
+        let start = block << self.blocks.shift();
+        start..self.data_len.min(start + self.blocks.bytes())
     }
 
     /// Whether `bytes` are those of block `block`, as `footer` has its checksum.

@@ -1,7 +1,7 @@
 //! The one container for every immutable part file: a header, page-aligned
-//! sections of fixed-stride rows, and a footer with one CRC per 64 KiB block.
+//! sections of fixed-stride rows, and a footer with one CRC per [block](Blocks).
 //!
-//! Written once, front to back, with a buffer of one block; never changed.
+//! Written once, front to back, with a buffer of 64 KiB; never changed.
 //! Opening reads the header and the footer only, so it takes the same time
 //! whatever the number of rows: blocks are verified when they are first
 //! touched, or all at once where the caller prefers that. The footer's CRC
@@ -24,7 +24,7 @@ pub use verify::verify;
 pub use writer::PartWriter;
 
 use super::checksum::FileId;
-use super::format::{read_u32, read_u64};
+use super::format::{BLOCK_SHIFT, SHORT_BLOCKS, read_u32, read_u64};
 use super::names::{FileName, PartKind};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,47 @@ pub const SECTIONS_MAX: usize = 1024;
 const ENTRY_LEN: usize = 24;
 const TRAILER_LEN: usize = 24;
 const END_MAGIC: u32 = u32::from_le_bytes(*b"VEND");
+
+/// The unit of checksums in a part. How many blocks there are tells a reader which it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blocks {
+    /// 64 KiB: for what is read in order, or little at a time. The checksums, all of which
+    /// are read when the part is opened, are a 16,000th of it.
+    Long,
+    /// 4 KiB: for what walks jump about in, which would otherwise begin with reading sixteen
+    /// times as much as they need. The checksums are a thousandth.
+    Short,
+}
+
+impl Blocks {
+    const ALL: [Blocks; 2] = [Blocks::Long, Blocks::Short];
+
+    /// Bytes of a block as a power of two.
+    pub const fn shift(self) -> u32 {
+        match self {
+            Blocks::Long => BLOCK_SHIFT,
+            Blocks::Short => 12,
+        }
+    }
+
+    /// Bytes of a block; the last one may have less.
+    pub const fn bytes(self) -> usize {
+        1 << self.shift()
+    }
+
+    /// Blocks of `data_len` bytes.
+    fn count(self, data_len: u64) -> u64 {
+        data_len.div_ceil(self.bytes() as u64)
+    }
+
+    /// What a reader of such a part must understand.
+    pub fn features(self) -> u32 {
+        match self {
+            Blocks::Long => 0,
+            Blocks::Short => SHORT_BLOCKS,
+        }
+    }
+}
 
 /// How a manifest names a part: enough to tell it from every other file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

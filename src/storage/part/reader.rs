@@ -3,11 +3,11 @@
 
 use super::footer::{Footer, check_header, check_len, missing};
 use super::{PartRef, Section};
-use crate::arena::{FaultCell, Rows, VerifyMap};
+use crate::arena::{Fault, FaultCell, Rows, VerifyMap};
 use crate::storage::Storage;
 use crate::storage::error::{Result, StorageError};
-use crate::storage::format::BLOCK_SHIFT;
 use crate::storage::mmap::Mapping;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// An open part file.
@@ -29,15 +29,16 @@ impl Part {
         let mapping = storage.map(&name).map_err(missing)?;
         let bytes = mapping.bytes();
         check_len(part, bytes.len() as u64)?;
-        check_header(part, bytes)?;
+        let header = check_header(part, bytes)?;
         let footer = Footer::locate(part, bytes)?;
+        footer.check_features(part, &header)?;
         let sections = footer.check(part, &bytes[footer.data_len..])?;
         let (this, map) = (*part, mapping.clone());
         let check = move |block: usize| {
             let bytes = map.bytes();
             footer.is_intact(&this, block, &bytes[footer.range(block)], &bytes[footer.data_len..])
         };
-        let verify = VerifyMap::new(name, footer.blocks, BLOCK_SHIFT, faults.clone(), Box::new(check))?;
+        let verify = VerifyMap::new(name, footer.count, footer.blocks.shift(), faults.clone(), Box::new(check))?;
         let opened = Part { part: *part, mapping, footer, sections, verify: Arc::new(verify) };
         if verify_all {
             opened.verify_all()?;
@@ -76,9 +77,23 @@ impl Part {
         }
         let (footer, bytes) = (self.footer, self.mapping.bytes());
         let intact = |b: usize| footer.is_intact(&self.part, b, &bytes[footer.range(b)], &bytes[footer.data_len..]);
-        let bad = (0..footer.blocks).find(|&block| !intact(block));
-        let offset = (bad.unwrap_or(0) as u64) << BLOCK_SHIFT;
-        Err(StorageError::corrupt(self.part.file_name(), offset, "checksum of the block differs"))
+        let block = (0..footer.count).find(|&block| !intact(block)).unwrap_or(0);
+        let offset = footer.range(block).start as u64;
+        Err(Fault { file: self.part.file_name(), block: block as u64, offset }.into())
+    }
+
+    /// Bytes of the file that are verified.
+    pub fn bytes(&self) -> usize {
+        self.footer.data_len
+    }
+
+    /// Verifies the blocks that `range` of these bytes touches and that were not yet; damage
+    /// goes where that of a first touch goes.
+    pub fn verify(&self, range: Range<usize>) {
+        let range = range.start.min(self.bytes())..range.end.min(self.bytes());
+        if !range.is_empty() {
+            self.verify.touch(range.start, range.len());
+        }
     }
 }
 

@@ -11,9 +11,9 @@
 //! its rows can be told from rubbish, and none is handed out.
 
 use super::footer::{Footer, check_len, missing};
-use super::{ENTRY_LEN, PartRef, SECTION_ALIGN, Section, TRAILER_LEN, footer_crc};
+use super::{Blocks, ENTRY_LEN, PartRef, SECTION_ALIGN, Section, TRAILER_LEN, footer_crc};
 use crate::storage::error::{Result, StorageError};
-use crate::storage::format::{self, BLOCK, BLOCK_SHIFT, HEADER_LEN, Header, read_u32, read_u64};
+use crate::storage::format::{self, HEADER_LEN, Header, read_u32, read_u64};
 use crate::storage::names::{FileName, PartKind};
 use crate::storage::{ReadFile, Storage, resize};
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ pub struct Salvage {
     file: Box<dyn ReadFile>,
     part: PartRef,
     data_len: u64,
+    blocks: Blocks,
     sections: Vec<Section>,
     /// Checksum of each block, `None` where it is lost.
     crcs: Vec<Option<u32>>,
@@ -61,7 +62,8 @@ pub fn identify(storage: &dyn Storage, kind: PartKind, number: u64) -> Result<Id
 
 /// As many rows as the part can have had, by its length.
 pub fn most_rows(part: &PartRef, columns: Columns<'_>) -> u64 {
-    data_len(part.len, columns).map_or(0, |len| possible_rows(columns, len).end.saturating_sub(1))
+    let rows = |(_, data_len)| possible_rows(columns, data_len).end.saturating_sub(1);
+    places(part.len, columns).map(rows).max().unwrap_or(0)
 }
 
 impl Salvage {
@@ -72,16 +74,18 @@ impl Salvage {
         match whole_footer(file.as_ref(), part) {
             Ok((footer, all, bytes)) => {
                 let sections = wanted(part, &all, columns)?;
-                let crcs = (0..footer.blocks).map(|block| Some(footer.block_crc(block, &bytes))).collect();
-                let (data_len, damage) = (footer.data_len as u64, check_len(part, size).err());
-                Ok(Salvage { file, part: *part, data_len, sections, crcs, damage })
+                let crcs = (0..footer.count).map(|block| Some(footer.block_crc(block, &bytes))).collect();
+                let (data_len, blocks, damage) = (footer.data_len as u64, footer.blocks, check_len(part, size).err());
+                Ok(Salvage { file, part: *part, data_len, blocks, sections, crcs, damage })
             }
             Err(damage) if damage.is_damage() => {
-                let Some(data_len) = data_len(part.len, columns).filter(|&len| len <= size) else { return Err(damage) };
-                let Some((sections, crcs)) = remade_footer(file.as_ref(), part, columns, data_len)? else {
-                    return Err(damage);
-                };
-                Ok(Salvage { file, part: *part, data_len, sections, crcs, damage: Some(damage) })
+                for (blocks, data_len) in places(part.len, columns).filter(|&(_, len)| len <= size) {
+                    if let Some((sections, crcs)) = remade_footer(file.as_ref(), part, columns, (blocks, data_len))? {
+                        let damage = Some(damage);
+                        return Ok(Salvage { file, part: *part, data_len, blocks, sections, crcs, damage });
+                    }
+                }
+                Err(damage)
             }
             Err(other) => Err(other),
         }
@@ -101,15 +105,18 @@ impl Salvage {
     pub fn cursor(&self, index: usize) -> Result<Cursor<'_>> {
         let (mut bytes, mut row) = (Vec::new(), Vec::new());
         let section = self.sections[index];
-        resize(&mut bytes, BLOCK as u64)?;
+        resize(&mut bytes, self.blocks.bytes() as u64)?;
         resize(&mut row, section.stride.into())?;
         Ok(Cursor { part: self, section, block: None, bytes, row, damage: BTreeMap::new() })
     }
 
     fn read_block(&self, block: u64, into: &mut Vec<u8>) -> Result<()> {
-        let from = block << BLOCK_SHIFT;
-        let bad = |at, what: &str| StorageError::corrupt(self.part.file_name(), at, what);
-        resize(into, (BLOCK as u64).min(self.data_len.saturating_sub(from)))?;
+        let from = block << self.blocks.shift();
+        let bad = |offset, what: &str| {
+            let (file, what) = (self.part.file_name(), what.into());
+            StorageError::Corrupt { file, block, offset, what }
+        };
+        resize(into, (self.blocks.bytes() as u64).min(self.data_len.saturating_sub(from)))?;
         let got = self.file.read_at(from, into)?;
         if got < into.len() {
             return Err(bad(from + got as u64, "the file ends inside this block"));
@@ -140,9 +147,10 @@ impl Cursor<'_> {
         let stride = u64::from(self.section.stride);
         let (mut at, mut done) = (self.section.offset + i * stride, 0);
         while done < self.row.len() {
-            let block = at >> BLOCK_SHIFT;
+            let shift = self.part.blocks.shift();
+            let block = at >> shift;
             self.load(block)?;
-            let from = (at - (block << BLOCK_SHIFT)) as usize;
+            let from = (at - (block << shift)) as usize;
             let piece = (self.row.len() - done).min(self.bytes.len() - from);
             self.row[done..done + piece].copy_from_slice(&self.bytes[from..from + piece]);
             (at, done) = (at + piece as u64, done + piece);
@@ -206,20 +214,20 @@ fn remade_footer(
     file: &dyn ReadFile,
     part: &PartRef,
     columns: Columns<'_>,
-    data_len: u64,
+    (blocks, data_len): (Blocks, u64),
 ) -> Result<Option<(Vec<Section>, Vec<Option<u32>>)>> {
-    let (mut footer, blocks) = (Vec::new(), data_len.div_ceil(BLOCK as u64));
+    let (mut footer, count) = (Vec::new(), blocks.count(data_len));
     resize(&mut footer, part.len - data_len)?;
     let have = file.read_at(data_len, &mut footer).unwrap_or(0);
     let table = columns.len() * ENTRY_LEN;
     let stored =
         |block: u64| (table + 4 * block as usize + 4 <= have).then(|| read_u32(&footer, table + 4 * block as usize));
-    let stored: Vec<Option<u32>> = (0..blocks).map(stored).collect();
+    let stored: Vec<Option<u32>> = (0..count).map(stored).collect();
     let told = (have >= table).then(|| read_u64(&footer, 16)).filter(|&rows| {
         layout(columns, rows).is_some_and(|(sections, end)| end == data_len && encode(&sections) == footer[..table])
     });
     let candidates = told.map_or_else(|| possible_rows(columns, data_len), |rows| rows..rows + 1);
-    for crcs in [stored.clone(), computed(file, part, data_len)?] {
+    for crcs in [stored.clone(), computed(file, part, blocks, data_len)?] {
         let Some(known) = crcs.iter().copied().collect::<Option<Vec<u32>>>() else { continue };
         for rows in candidates.clone() {
             let Some((sections, _)) = layout(columns, rows) else { break };
@@ -232,12 +240,12 @@ fn remade_footer(
 }
 
 /// Checksum of each block as it is now, `None` where it cannot be read.
-fn computed(file: &dyn ReadFile, part: &PartRef, data_len: u64) -> Result<Vec<Option<u32>>> {
+fn computed(file: &dyn ReadFile, part: &PartRef, blocks: Blocks, data_len: u64) -> Result<Vec<Option<u32>>> {
     let mut bytes = Vec::new();
     let mut crcs = Vec::new();
-    for block in 0..data_len.div_ceil(BLOCK as u64) {
-        let from = block << BLOCK_SHIFT;
-        resize(&mut bytes, (BLOCK as u64).min(data_len - from))?;
+    for block in 0..blocks.count(data_len) {
+        let from = block << blocks.shift();
+        resize(&mut bytes, (blocks.bytes() as u64).min(data_len - from))?;
         let whole = file.read_at(from, &mut bytes).is_ok_and(|got| got == bytes.len());
         crcs.push(whole.then(|| part.id().block_crc(block, &bytes)));
     }
@@ -284,12 +292,14 @@ fn possible_rows(columns: Columns<'_>, data_len: u64) -> Range<u64> {
     first(&|end| end >= data_len)..first(&|end| end > data_len)
 }
 
-/// Where the data of a file of `len` bytes with such sections ends.
-fn data_len(len: u64, columns: Columns<'_>) -> Option<u64> {
-    let rest = len.checked_sub((columns.len() * ENTRY_LEN + TRAILER_LEN) as u64)?;
-    let blocks = rest.div_ceil(BLOCK as u64 + 4);
-    let data_len = rest.checked_sub(blocks * 4)?;
-    (data_len.div_ceil(BLOCK as u64) == blocks && data_len.is_multiple_of(SECTION_ALIGN)).then_some(data_len)
+/// Blocks that a file of `len` bytes with such sections can have, and where its data ends then.
+fn places(len: u64, columns: Columns<'_>) -> impl Iterator<Item = (Blocks, u64)> {
+    let rest = len.checked_sub((columns.len() * ENTRY_LEN + TRAILER_LEN) as u64);
+    Blocks::ALL.into_iter().filter_map(move |blocks| {
+        let count = rest?.div_ceil(blocks.bytes() as u64 + 4);
+        let data_len = rest?.checked_sub(count * 4)?;
+        (blocks.count(data_len) == count && data_len.is_multiple_of(SECTION_ALIGN)).then_some((blocks, data_len))
+    })
 }
 
 #[cfg(test)]
@@ -305,10 +315,10 @@ mod tests {
         (0..len as u64).map(|i| (tag * 31 + row * 7 + i * i) as u8).collect()
     }
 
-    /// A part of 5 blocks, its file after `damage`.
-    fn damaged(damage: impl FnOnce(&mut Vec<u8>)) -> (SimStorage, PartRef) {
+    /// A part of 5 long or 76 short blocks, its file after `damage`.
+    fn damaged(blocks: Blocks, damage: impl FnOnce(&mut Vec<u8>)) -> (SimStorage, PartRef) {
         let disk = SimStorage::new();
-        let mut writer = PartWriter::create(&disk, PartKind::Chunk, 2, 7).unwrap();
+        let mut writer = PartWriter::create(&disk, PartKind::Chunk, 2, 7, blocks).unwrap();
         for &(tag, stride) in COLUMNS {
             writer
                 .section(tag, stride as usize, (0..ROWS).map(|row| bytes_of(tag.into(), row, stride as usize)))
@@ -345,78 +355,97 @@ mod tests {
         [(0..ROWS).collect(), (0..ROWS).collect()]
     }
 
+    /// Where the data of the part ends, and the file.
+    fn ends(blocks: Blocks) -> (usize, usize) {
+        let len = damaged(blocks, |_| {}).1.len;
+        let (_, data) = places(len, COLUMNS).find(|&(found, _)| found == blocks).unwrap();
+        (data as usize, len as usize)
+    }
+
     #[test]
     fn a_damaged_block_takes_its_own_rows_and_no_other() {
-        let (disk, part) = damaged(|bytes| bytes[2 * BLOCK + 99] ^= 1);
-        let [vectors, ids] = readable(&disk, &part).unwrap();
-        let touches = |row: &u64| {
-            let from = 4096 + row * 1000;
-            from >> 16 <= 2 && (from + 999) >> 16 >= 2
-        };
-        assert_eq!(vectors, (0..ROWS).filter(|row| !touches(row)).collect::<Vec<_>>());
-        assert_eq!(ids.len() as u64, ROWS);
+        for blocks in Blocks::ALL {
+            let (disk, part) = damaged(blocks, |bytes| bytes[2 * blocks.bytes() + 99] ^= 1);
+            let [vectors, ids] = readable(&disk, &part).unwrap();
+            let touches = |row: &u64| {
+                let from = 4096 + row * 1000;
+                from >> blocks.shift() <= 2 && (from + 999) >> blocks.shift() >= 2
+            };
+            assert_eq!(vectors, (0..ROWS).filter(|row| !touches(row)).collect::<Vec<_>>());
+            assert!(vectors.len() < ROWS as usize);
+            assert_eq!(ids.len() as u64, ROWS);
+        }
     }
 
     #[test]
     fn a_lost_footer_is_made_again_from_whole_blocks() {
-        let len = damaged(|_| {}).1.len as usize;
-        let data = data_len(len as u64, COLUMNS).unwrap() as usize;
-        for cut in [len - 1, len - 20, data + 60, data + 10, data] {
-            let (disk, part) = damaged(|bytes| bytes.truncate(cut));
-            assert_eq!(readable(&disk, &part).unwrap(), all(), "cut to {cut} of {len} bytes");
+        for blocks in Blocks::ALL {
+            let (data, len) = ends(blocks);
+            for cut in [len - 1, len - 20, data + 60, data + 10, data] {
+                let (disk, part) = damaged(blocks, |bytes| bytes.truncate(cut));
+                assert_eq!(readable(&disk, &part).unwrap(), all(), "cut to {cut} of {len} bytes");
+            }
+            for at in data..len {
+                let (disk, part) = damaged(blocks, |bytes| bytes[at] ^= 0x40);
+                assert_eq!(readable(&disk, &part).unwrap(), all(), "flipped byte {at} of {len}");
+            }
+            let (disk, part) = damaged(blocks, |bytes| bytes[data..].fill(0));
+            assert_eq!(readable(&disk, &part).unwrap(), all());
+            let (disk, part) = damaged(blocks, |bytes| bytes.extend([7; 100]));
+            assert_eq!(readable(&disk, &part).unwrap(), all());
         }
-        for at in data..len {
-            let (disk, part) = damaged(|bytes| bytes[at] ^= 0x40);
-            assert_eq!(readable(&disk, &part).unwrap(), all(), "flipped byte {at} of {len}");
-        }
-        let (disk, part) = damaged(|bytes| bytes[data..].fill(0));
-        assert_eq!(readable(&disk, &part).unwrap(), all());
-        let (disk, part) = damaged(|bytes| bytes.extend([7; 100]));
-        assert_eq!(readable(&disk, &part).unwrap(), all());
     }
 
     #[test]
     fn checksums_that_survive_prove_their_blocks() {
-        let data = data_len(damaged(|_| {}).1.len, COLUMNS).unwrap() as usize;
-        // Block 1 is damaged, and so is the checksum of block 3.
-        let (disk, part) = damaged(|bytes| {
-            bytes[BLOCK + 5] ^= 1;
-            bytes[data + 2 * ENTRY_LEN + 3 * 4] ^= 1;
-        });
-        let [vectors, ids] = readable(&disk, &part).unwrap();
-        assert!(vectors.contains(&0) && vectors.contains(&150) && !vectors.contains(&80) && !vectors.contains(&220));
-        assert_eq!(ids.len() as u64, ROWS);
-        // Damaged block and damaged table: the checksum of the footer tells the number of rows.
-        let (disk, part) = damaged(|bytes| {
-            bytes[BLOCK + 5] ^= 1;
-            bytes[data + 16] ^= 1;
-        });
-        assert_eq!(readable(&disk, &part).unwrap()[1].len() as u64, ROWS);
+        for blocks in Blocks::ALL {
+            let (data, _) = ends(blocks);
+            let row_in = |block: usize| ((block * blocks.bytes() + blocks.bytes() / 2 - 4096) / 1000) as u64;
+            // Block 2 is damaged, and so is the checksum of block 3.
+            let (disk, part) = damaged(blocks, |bytes| {
+                bytes[2 * blocks.bytes() + 5] ^= 1;
+                bytes[data + 2 * ENTRY_LEN + 3 * 4] ^= 1;
+            });
+            let [vectors, ids] = readable(&disk, &part).unwrap();
+            let found = [1, 2, 3, 4].map(|block| vectors.contains(&row_in(block)));
+            // The fifth long block has the end of the vectors.
+            assert_eq!(found[..3], [true, false, false]);
+            assert!(found[3] || blocks == Blocks::Long);
+            assert_eq!(ids.len() as u64, ROWS);
+            // Damaged block and damaged table: the checksum of the footer tells the number of rows.
+            let (disk, part) = damaged(blocks, |bytes| {
+                bytes[2 * blocks.bytes() + 5] ^= 1;
+                bytes[data + 16] ^= 1;
+            });
+            assert_eq!(readable(&disk, &part).unwrap()[1].len() as u64, ROWS);
+        }
     }
 
     #[test]
     fn what_nothing_proves_is_not_handed_out() {
-        let data = data_len(damaged(|_| {}).1.len, COLUMNS).unwrap() as usize;
-        let (disk, part) = damaged(|bytes| bytes.truncate(data - 1));
-        assert!(readable(&disk, &part).unwrap_err().is_damage());
-        let (disk, part) = damaged(|bytes| {
-            bytes[BLOCK] ^= 1;
-            bytes[data..].fill(0);
-        });
-        assert!(Salvage::open(&disk, &part, COLUMNS).is_err());
-        let (disk, part) = damaged(|_| {});
-        assert!(Salvage::open(&disk, &part, &[(1, 999), (2, 8)]).is_err());
+        for blocks in Blocks::ALL {
+            let (data, _) = ends(blocks);
+            let (disk, part) = damaged(blocks, |bytes| bytes.truncate(data - 1));
+            assert!(readable(&disk, &part).unwrap_err().is_damage());
+            let (disk, part) = damaged(blocks, |bytes| {
+                bytes[blocks.bytes()] ^= 1;
+                bytes[data..].fill(0);
+            });
+            assert!(Salvage::open(&disk, &part, COLUMNS).is_err());
+            let (disk, part) = damaged(blocks, |_| {});
+            assert!(Salvage::open(&disk, &part, &[(1, 999), (2, 8)]).is_err());
+        }
     }
 
     #[test]
     fn a_file_says_what_it_is() {
-        let (disk, part) = damaged(|_| {});
+        let (disk, part) = damaged(Blocks::Short, |_| {});
         let found = identify(&disk, PartKind::Chunk, 7).unwrap();
         assert_eq!((found.part, found.stride), (part, Some(1000)));
         assert!(most_rows(&part, COLUMNS) >= ROWS);
-        let (disk, _) = damaged(|bytes| bytes[30] ^= 1);
+        let (disk, _) = damaged(Blocks::Short, |bytes| bytes[30] ^= 1);
         assert!(identify(&disk, PartKind::Chunk, 7).is_err());
-        let (disk, _) = damaged(|bytes| bytes.truncate(100));
+        let (disk, _) = damaged(Blocks::Short, |bytes| bytes.truncate(100));
         assert_eq!(identify(&disk, PartKind::Chunk, 7).unwrap().stride, None);
     }
 }

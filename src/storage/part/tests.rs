@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::arena::FaultCell;
-use crate::storage::format::BLOCK;
+use crate::storage::format::{self, Header};
 use crate::storage::sim::SimStorage;
 use crate::storage::{OsStorage, Result, Storage, StorageError};
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn bytes(len: usize) -> Vec<u8> {
 fn sections_round_trip_whatever_the_pieces() {
     let (_dir, storage) = disk();
     let (a, b) = (bytes(24 * 1000), bytes(7 * 40_000));
-    let mut writer = PartWriter::create(&storage, PartKind::Chunk, 3, 8).unwrap();
+    let mut writer = PartWriter::create(&storage, PartKind::Chunk, 3, 8, Blocks::Long).unwrap();
     writer.section(1, 24, a.chunks(24)).unwrap();
     writer.begin(2, 7).unwrap();
     b.chunks(65_537 * 2).for_each(|piece| writer.push(piece).unwrap());
@@ -44,10 +44,10 @@ fn sections_round_trip_whatever_the_pieces() {
 }
 
 /// A part with two sections over several blocks, on a simulated disk.
-fn part() -> (SimStorage, PartRef) {
+fn part(blocks: Blocks) -> (SimStorage, PartRef) {
     let disk = SimStorage::new();
-    let mut writer = PartWriter::create(&disk, PartKind::Graph, 5, 2).unwrap();
-    writer.section(1, 100, [bytes(100 * 1500)]).unwrap();
+    let mut writer = PartWriter::create(&disk, PartKind::Graph, 5, 2, blocks).unwrap();
+    writer.section(1, 100, bytes(100 * 1500).chunks(70_000)).unwrap();
     writer.section(2, 4, [bytes(4 * 1000)]).unwrap();
     (disk, writer.finish().unwrap())
 }
@@ -58,40 +58,88 @@ fn open(disk: &SimStorage, part: &PartRef, verify_all: bool) -> Result<Part> {
 
 #[test]
 fn the_same_rows_make_the_same_file() {
-    let ((a, first), (b, second)) = (part(), part());
+    let ((a, first), (b, second)) = (part(Blocks::Short), part(Blocks::Short));
     assert_eq!(first, second);
     assert!(a.read("graph-2.vdb", 1 << 20).unwrap() == b.read("graph-2.vdb", 1 << 20).unwrap());
 }
 
+/// Bytes of the data of [`part`].
+const DATA: usize = 4096 + 151_552 + 4096;
+
+/// The blocks of [`part`].
+fn count(blocks: Blocks) -> u64 {
+    DATA.div_ceil(blocks.bytes()) as u64
+}
+
+#[test]
+fn the_length_of_blocks_shows_in_their_number_and_in_the_header() {
+    for (blocks, other) in [(Blocks::Long, Blocks::Short), (Blocks::Short, Blocks::Long)] {
+        let (disk, part) = part(blocks);
+        assert_eq!(part.len, DATA as u64 + 2 * 24 + 4 * count(blocks) + 24);
+        disk.damage("graph-2.vdb", |bytes| {
+            let mut header = Header::decode("graph-2.vdb", format::PART, bytes).unwrap();
+            assert_eq!(header.features, blocks.features());
+            header.features = other.features();
+            bytes[..64].copy_from_slice(&header.encode(format::PART));
+        })
+        .unwrap();
+        let refused = open(&disk, &part, false).unwrap_err();
+        assert!(matches!(refused, StorageError::Corrupt { what, .. } if what.contains("other blocks")));
+    }
+}
+
 #[test]
 fn a_damaged_block_is_noticed_at_first_touch_and_named() {
-    let (disk, part) = part();
-    disk.damage("graph-2.vdb", |bytes| bytes[2 * BLOCK + 77] ^= 4).unwrap();
-    let faults = Arc::new(FaultCell::default());
-    let opened = Part::open(&disk, &part, &faults, false).unwrap();
-    let rows = opened.rows(1, 100).unwrap().unwrap();
-    rows.row(0);
-    rows.row(1200);
-    assert_eq!(faults.get(), None);
-    rows.row(1300);
-    let fault = faults.get().unwrap();
-    assert_eq!((fault.block, fault.offset), (2, 2 * BLOCK as u64));
-    assert!(matches!(opened.verify_all(), Err(StorageError::Corrupt { block: 2, .. })));
-    assert!(matches!(open(&disk, &part, true), Err(StorageError::Corrupt { block: 2, .. })));
+    for blocks in Blocks::ALL {
+        let (disk, part) = part(blocks);
+        disk.damage("graph-2.vdb", |bytes| bytes[2 * blocks.bytes() + 77] ^= 4).unwrap();
+        let faults = Arc::new(FaultCell::default());
+        let opened = Part::open(&disk, &part, &faults, false).unwrap();
+        let rows = opened.rows(1, 100).unwrap().unwrap();
+        let first_in_block = (2 * blocks.bytes() - 4096) / 100;
+        rows.row(0);
+        rows.row(first_in_block - 1);
+        assert_eq!(faults.get(), None);
+        rows.row(first_in_block + 1);
+        let fault = faults.get().unwrap();
+        assert_eq!((fault.block, fault.offset), (2, 2 * blocks.bytes() as u64));
+        assert!(matches!(opened.verify_all(), Err(StorageError::Corrupt { block: 2, .. })));
+        assert!(matches!(open(&disk, &part, true), Err(StorageError::Corrupt { block: 2, .. })));
+    }
+}
+
+#[test]
+fn a_piece_can_be_verified_before_it_is_touched() {
+    for blocks in Blocks::ALL {
+        let (disk, part) = part(blocks);
+        disk.damage("graph-2.vdb", |bytes| bytes[DATA - 1] ^= 4).unwrap();
+        let faults = Arc::new(FaultCell::default());
+        let opened = Part::open(&disk, &part, &faults, false).unwrap();
+        assert_eq!(opened.bytes(), DATA);
+        let last = (count(blocks) - 1) as usize * blocks.bytes();
+        opened.verify(0..last);
+        opened.verify(last..last);
+        opened.verify(DATA..usize::MAX);
+        assert_eq!(faults.get(), None);
+        opened.verify(last..usize::MAX);
+        assert_eq!(faults.get().unwrap().block, count(blocks) - 1);
+    }
 }
 
 #[test]
 fn a_block_in_the_wrong_place_is_damage() {
-    let (disk, part) = part();
-    disk.damage("graph-2.vdb", |bytes| bytes.copy_within(0..BLOCK, BLOCK)).unwrap();
-    assert!(matches!(open(&disk, &part, true), Err(StorageError::Corrupt { block: 1, .. })));
+    for blocks in Blocks::ALL {
+        let (disk, part) = part(blocks);
+        disk.damage("graph-2.vdb", |bytes| bytes.copy_within(0..blocks.bytes(), blocks.bytes())).unwrap();
+        assert!(matches!(open(&disk, &part, true), Err(StorageError::Corrupt { block: 1, .. })));
+    }
 }
 
 /// Blocks that `verify` reads, and those it finds damaged.
 fn verified(disk: &SimStorage, part: &PartRef) -> Result<(u64, Vec<u64>)> {
     let (mut blocks, mut damaged) = (0, Vec::new());
     verify(disk, part, &mut |bytes, damage| {
-        assert!(bytes > 0 && bytes <= BLOCK as u64);
+        assert!(bytes > 0 && bytes <= Blocks::Long.bytes() as u64);
         blocks += 1;
         if let Some(StorageError::Corrupt { block, .. }) = damage {
             damaged.push(block);
@@ -103,23 +151,25 @@ fn verified(disk: &SimStorage, part: &PartRef) -> Result<(u64, Vec<u64>)> {
 
 #[test]
 fn verifying_reads_on_past_damage_and_sees_what_opening_does_not() {
-    let (disk, part) = part();
-    assert_eq!(verified(&disk, &part).unwrap(), (3, vec![]));
-    let opened = open(&disk, &part, true).unwrap();
-    for at in [BLOCK - 1, 2 * BLOCK] {
-        disk.damage("graph-2.vdb", |bytes| bytes[at] ^= 1).unwrap();
+    for blocks in Blocks::ALL {
+        let (disk, part) = part(blocks);
+        assert_eq!(verified(&disk, &part).unwrap(), (count(blocks), vec![]));
+        let opened = open(&disk, &part, true).unwrap();
+        for at in [blocks.bytes() - 1, 2 * blocks.bytes()] {
+            disk.damage("graph-2.vdb", |bytes| bytes[at] ^= 1).unwrap();
+        }
+        assert_eq!(verified(&disk, &part).unwrap(), (count(blocks), vec![0, 2]));
+        opened.verify_all().expect("verified before the damage, and held by the old mapping");
+        disk.damage("graph-2.vdb", |bytes| bytes[part.len as usize - 9] ^= 1).unwrap();
+        assert!(matches!(verified(&disk, &part), Err(StorageError::Corrupt { .. })), "a checksum of the footer");
+        disk.remove("graph-2.vdb").unwrap();
+        assert!(matches!(verified(&disk, &part), Err(StorageError::Corrupt { what, .. }) if what.contains("missing")));
     }
-    assert_eq!(verified(&disk, &part).unwrap(), (3, vec![0, 2]));
-    opened.verify_all().expect("verified before the damage, and held by the old mapping");
-    disk.damage("graph-2.vdb", |bytes| bytes[part.len as usize - 9] ^= 1).unwrap();
-    assert!(matches!(verified(&disk, &part), Err(StorageError::Corrupt { .. })), "a checksum of the footer");
-    disk.remove("graph-2.vdb").unwrap();
-    assert!(matches!(verified(&disk, &part), Err(StorageError::Corrupt { what, .. }) if what.contains("missing")));
 }
 
 #[test]
 fn whoever_listens_can_end_the_reading() {
-    let (disk, part) = part();
+    let (disk, part) = part(Blocks::Long);
     let mut calls = 0;
     let ended = verify(&disk, &part, &mut |_, _| {
         calls += 1;
@@ -130,7 +180,7 @@ fn whoever_listens_can_end_the_reading() {
 
 #[test]
 fn only_the_named_file_is_opened() {
-    let (disk, part) = part();
+    let (disk, part) = part(Blocks::Long);
     for other in [
         PartRef { number: 3, ..part },
         PartRef { generation: 6, ..part },
@@ -154,7 +204,7 @@ fn only_the_named_file_is_opened() {
 #[test]
 fn the_writer_refuses_what_a_reader_would() {
     let disk = SimStorage::new();
-    let mut writer = PartWriter::create(&disk, PartKind::Chunk, 1, 1).unwrap();
+    let mut writer = PartWriter::create(&disk, PartKind::Chunk, 1, 1, Blocks::Long).unwrap();
     assert!(matches!(writer.push(b"no section"), Err(StorageError::Misuse { .. })));
     assert!(matches!(writer.begin(1, 0), Err(StorageError::Limit { .. })));
     assert!(matches!(writer.begin(1, 1 << 40), Err(StorageError::Limit { .. })));
@@ -168,16 +218,16 @@ fn the_writer_refuses_what_a_reader_would() {
     assert!(matches!(writer.begin(0, 1), Err(StorageError::Limit { .. })));
     let part = writer.finish().unwrap();
     assert_eq!(open(&disk, &part, true).unwrap().rows(1, 4).unwrap().unwrap().len(), 2);
-    assert!(PartWriter::create(&disk, PartKind::Chunk, 1, 1).is_err(), "the name is taken");
+    assert!(PartWriter::create(&disk, PartKind::Chunk, 1, 1, Blocks::Long).is_err(), "the name is taken");
 }
 
 #[test]
 fn a_part_that_lost_bytes_to_a_full_disk_is_never_finished() {
     let disk = SimStorage::new();
-    let mut writer = PartWriter::create(&disk, PartKind::Chunk, 1, 1).unwrap();
+    let mut writer = PartWriter::create(&disk, PartKind::Chunk, 1, 1, Blocks::Long).unwrap();
     writer.begin(1, 1).unwrap();
     disk.fail_at(disk.operations().len(), libc::ENOSPC);
-    assert!(writer.push(&bytes(3 * BLOCK)).unwrap_err().is_no_space());
+    assert!(writer.push(&bytes(3 * Blocks::Long.bytes())).unwrap_err().is_no_space());
     assert!(matches!(writer.finish(), Err(StorageError::Misuse { .. })));
 }
 
@@ -199,7 +249,7 @@ fn forge(disk: &SimStorage, part: &PartRef, change: impl FnOnce(&mut Vec<u8>)) -
 
 #[test]
 fn impossible_sections_are_refused_even_with_correct_checksums() {
-    let (disk, part) = part();
+    let (disk, part) = part(Blocks::Long);
     let first = part.len as usize - TRAILER_LEN - 3 * 4 - 2 * ENTRY_LEN;
     let cases: [(&str, usize, u64); 7] = [
         ("stride 0", first + 4, 1 << 32),
@@ -227,8 +277,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn every_flipped_bit_and_every_cut_is_noticed(at in any::<Index>(), bit in 0..8u8, cuts in any::<bool>()) {
-        let (disk, part) = part();
+    fn every_flipped_bit_and_every_cut_is_noticed(at in any::<Index>(), bit in 0..8u8, cuts in any::<bool>(), short in any::<bool>()) {
+        let (disk, part) = part(Blocks::ALL[usize::from(short)]);
         disk.damage("graph-2.vdb", |bytes| {
             let at = at.index(bytes.len());
             if cuts { bytes.truncate(at) } else { bytes[at] ^= 1 << bit }
@@ -242,7 +292,7 @@ proptest! {
     /// Numbers of the footer replaced by others, checksums made right.
     #[test]
     fn forged_footers_never_panic(at in any::<Index>(), value in prop_oneof![any::<u64>(), 0..200_000u64, Just(u64::MAX)]) {
-        let (disk, part) = part();
+        let (disk, part) = part(Blocks::Long);
         let footer = TRAILER_LEN + 3 * 4 + 2 * ENTRY_LEN;
         let forged = forge(&disk, &part, |bytes| {
             let at = bytes.len() - footer + at.index((footer - 8) / 4) * 4;

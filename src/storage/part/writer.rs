@@ -1,6 +1,6 @@
 //! Writing a part: sections are streamed, checksums gathered on the way.
 
-use super::{END_MAGIC, ENTRY_LEN, PartRef, SECTION_ALIGN, SECTIONS_MAX, Section, TRAILER_LEN, footer_crc};
+use super::{Blocks, END_MAGIC, ENTRY_LEN, PartRef, SECTION_ALIGN, SECTIONS_MAX, Section, TRAILER_LEN, footer_crc};
 use crate::storage::error::{Result, StorageError};
 use crate::storage::format::{self, BLOCK, Header};
 use crate::storage::names::PartKind;
@@ -16,9 +16,10 @@ use crate::util::memory::{make_room, with_room};
 pub struct PartWriter {
     file: Box<dyn File>,
     part: PartRef,
-    /// Bytes handed over so far; those since the last block boundary are in `block`.
+    blocks: Blocks,
+    /// Bytes handed over so far; those since the last multiple of [`BLOCK`] are in `pending`.
     position: u64,
-    block: Vec<u8>,
+    pending: Vec<u8>,
     /// CRC of each finished block.
     crcs: Vec<u32>,
     sections: Vec<Section>,
@@ -27,13 +28,21 @@ pub struct PartWriter {
 impl PartWriter {
     /// Creates the file of part `number`. Its name becomes durable with the
     /// manifest that names it.
-    pub fn create(storage: &dyn Storage, kind: PartKind, generation: u64, number: u64) -> Result<PartWriter> {
+    pub fn create(
+        storage: &dyn Storage,
+        kind: PartKind,
+        generation: u64,
+        number: u64,
+        blocks: Blocks,
+    ) -> Result<PartWriter> {
         let part = PartRef { kind, number, generation, len: 0, crc: 0 };
         let file = storage.create(&part.file_name())?;
-        let header = Header { kind: kind.into(), generation, number, ..Header::default() }.encode(format::PART);
-        let block = with_room(BLOCK)?;
-        let mut writer = PartWriter { file, part, position: 0, block, crcs: Vec::new(), sections: Vec::new() };
-        writer.write(&header)?;
+        let features = blocks.features();
+        let header = Header { features, kind: kind.into(), generation, number, ..Header::default() };
+        let pending = with_room(BLOCK)?;
+        let (crcs, sections) = (Vec::new(), Vec::new());
+        let mut writer = PartWriter { file, part, blocks, position: 0, pending, crcs, sections };
+        writer.write(&header.encode(format::PART))?;
         Ok(writer)
     }
 
@@ -81,7 +90,7 @@ impl PartWriter {
     pub fn finish(mut self) -> Result<PartRef> {
         self.end_section()?;
         let data_len = self.position;
-        self.end_block()?;
+        self.flush()?;
         let mut footer = with_room(self.sections.len() * ENTRY_LEN + self.crcs.len() * 4 + TRAILER_LEN)?;
         self.sections.iter().for_each(|s| footer.extend(s.encode()));
         self.crcs.iter().for_each(|crc| footer.extend(crc.to_le_bytes()));
@@ -113,38 +122,46 @@ impl PartWriter {
         self.write(&[0; SECTION_ALIGN as usize][..pad as usize])
     }
 
-    /// Appends bytes, block by block. Whole blocks go out without a copy.
+    /// Appends bytes. As many as fill the buffer go out without a copy.
     fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
         self.position += bytes.len() as u64;
         while !bytes.is_empty() {
-            if self.block.is_empty() && bytes.len() >= BLOCK {
-                let whole = bytes.len() & !(BLOCK - 1);
-                make_room(&mut self.crcs, whole / BLOCK)?;
-                for block in bytes[..whole].chunks_exact(BLOCK) {
-                    self.crcs.push(self.part.id().block_crc(self.crcs.len() as u64, block));
-                }
-                self.file.write_all(&[&bytes[..whole]])?;
-                bytes = &bytes[whole..];
+            if self.pending.is_empty() && bytes.len() >= BLOCK {
+                let (whole, rest) = bytes.split_at(bytes.len() & !(BLOCK - 1));
+                self.sum(whole)?;
+                self.file.write_all(&[whole])?;
+                bytes = rest;
                 continue;
             }
-            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.block.len()));
-            self.block.extend_from_slice(now);
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.pending.len()));
+            self.pending.extend_from_slice(now);
             bytes = later;
-            if self.block.len() == BLOCK {
-                self.end_block()?;
+            if self.pending.len() == BLOCK {
+                self.flush()?;
             }
         }
         Ok(())
     }
 
-    fn end_block(&mut self) -> Result<()> {
-        if self.block.is_empty() {
+    fn flush(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
             return Ok(());
         }
-        make_room(&mut self.crcs, 1)?;
-        self.crcs.push(self.part.id().block_crc(self.crcs.len() as u64, &self.block));
-        self.file.write_all(&[&self.block])?;
-        self.block.clear();
+        let pending = std::mem::take(&mut self.pending);
+        self.sum(&pending)?;
+        self.file.write_all(&[&pending])?;
+        self.pending = pending;
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// Takes the checksums of whole blocks, or of the last ones.
+    fn sum(&mut self, bytes: &[u8]) -> Result<()> {
+        let blocks = bytes.chunks(self.blocks.bytes());
+        make_room(&mut self.crcs, blocks.len())?;
+        for block in blocks {
+            self.crcs.push(self.part.id().block_crc(self.crcs.len() as u64, block));
+        }
         Ok(())
     }
 }
