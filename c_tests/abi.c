@@ -14,7 +14,7 @@ _Static_assert(offsetof(vdb_search_params_t, filter) == 40, "vdb_search_params_t
 _Static_assert(sizeof(vdb_option_info_t) == 64, "vdb_option_info_t");
 _Static_assert(offsetof(vdb_option_info_t, name) == 16, "vdb_option_info_t");
 _Static_assert(offsetof(vdb_option_info_t, default_value) == 40, "vdb_option_info_t");
-_Static_assert(sizeof(vdb_stats_t) == 168 && offsetof(vdb_stats_t, live) == 8, "vdb_stats_t");
+_Static_assert(sizeof(vdb_stats_t) == 184 && offsetof(vdb_stats_t, live) == 8, "vdb_stats_t");
 _Static_assert(sizeof(vdb_status_t) == 4 && sizeof(vdb_option_t) == 4 && sizeof(vdb_scalar_t) == 4, "typedefs");
 _Static_assert(VDB_ID_NONE == UINT64_MAX, "VDB_ID_NONE");
 
@@ -43,6 +43,7 @@ static void numbers_never_change(void) {
   CHECK(VDB_SCALAR_I8 == 4 && VDB_SCALAR_B1 == 5 && VDB_SCALAR_U8 == 6);
   CHECK(VDB_QUANT_AUTO == 0 && VDB_QUANT_NONE == 1 && VDB_QUANT_SQ8 == 2 && VDB_QUANT_SQ4 == 3);
   CHECK(VDB_QUANT_PQ == 4 && VDB_QUANT_RABITQ == 5 && VDB_OPT_PQ_SUBSPACES == 105);
+  CHECK(VDB_ORIGINALS_KEEP == 1 && VDB_ORIGINALS_DROP == 2 && VDB_OPT_ORIGINALS == 106);
   CHECK(VDB_PROFILE_DEFAULT == 0 && VDB_PROFILE_FAST == 1 && VDB_PROFILE_QUALITY == 2);
   CHECK(VDB_DURABILITY_NONE == 1 && VDB_DURABILITY_PROCESS == 2 && VDB_DURABILITY_FULL == 3);
   CHECK(VDB_OPT_DIM == 101 && VDB_OPT_METRIC == 102 && VDB_OPT_SCALAR == 103 && VDB_OPT_QUANT == 104);

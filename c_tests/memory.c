@@ -120,10 +120,58 @@ static void what_needs_more_than_the_limit_does_not_open(void) {
   vdb_options_free(options);
 }
 
+/* Vectors that codes stand in for are neither in memory nor returned as they were; the statistics say so. */
+static void vectors_are_given_up_where_that_was_asked_for(void) {
+  enum { WIDE = 1024, ROWS = 4200 };
+  static const char *const DROPPED[] = {"schema.quant", "sq8", "schema.originals", "drop", "hnsw.ef_construction", "8",
+                                        "hnsw.m", "4", NULL};
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db_with(NULL, WIDE, DROPPED);
+  REQUIRE(db != NULL);
+  float *rows = malloc(sizeof *rows * ROWS * WIDE), *row = malloc(sizeof *row * WIDE);
+  uint64_t *ids = malloc(sizeof *ids * ROWS), value = 0, near = 0;
+  REQUIRE(rows != NULL && row != NULL && ids != NULL);
+  for (uint64_t i = 0; i < ROWS; i++) ids[i] = i;
+  fill_noise(rows, (size_t)ROWS * WIDE, 1);
+  CHECK_OK(vdb_insert_batch(db, ids, rows, ROWS, WIDE, 0, VDB_SCALAR_F32, NULL, &error));
+  CHECK_OK(vdb_wait_indexed(db, NULL, &error));
+  CHECK_OK(vdb_option_get_u64(db, VDB_OPT_ORIGINALS, &value, &error));
+  CHECK_U64(VDB_ORIGINALS_DROP, value);
+  vdb_stats_t stats = stats_of(db);
+  CHECK_U64(VDB_ORIGINALS_DROP, stats.originals);
+  CHECK_U64(4096, stats.decoded);
+  CHECK_U64((ROWS - 4096) * 4 * WIDE, stats.bytes_vectors);
+  CHECK_U64(ROWS * WIDE, stats.bytes_codes);
+  CHECK(stats.bytes_memory < ROWS * 2 * WIDE);
+  uint8_t found = 0;
+  CHECK_OK(vdb_get_batch(db, ids + 7, 1, WIDE, VDB_SCALAR_F32, row, 0, &found, &error));
+  CHECK(found == 1 && memcmp(row, rows + 7 * WIDE, sizeof *row * WIDE) != 0);
+  for (size_t i = 0; i < WIDE; i++) CHECK(row[i] - rows[7 * WIDE + i] < 0.02f && rows[7 * WIDE + i] - row[i] < 0.02f);
+  float distance = -1;
+  uint32_t count = 0;
+  CHECK_OK(vdb_search(db, rows + 7 * WIDE, 1, WIDE, 0, 1, NULL, &near, &distance, &count, &error));
+  CHECK(count == 1 && near == 7 && distance > 0 && distance < 0.1f);
+  free(rows);
+  free(row);
+  free(ids);
+  CHECK_OK(vdb_close(db, &error));
+
+  static const char *const SENSELESS[] = {"schema.quant", "none", "schema.originals", "drop", NULL};
+  vdb_options *options = NULL;
+  REQUIRE_OK(vdb_options_new(&options, &error));
+  CHECK_OK(vdb_options_set_u64(options, VDB_OPT_DIM, 4, &error));
+  for (size_t i = 0; SENSELESS[i] != NULL; i += 2)
+    CHECK_OK(vdb_options_set_text(options, SENSELESS[i], SENSELESS[i + 1], &error));
+  CHECK_STATUS(VDB_ERR_UNSUPPORTED, vdb_open(NULL, options, &db, &error));
+  CHECK(strstr(error.message, "schema.originals") != NULL);
+  vdb_options_free(options);
+}
+
 TEST_TABLE(memory) = {
     TEST(limits_too_small_to_work_with_are_refused),
     TEST(a_full_database_in_memory_still_reads_and_deletes),
     TEST(a_database_on_disk_outgrows_the_limit),
     TEST(what_needs_more_than_the_limit_does_not_open),
+    TEST(vectors_are_given_up_where_that_was_asked_for),
     END_OF_TESTS,
 };

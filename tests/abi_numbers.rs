@@ -2,10 +2,11 @@
 //! changes by accident, compared here.
 
 use ::vdb::capi::{
-    VDB_ID_NONE, vdb_check_level, vdb_durability, vdb_metric, vdb_option, vdb_profile, vdb_quant, vdb_scalar,
+    VDB_ID_NONE, vdb_check_level, vdb_durability, vdb_metric, vdb_option, vdb_originals, vdb_profile, vdb_quant,
+    vdb_scalar,
 };
 use vdb::db::{CheckLevel, OPTIONS, OptionId};
-use vdb::{Durability, Metric, Profile, Quant, Scalar};
+use vdb::{Durability, Metric, Originals, Profile, Quant, Scalar};
 
 #[test]
 fn enum_numbers_agree() {
@@ -31,6 +32,8 @@ fn enum_numbers_agree() {
         (Quant::Sq4 as u32, vdb_quant::VDB_QUANT_SQ4 as u32),
         (Quant::Pq as u32, vdb_quant::VDB_QUANT_PQ as u32),
         (Quant::Rabitq as u32, vdb_quant::VDB_QUANT_RABITQ as u32),
+        (Originals::Keep as u32, vdb_originals::VDB_ORIGINALS_KEEP as u32),
+        (Originals::Drop as u32, vdb_originals::VDB_ORIGINALS_DROP as u32),
         (Durability::None as u32, vdb_durability::VDB_DURABILITY_NONE as u32),
         (Durability::Process as u32, vdb_durability::VDB_DURABILITY_PROCESS as u32),
         (Durability::Full as u32, vdb_durability::VDB_DURABILITY_FULL as u32),
@@ -52,6 +55,7 @@ fn every_option_is_in_the_header_and_the_reverse() {
         (vdb_option::VDB_OPT_SCALAR, OptionId::Scalar),
         (vdb_option::VDB_OPT_QUANT, OptionId::Quant),
         (vdb_option::VDB_OPT_PQ_SUBSPACES, OptionId::PqSubspaces),
+        (vdb_option::VDB_OPT_ORIGINALS, OptionId::Originals),
         (vdb_option::VDB_OPT_M, OptionId::M),
         (vdb_option::VDB_OPT_EF_CONSTRUCTION, OptionId::EfConstruction),
         (vdb_option::VDB_OPT_EF_SEARCH, OptionId::EfSearch),

@@ -65,7 +65,7 @@ def header(data, magic):
     major, _minor, must, _may, kind, generation, number, word0, word1, _reserved, check = fields
     need(crc(data[:60]) == check, "checksum of a header")
     need(major <= 1, f"version {major} is too new")
-    known = {b"VDBMANI1": 3, b"VDBPART1": 2}.get(magic, 0)
+    known = {b"VDBMANI1": 7, b"VDBPART1": 2}.get(magic, 0)
     need(must & ~known == 0, f"features {must:#x} are not known")
     return {"features": must, "kind": kind, "generation": generation, "number": number, "words": (word0, word1)}
 
@@ -79,18 +79,28 @@ def sign(i, round):
     return -1.0 if (z ^ z >> 31) >> 63 else 1.0
 
 
-def rotated(v):
+def transformed(v, round):
+    """The Walsh-Hadamard transform of a round, which is its own inverse."""
     block = 1 << (len(v).bit_length() - 1)
+    first = 0 if round % 2 == 0 else len(v) - block
+    part, half = v[first : first + block], 1
+    while half < block:
+        pairs = [(i, i + half) for i in range(block) if i & half == 0]
+        for a, b in pairs:
+            part[a], part[b] = part[a] + part[b], part[a] - part[b]
+        half *= 2
+    return v[:first] + [x / block**0.5 for x in part] + v[first + block :]
+
+
+def rotated(v):
     for round in range(4):
-        v = [x * sign(i, round) for i, x in enumerate(v)]
-        first = 0 if round % 2 == 0 else len(v) - block
-        part, half = v[first : first + block], 1
-        while half < block:
-            pairs = [(i, i + half) for i in range(block) if i & half == 0]
-            for a, b in pairs:
-                part[a], part[b] = part[a] + part[b], part[a] - part[b]
-            half *= 2
-        v[first : first + block] = [x / block**0.5 for x in part]
+        v = transformed([x * sign(i, round) for i, x in enumerate(v)], round)
+    return v
+
+
+def rotated_back(v):
+    for round in reversed(range(4)):
+        v = [x * sign(i, round) for i, x in enumerate(transformed(v, round))]
     return v
 
 
@@ -145,6 +155,11 @@ class Codec:
         places = [(i // 64 * 32 + i % 32, 0 if i % 64 < 32 else 4) for i in range(self.dim)]
         return [((code[at] >> up & 15) * 16 + 8 - 128) * self.scale for at, up in places]
 
+    def vector(self, code):
+        """The vector in the place of one that was given up."""
+        v = [x + mean for x, mean in zip(self.stands_for(code), self.means)]
+        return rotated_back(v) if self.version in (2, 3) and self.rotated else v
+
     def error(self, v, code):
         differences = [abs(x - y) for x, y in zip(self.place(v), self.stands_for(code))]
         return sum(differences) if self.space == self.L1 else sum(x * x for x in differences) ** 0.5
@@ -181,6 +196,7 @@ class Database:
         self.parts, self.blobs = {}, {}
         self.features = head["features"]
         need(self.features & 1 == (1 if quant > 2 else 0), "features of the manifest")
+        self.gives_up = self.features & 4 != 0
         for _ in range(r.u64()):
             position, kind = r.u64(), r.u32()
             entry = {"kind": kind, "number": r.u64(), "generation": r.u64(), "len": r.u64(), "crc": r.u32()}
@@ -226,9 +242,12 @@ class Database:
     def live_rows(self):
         """Rows of the parts, by id."""
         dead = [bits for part in self.of_kind(4) for bits in part[1][1]]
-        rows, slots = {}, {}
-        for position, part in enumerate(self.of_kind(1)):
-            (stride, vectors), (_, ids) = part[1], part[2]
+        rows, slots, chunks = {}, {}, self.of_kind(1)
+        self.hollow = [1 not in part for part in chunks]
+        need(self.hollow == sorted(self.hollow, reverse=True) and not any(self.hollow[-1:]), "chunks without vectors")
+        for position, part in enumerate(chunks):
+            ids = part[2][1]
+            stride, vectors = self.decoded(position, len(ids)) if self.hollow[position] else part[1]
             need(stride == self.row_bytes and len(vectors) == len(ids), "a chunk")
             for i, (vector, name) in enumerate(zip(vectors, ids)):
                 if dead and dead[position][i >> 3] >> (i & 7) & 1:
@@ -242,6 +261,13 @@ class Database:
             numbers = [struct.unpack("<I", x)[0] for x in part[2][1]]
             need(names == sorted(slots) and numbers == [slots[name] for name in names], "the id map")
         return rows
+
+    def decoded(self, position, count):
+        """Stride and vectors of a chunk that gave them up."""
+        need(self.gives_up and 1 in self.blobs and position in self.parts.get(5, {}), "a chunk has no vectors")
+        codec, codes = Codec(self.blobs[1], self.dim), self.part(self.parts[5][position])[1][1]
+        format = f"<{self.dim}{ {1: 'f', 2: 'e'}[self.scalar]}"
+        return self.row_bytes, [struct.pack(format, *codec.vector(code)) for code in codes[:count]]
 
     def components(self, vector):
         count = {1: "f", 2: "e"}.get(self.scalar)
@@ -262,7 +288,8 @@ class Database:
         bound = struct.unpack("<d", self.blobs[4])[0] if 4 in self.blobs else None
         for name, slot in self.slots.items():
             v = self.components(rows[name])
-            if bound is not None and v is not None and slot in codes:
+            kept = not self.hollow[slot >> self.shift]
+            if bound is not None and v is not None and slot in codes and kept:
                 slack = 1e-5 * sum(x * x for x in v) ** 0.5
                 need(codec.error(v, codes[slot]) <= bound + slack, f"error of the code of row {name}")
 

@@ -51,6 +51,16 @@ impl Rows {
         Some(Rows { ptr: NonNull::from(part).cast(), len, stride, mapped: true, verify, _memory: backing.clone() })
     }
 
+    /// `len` rows without a byte, in the place of rows whose content is known from elsewhere.
+    pub fn hollow(len: usize) -> Rows {
+        Rows { ptr: NonNull::dangling(), len, stride: 0, mapped: false, verify: None, _memory: Arc::new(()) }
+    }
+
+    /// Whether the rows have no bytes.
+    pub fn is_hollow(&self) -> bool {
+        self.stride == 0
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.len
@@ -389,6 +399,13 @@ mod tests {
         assert_eq!(rows.bytes(), b"\0\0\0\0abcd\0\0\0\0");
         assert_eq!(rows.truncated(2).len(), 2);
         assert!(rows.peek(2).is_some() && rows.peek(3).is_none());
+    }
+
+    #[test]
+    fn hollow_rows_exist_and_are_empty() {
+        let rows = Rows::hollow(3);
+        assert_eq!((rows.len(), rows.row(2), rows.bytes()), (3, &[][..], &[][..]));
+        assert!(rows.is_hollow() && !rows.is_mapped() && rows.peek(3).is_none());
     }
 
     #[test]

@@ -56,9 +56,14 @@ pub struct vdb_stats_t {
     pub bytes_memory: u64,
     /// The limit on them, VDB_OPT_MAX_MEMORY; 0 = none.
     pub bytes_memory_max: u64,
+    /// VDB_OPT_ORIGINALS, one of `enum vdb_originals`.
+    pub originals: u64,
+    /// Rows that a search can return and whose vectors were given up: what their codes stand for is
+    /// returned and compared.
+    pub decoded: u64,
 }
 
-// SAFETY: `repr(C)`, 2 x 4 + 20 x 8 bytes without padding, integers.
+// SAFETY: `repr(C)`, 2 x 4 + 22 x 8 bytes without padding, integers.
 unsafe impl Sized32 for vdb_stats_t {
     const NAME: &'static str = "vdb_stats_t";
 }
@@ -88,6 +93,8 @@ impl From<Stats> for vdb_stats_t {
             chunks: s.chunks,
             bytes_memory: s.bytes_memory,
             bytes_memory_max: s.bytes_memory_max,
+            originals: s.originals as u64,
+            decoded: s.decoded,
         }
     }
 }

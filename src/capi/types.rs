@@ -45,8 +45,8 @@ pub enum vdb_scalar {
     VDB_SCALAR_U8 = 6,
 }
 
-/// The codes the graph is walked on. Distances returned are exact whatever the codes: the best
-/// candidates are ranked again on the stored vectors. `bytes_codes` in vdb_stats_t has what they take.
+/// The codes the graph is walked on. Distances returned are exact whatever the codes, unless
+/// VDB_OPT_ORIGINALS says DROP: the best candidates are ranked again on the stored vectors. `bytes_codes` in vdb_stats_t has what they take.
 /// Vectors of bytes and bits are walked as they are in any case.
 ///
 /// From SQ4 on codes are for memory, not speed: links are chosen by the stored vectors, so building
@@ -67,6 +67,26 @@ pub enum vdb_quant {
     VDB_QUANT_PQ = 4,
     /// A bit for each component and eight bytes: dim / 8 + 8 bytes a row, rounded up to 8. Not for L1.
     VDB_QUANT_RABITQ = 5,
+}
+
+/// What becomes of the vectors of rows that have codes (VDB_OPT_ORIGINALS).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_originals {
+    /// They are kept: distances are exact, and codes are made anew as the data grows.
+    VDB_ORIGINALS_KEEP = 1,
+    /// They are given up, in memory and on the disk: from then on a row is what its code stands
+    /// for. Distances, exact searches, vdb_get_batch, measured recall and repairs refer to that;
+    /// under VDB_METRIC_COSINE its length is about 1. For VDB_QUANT_SQ8 (any metric), SQ4 (but IP)
+    /// and RABITQ (L2SQ, COSINE), with vectors of F32, F16 or BF16; anything else is
+    /// VDB_ERR_UNSUPPORTED in vdb_open.
+    ///
+    /// A chunk of rows (16 MiB of vectors or fewer) gives them up when the graph has its rows and
+    /// has begun on the next chunk, and none does before there are more than 4096 rows. So rows that
+    /// wait for the graph, and those of the last chunk, are exact. The codes are made for the rows
+    /// there are when the first vectors go, and cannot be changed afterwards: later rows should be
+    /// like them. `bytes_vectors` and `decoded` in vdb_stats_t tell how far it has come.
+    VDB_ORIGINALS_DROP = 2,
 }
 
 /// How much work goes into a graph: what VDB_OPT_M and VDB_OPT_EF_CONSTRUCTION are when
@@ -113,6 +133,8 @@ pub enum vdb_option {
     VDB_OPT_QUANT = 104,
     /// Subspaces of VDB_QUANT_PQ, at most one for each component; 0 = one for each four; default 0.
     VDB_OPT_PQ_SUBSPACES = 105,
+    /// One of `enum vdb_originals`; default KEEP.
+    VDB_OPT_ORIGINALS = 106,
     /// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
     VDB_OPT_M = 201,
     /// Breadth of the search that finds the links of a new node; 8-4096, default 200.

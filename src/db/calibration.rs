@@ -13,7 +13,7 @@
 
 use super::core::Core;
 use super::error::Result;
-use super::view::{Index, View};
+use super::view::{Decoded, Index, View};
 use crate::index::flat::{self, TopK};
 use crate::index::{Adaptive, Beam, Found, Probe, Space, Stops};
 use crate::util::memory::{collected, with_room};
@@ -274,11 +274,11 @@ fn truths(
 }
 
 /// As [`truths`], on one thread. Codes choose the candidates, stored vectors rank them; where codes
-/// are too short for that, stored vectors do both.
+/// are too short for that, stored vectors do both, if they are all there.
 fn truths_of(core: &Core, view: &View, index: &Index, coded: &Space, slots: &[u32], k: usize) -> Result<Vec<Truth>> {
-    let by_code = coded.kernel.form.is_symmetric();
+    let by_code = coded.kernel.form.is_symmetric() || view.hollow > 0;
     let scanned = if by_code { coded } else { &view.stored };
-    let mut wide = Vec::new();
+    let (mut wide, mut decoded) = (Vec::new(), Decoded::default());
     let row = |slot: u32| view.stored.rows.get(slot).unwrap_or_default();
     let (mut queries, mut scans, mut best, mut truths) =
         (with_room(slots.len())?, with_room(slots.len())?, with_room(slots.len())?, with_room(slots.len())?);
@@ -293,8 +293,11 @@ fn truths_of(core: &Core, view: &View, index: &Index, coded: &Space, slots: &[u3
     }
     flat::scan_many(scanned, &scans, 0..index.graph.len(), &view.dead, &u64::from, &mut best);
     for ((&slot, query), mut best) in slots.iter().zip(queries).zip(best) {
-        let exact = |near: u32| view.stored.distance(row(slot), near).map(|distance| (distance, near));
-        let mut nearest = collected(best.sorted().filter_map(|(_, near, _)| exact(near)))?;
+        let mut nearest = with_room(best.len())?;
+        let near = collected(best.sorted().map(|(_, near, _)| near))?;
+        view.each_exact(&core.shape, row(slot), near.iter().copied(), &mut decoded, |near, distance| {
+            nearest.push((distance, near));
+        })?;
         nearest.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         truths.push(Truth { query, nearest });
     }

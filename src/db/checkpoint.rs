@@ -70,7 +70,7 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
         parts: work.parts.iter().map(|&(_, entry)| entry).collect(),
         extra: extras(core, &view)?,
         format: work.done.manifest.format,
-        features: core.settings.quant.features() | work.done.manifest.features,
+        features: core.settings.features() | work.done.manifest.features,
         generation: work.done.manifest.generation,
         schema: work.done.manifest.schema.clone(),
         next_file: work.done.manifest.next_file,
@@ -128,7 +128,10 @@ impl Work<'_> {
     fn write_parts(&mut self) -> Result<()> {
         let (view, index) = (self.view, &self.view.index);
         for (position, (vectors, ids)) in view.chunks.vectors.iter().zip(&view.chunks.ids).enumerate() {
-            self.chunk(PartKind::Chunk, position, vectors, &[(VECTORS, &vectors.rows), (IDS, &ids.rows)])?;
+            let sections = [(VECTORS, &vectors.rows), (IDS, &ids.rows)];
+            // A chunk without vectors has one section.
+            let sections = &sections[vectors.rows.is_hollow() as usize..];
+            self.chunk(PartKind::Chunk, position, vectors, sections)?;
         }
         for (position, codes) in index.codes.iter().enumerate() {
             self.chunk(PartKind::Codes, position, codes, &[(CODES, &codes.rows)])?;
@@ -304,9 +307,14 @@ pub fn map_chunks(core: &Core, store: &Store, view: &View, done: &Checkpoints) -
     let mut mapped = Vec::new();
     for (vectors, ids) in view.chunks.vectors.iter().zip(&view.chunks.ids).take(full) {
         let known = done.chunks.get(&(vectors.serial, vectors.rows.len()));
-        let Some(part) = known.filter(|_| !vectors.rows.is_mapped()) else { continue };
+        let is_left = vectors.rows.is_mapped() || (vectors.rows.is_hollow() && ids.rows.is_mapped());
+        let Some(part) = known.filter(|_| !is_left) else { continue };
         let part = Part::open(store.storage.as_ref(), part, &core.faults, false)?;
-        if let (Some(v), Some(i)) = (part.rows(VECTORS, vectors.rows.stride())?, part.rows(IDS, 8)?) {
+        let rows = match vectors.rows.is_hollow() {
+            true => Some(vectors.rows.clone()),
+            false => part.rows(VECTORS, vectors.rows.stride())?,
+        };
+        if let (Some(v), Some(i)) = (rows, part.rows(IDS, 8)?) {
             mapped.push((Piece { rows: v, ..*vectors }, Piece { rows: i, ..*ids }));
         }
     }

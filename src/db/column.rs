@@ -204,6 +204,15 @@ impl Column {
         pieces
     }
 
+    /// Lets go of the bytes of all chunks that end before slot `end`, but for the last chunk. The
+    /// slots stay, under new serial numbers.
+    pub fn hollow_out(&mut self, end: u32) {
+        let ended = (end.saturating_sub(1) >> self.shift) as usize;
+        for piece in self.full.iter_mut().take(ended).filter(|piece| !piece.rows.is_hollow()) {
+            *piece = Piece::new(Rows::hollow(piece.rows.len()));
+        }
+    }
+
     /// Puts a twin with the same rows in the place of a chunk that no row can be appended to
     /// in place (a mapped file for the memory it was written from, or the other way round).
     /// Ignored when the chunk is no longer there.
@@ -222,6 +231,11 @@ impl Column {
 /// Bytes of those of `pieces` that lie in files.
 pub fn mapped(pieces: &[Piece]) -> u64 {
     pieces.iter().filter(|p| p.rows.is_mapped()).map(|p| (p.rows.len() * p.rows.stride()) as u64).sum()
+}
+
+/// Chunks at the beginning that have no bytes.
+pub fn hollow(pieces: &[Piece]) -> usize {
+    pieces.iter().take_while(|piece| piece.rows.is_hollow()).count()
 }
 
 /// The rows of `pieces` by slot.
@@ -266,6 +280,27 @@ mod tests {
         assert_eq!(before[0].serial, after[0].serial);
         assert_ne!(after[0].serial, after[1].serial);
         assert_eq!(before[0].rows.bytes(), &after[0].rows.bytes()[..40]);
+    }
+
+    #[test]
+    fn hollow_chunks_keep_their_slots_and_the_last_chunk_its_rows() {
+        let mut column = Column::new(6, 2, &Budget::default()).unwrap();
+        fill(&mut column, 0, 192);
+        let before = column.pieces();
+        column.hollow_out(64);
+        assert_eq!(hollow(&column.pieces()), 0, "a chunk that ends with the slot");
+        column.hollow_out(65);
+        column.hollow_out(1000);
+        let pieces = column.pieces();
+        assert_eq!((hollow(&pieces), column.end()), (2, 192));
+        assert_ne!(pieces[0].serial, before[0].serial);
+        let mut reopened = Column::from_pieces(6, 2, pieces, &Budget::default()).unwrap();
+        fill(&mut reopened, 192, 10);
+        let rows = table(&reopened.pieces(), 6);
+        assert_eq!(
+            (rows.end(), rows.row(127), rows.row(128), rows.row(201)),
+            (202, &[][..], &[128; 2][..], &[201; 2][..])
+        );
     }
 
     #[test]

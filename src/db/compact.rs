@@ -16,7 +16,7 @@ use super::error::Result;
 use super::indexer::{IndexState, built, next_index};
 use super::view::{Index, View};
 use super::writer::Writer;
-use crate::arena::{Budget, SlotBits};
+use crate::arena::{Budget, Rows, SlotBits};
 use crate::util::memory::{collected, filled};
 use std::ops::Range;
 use std::sync::Arc;
@@ -40,7 +40,13 @@ pub fn candidate(core: &Core, view: &View) -> Option<Range<usize>> {
     let ratio = core.settings.compact_ratio;
     let last = chunks.len() - 1;
     let holes = |chunk: usize| if chunk == last { 0 } else { capacity - chunks[chunk].len() as u64 };
+    // Chunks whose vectors were given up are at the beginning, never the last, and stay apart from others.
+    let hollow = (view.hollow >> core.shift) as usize;
+    let alike = |a: usize, b: usize| (a < hollow) == (b < hollow);
     let wasteful = |chunk: usize| {
+        if hollow > 0 && chunk == last {
+            return false;
+        }
         let dead = view.dead.count_chunk(chunk) - holes(chunk);
         let enough = |count: u64| count >= least && count as f64 >= ratio * chunks[chunk].len() as f64;
         enough(dead) && enough(droppable(core, view, chunk))
@@ -48,11 +54,12 @@ pub fn candidate(core: &Core, view: &View) -> Option<Range<usize>> {
     let first = (0..chunks.len()).find(|&chunk| wasteful(chunk))?;
     // Partly filled chunks before it are filled up on the way.
     let mut start = first;
-    while start > 0 && holes(start - 1) > 0 {
+    while start > 0 && holes(start - 1) > 0 && alike(start - 1, first) {
         start -= 1;
     }
     let most = (chunks.len() / GROUP_SHARE).max(2);
-    let rest = (first + 1..chunks.len()).take(most - 1).take_while(|&chunk| holes(chunk) > 0 || wasteful(chunk));
+    let rest = (first + 1..chunks.len()).take(most - 1);
+    let rest = rest.take_while(|&chunk| alike(chunk, first) && (holes(chunk) > 0 || wasteful(chunk)));
     Some(start..first + 1 + rest.count())
 }
 
@@ -154,7 +161,10 @@ pub fn compact(core: &Core, state: &mut IndexState, view: &View) -> Result<()> {
     let slots = ((chunks.len() << core.shift) as u64).min(view.end().into());
     let _working = core.budget.take(slots * 5 + view.index.graph.len() as u64)?;
     let numbers = Renumbering::new(core, view, &chunks)?;
-    let vectors = copied(core, &numbers.kept, &|slot| view.stored.rows.row(slot), core.shape.row_bytes())?;
+    let vectors = match numbers.group.start < view.hollow {
+        true => hollow_pieces(numbers.kept.len(), core.shift),
+        false => copied(core, &numbers.kept, &|slot| view.stored.rows.row(slot), core.shape.row_bytes())?,
+    };
     let ids = copied(core, &numbers.kept, &|slot| view.ids.row(slot), 8)?;
     let (index, codes) = renumbered(core, view, &chunks, &numbers)?;
     core.check_faults()?;
@@ -180,6 +190,12 @@ fn copied<'a>(core: &Core, slots: &[u32], row: &dyn Fn(u32) -> &'a [u8], stride:
         }
     });
     Ok(column.pieces())
+}
+
+/// Chunks for `rows` rows without vectors.
+fn hollow_pieces(rows: usize, shift: u32) -> Vec<Piece> {
+    let chunk = 1usize << shift;
+    (0..rows).step_by(chunk).map(|from| Piece::new(Rows::hollow(chunk.min(rows - from)))).collect()
 }
 
 /// The index under the new numbers, and the column its codes go on in.

@@ -37,6 +37,10 @@ const TRAIN_ROWS: u32 = 16 << 10;
 /// Bytes of them, and the part of a limit on memory they may be.
 const TRAIN_BYTES: usize = 64 << 20;
 const TRAIN_SHARE: u64 = 16;
+/// Slots behind which vectors are given up, or chunks (where these are smaller than any but tests make
+/// them): fewer would not tell the codec what rows are like.
+const GIVE_UP_SLOTS: u32 = 4096;
+const GIVE_UP_CHUNKS: u32 = 8;
 /// Fewer tombstones than this are not worth a step.
 const DEAD_MIN: u64 = 32;
 
@@ -179,7 +183,9 @@ impl Progress for UntilClosing<'_> {
 
 fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result<()> {
     let mut index = next_index(view);
-    let retrain = index.trained == 0 || upto / RETRAIN_GROWTH >= index.trained;
+    let grown = index.trained == 0 || upto / RETRAIN_GROWTH >= index.trained;
+    // The last codec is made of all rows there are before the first vector goes.
+    let retrain = view.hollow == 0 && (grown || gives_up(core, upto));
     if let Some(kind) = core.settings.code_kind().filter(|_| retrain) {
         train(core, state, view, &mut index, kind, upto)?;
     }
@@ -191,7 +197,7 @@ fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result
         (index.calibration, index.linked) = (Some(Arc::new(measured)), 0);
     }
     // The codes of the new rows make a new space, everything else stays.
-    let linked = index.link_space(&view.stored, core.shift);
+    let linked = index.link_space(&view.stored, core.shift, core.settings.drops_originals());
     let coded = index.space(&view.stored, core.shift);
     let query = |slot, out: &mut Vec<u8>| index.slot_code(&core.shape, view.stored.rows.get(slot), out);
     let walked = (!coded.kernel.form.is_symmetric()).then_some(Walked { space: &coded, query: &query });
@@ -206,7 +212,7 @@ fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result
 
 fn consolidate(core: &Core, view: &View) -> Result<()> {
     let mut index = next_index(view);
-    let linked = index.link_space(&view.stored, core.shift);
+    let linked = index.link_space(&view.stored, core.shift, core.settings.drops_originals());
     index.graph = index.graph.consolidate(&linked, &view.dead, &threads(core)?, &UntilClosing(core)).map_err(built)?;
     install(core, index)
 }
@@ -223,8 +229,17 @@ fn install(core: &Core, index: Index) -> Result<()> {
     index.check_whole(core.shift)?;
     let mut writer = core.writer.lock().map_err(|_| broken())?;
     writer.check_usable()?;
+    if index.codec.is_some() && gives_up(core, index.graph.len()) {
+        writer.hollow_out(index.graph.len())?;
+    }
     writer.index = Arc::new(index);
     core.publish(&mut writer)
+}
+
+/// Whether there are chunks whose vectors can go once the graph covers slots `0..covered`. The files
+/// and the log have those vectors until a checkpoint has their codes.
+fn gives_up(core: &Core, covered: u32) -> bool {
+    core.settings.drops_originals() && covered > GIVE_UP_SLOTS.min(GIVE_UP_CHUNKS << core.shift).max(1 << core.shift)
 }
 
 /// Threads for one step. The pool lives as long as the step, so an idle

@@ -5,7 +5,7 @@ use super::ahead::{self, NextSpace};
 use super::background::Worker;
 use super::calibration::Calibration;
 use super::checkpoint::{self, Checkpoints};
-use super::column::{Column, Piece};
+use super::column::{Column, Piece, hollow};
 use super::core::{Core, Counters, Store};
 use super::error::{Error, ErrorKind, Result, fail};
 use super::follow::Follower;
@@ -13,7 +13,7 @@ use super::ids::{IdMap, Run};
 use super::indexer::{self, IndexState};
 use super::input::{Shape, Stored};
 use super::memory::{self, PutOff};
-use super::options::{self, Durability, OptionId, Options, Quant, Settings};
+use super::options::{self, Durability, OptionId, Options, Originals, Quant, Settings};
 use super::record::{self, Record};
 use super::resident::Residence;
 use super::sketches::{self, Making};
@@ -22,8 +22,9 @@ use super::view::{Index, stored_kernel};
 use super::writer::{Batch, MAX_SLOTS, Writer};
 use crate::arena::{Budget, FaultCell, Rows, ScratchPool, SlotBits};
 use crate::index::{Graph, Params};
-use crate::kernel::Metric;
+use crate::kernel::{Metric, Scalar};
 use crate::quant::Codec;
+use crate::storage::format::NO_ORIGINALS;
 use crate::storage::wal::{self, Replayed, WalStart, WalWriter, WriteMode};
 use crate::storage::{Manifest, OsStorage, Part, PartKind, PartRef, Schema, Storage, manifest};
 use crate::util::memory::make_room;
@@ -40,6 +41,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 const CHUNKS_IN_MEMORY: u64 = 16;
 /// A chunk's vectors take at most this many bytes; most have 2^16 rows.
 const CHUNK_BYTES: usize = 256 << 20;
+/// Where they are given up, which happens chunk by chunk: those of the last one are not.
+const CHUNK_BYTES_GIVEN_UP: usize = 16 << 20;
 
 /// Opens the database in the directory `path`, or one in memory.
 pub fn open(path: Option<&Path>, options: &Options) -> Result<Arc<Core>> {
@@ -185,19 +188,43 @@ pub fn shape_of(settings: &Settings) -> Result<Shape> {
             format!("schema.pq_subspaces = {} is more than schema.dim = {}", settings.pq_subspaces, settings.dim);
         return fail(ErrorKind::OutOfRange, message);
     }
+    if settings.drops_originals() {
+        check_codes_suffice(settings, &shape)?;
+    }
     Ok(shape)
+}
+
+/// Refuses to give up vectors where nothing could stand in for them: codes must be made of any data, and
+/// must be comparable with each other, for links to be chosen by them.
+fn check_codes_suffice(settings: &Settings, shape: &Shape) -> Result<()> {
+    let advice = match (settings.quant, shape.scalar, shape.metric) {
+        (_, Scalar::I8 | Scalar::U8 | Scalar::B1, _) => "there are no codes for such vectors: use f32, f16 or bf16",
+        (Quant::Auto, ..) => "whether there will be codes is measured only later: use schema.quant = sq8 or sq4",
+        (Quant::None, ..) => "there are no codes: use schema.quant = sq8 or sq4",
+        (Quant::Pq, ..) => "links cannot be chosen by such codes: use schema.quant = sq8 or sq4",
+        (Quant::Sq4 | Quant::Rabitq, _, Metric::Ip) => {
+            "links cannot be chosen by such codes for inner products: use schema.quant = sq8"
+        }
+        _ => return Ok(()),
+    };
+    let shown = |id: OptionId| id.info().shown(settings.get(id));
+    let (quant, scalar, metric) = (shown(OptionId::Quant), shown(OptionId::Scalar), shown(OptionId::Metric));
+    let message =
+        format!("schema.originals = drop with {scalar} vectors, {metric} and schema.quant = {quant}: {advice}");
+    fail(ErrorKind::Unsupported, message)
 }
 
 /// Rows per chunk as a power of two, for rows of so many bytes. Chunks are small
 /// against a limit on memory: only full ones can be left to their files.
-pub fn chunk_shift(row_bytes: usize, max_memory: u64) -> u32 {
-    let most = if max_memory == 0 { CHUNK_BYTES } else { CHUNK_BYTES.min((max_memory / CHUNKS_IN_MEMORY) as usize) };
+pub fn chunk_shift(row_bytes: usize, max_memory: u64, drops_originals: bool) -> u32 {
+    let most = if drops_originals { CHUNK_BYTES_GIVEN_UP } else { CHUNK_BYTES };
+    let most = if max_memory == 0 { most } else { most.min((max_memory / CHUNKS_IN_MEMORY) as usize) };
     (10..16).rev().find(|&shift| row_bytes << (shift + 1) <= most).map_or(10, |shift| shift + 1)
 }
 
 fn empty_writer(settings: &Settings, shift: Option<u32>, budget: &Budget) -> Result<Writer> {
     let shape = shape_of(settings)?;
-    let shift = shift.unwrap_or_else(|| chunk_shift(shape.row_bytes(), budget.max()));
+    let shift = shift.unwrap_or_else(|| chunk_shift(shape.row_bytes(), budget.max(), settings.drops_originals()));
     Ok(Writer {
         shape,
         shift,
@@ -243,7 +270,7 @@ fn create(
         chunk_shift: writer.shift,
     };
     let generation = manifest::FIRST_GENERATION;
-    let features = settings.quant.features();
+    let features = settings.features();
     let extra = checkpoint::schema_extras(&settings);
     let manifest = Manifest { features, generation, schema, next_file: 1, wal: 1, salt, extra, ..Manifest::default() };
     manifest.write(storage)?;
@@ -251,7 +278,7 @@ fn create(
 }
 
 /// The blob with this tag.
-fn blob(manifest: &Manifest, tag: u32) -> Option<&[u8]> {
+pub fn blob(manifest: &Manifest, tag: u32) -> Option<&[u8]> {
     manifest.extra.iter().find(|extra| extra.tag == tag).map(|extra| &extra.bytes[..])
 }
 
@@ -266,6 +293,7 @@ pub fn stored_settings(manifest: &Manifest, options: &Options) -> Result<Setting
         scalar: options::scalar_from(schema.scalar.into()).ok_or_else(|| odd("scalar", schema.scalar))?,
         quant: options::quant_from(schema.quant.into()).ok_or_else(|| odd("quant", schema.quant))?,
         pq_subspaces: pq_subspaces.map_or(0, u32::from_le_bytes),
+        originals: if manifest.features & NO_ORIGINALS != 0 { Originals::Drop } else { Originals::Keep },
         m: schema.m,
         ef_construction: schema.ef_construction,
         seed: schema.seed,
@@ -277,6 +305,7 @@ pub fn stored_settings(manifest: &Manifest, options: &Options) -> Result<Setting
         OptionId::Scalar,
         OptionId::Quant,
         OptionId::PqSubspaces,
+        OptionId::Originals,
         OptionId::M,
         OptionId::EfConstruction,
         OptionId::Seed,
@@ -347,8 +376,27 @@ pub fn read_parts(
     let parts = Parts { manifest, parts, budget };
     let mut writer = parts.rows(settings, shape, shift, &mut chunks)?;
     writer.index = Arc::new(parts.index(settings, &writer, shift, &mut chunks)?);
+    check_codes_stand_in(&mut writer)?;
     writer.lsn = manifest.lsn;
     Ok((writer, chunks))
+}
+
+/// Refuses chunks without vectors that no codes stand in for.
+fn check_codes_stand_in(writer: &mut Writer) -> Result<()> {
+    let (chunks, index) = (writer.vectors.pieces(), &writer.index);
+    let first = hollow(&chunks);
+    let later = chunks.iter().skip(first).any(|piece| piece.rows.is_hollow());
+    let coded = |(i, piece): (usize, &Piece)| {
+        let end = (i << writer.shift) + piece.rows.len();
+        end <= index.graph.len() as usize
+            && index.codes.get(i).is_some_and(|codes| codes.rows.len() >= piece.rows.len())
+    };
+    let is_whole =
+        !later && first < chunks.len() && index.codec.is_some() && chunks.iter().take(first).enumerate().all(coded);
+    if first == 0 && !later || is_whole {
+        return Ok(());
+    }
+    fail(ErrorKind::Corrupt, "the manifest names chunks that have neither vectors nor codes for all of their rows")
 }
 
 /// Applies the batches that the log holds from `start` on.
@@ -416,8 +464,11 @@ impl Parts<'_> {
     fn rows(&self, settings: &Settings, shape: Shape, shift: u32, chunks: &mut ChunkParts) -> Result<Writer> {
         let (mut vectors, mut ids) = (Vec::new(), Vec::new());
         for part in self.all(PartKind::Chunk)? {
-            let rows = section(part, checkpoint::VECTORS, shape.row_bytes())?;
             let row_ids = section(part, checkpoint::IDS, 8)?;
+            let rows = match part.rows(checkpoint::VECTORS, shape.row_bytes())? {
+                None if settings.drops_originals() => Rows::hollow(row_ids.len()),
+                _ => section(part, checkpoint::VECTORS, shape.row_bytes())?,
+            };
             if rows.is_empty() || rows.len() > 1 << shift || rows.len() != row_ids.len() {
                 return Err(damaged(part, format!("{} vectors, {} ids", rows.len(), row_ids.len())));
             }

@@ -108,10 +108,12 @@ impl Plan {
         let from = if covered == Covered::Scan { 0 } else { view.index.graph.len() };
         let rows = view.sketched(from..view.end()).map_or(0, |(_, slots)| slots.len() as u32);
         let sketched = !params.exact && sketched::pays(k, rows);
-        let by_code = covered != Covered::Scan
-            && view.index.codec.is_some()
-            && !view.coded.kernel.form.is_rough()
-            && selection.as_ref().is_some_and(|s| s.passing > PICK_SHARE.saturating_mul(rerank as u64));
+        // Vectors that were given up are not there to be compared; few rows, or rough codes, go without codes.
+        let worth = |selection: &Arc<Selection>| {
+            let many = selection.passing > PICK_SHARE.saturating_mul(rerank as u64);
+            view.hollow > 0 || (many && !view.coded.kernel.form.is_rough())
+        };
+        let by_code = covered != Covered::Scan && view.index.codec.is_some() && selection.as_ref().is_some_and(worth);
         Ok(Plan { k, rerank, covered, by_code, sketched, threads: 1, selection })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A search scans what the graph does not cover (the tail, stray nodes) with
 //! exact distances, of all rows or of those that their sketches point to, walks the graph on codes, reranks the best candidates on
-//! the stored vectors, and merges by (distance, id). It takes no lock, waits
+//! the stored vectors (or what stands in for those that were given up), and merges by (distance, id). It takes no lock, waits
 //! for nobody, and in the steady state allocates nothing: its working memory
 //! comes from a pool that grows with the number of callers.
 
@@ -14,7 +14,7 @@ use super::resident;
 use super::scan;
 use super::task::Task;
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
-use super::view::View;
+use super::view::{Decoded, View};
 use crate::arena::Lease;
 use crate::index::flat::{self, TopK};
 use crate::index::sketched::Estimates;
@@ -43,6 +43,7 @@ pub struct Scratch {
     pub(super) query: Vec<u8>,
     code: Vec<u8>,
     pub(super) wide: Vec<f32>,
+    pub(super) decoded: Decoded,
     /// What was taken from the budget of searches for all of it.
     lease: Option<Lease>,
 }
@@ -52,7 +53,8 @@ impl Scratch {
     pub(super) fn cover(&mut self, core: &Core, view: &View, plan: &Plan) -> Result<()> {
         let walk = plan.beam().map_or(0, |beam| index::Scratch::bytes(beam, view.index.graph.len()));
         let code = view.index.codec.as_ref().map_or(0, |codec| codec.query_bytes());
-        let rows = (9 * core.shape.dim + code) as u64;
+        let decoded = if view.hollow > 0 { Decoded::bytes(core.shape.dim) } else { 0 };
+        let rows = (9 * core.shape.dim + code) as u64 + decoded;
         let picked = if plan.by_code { TopK::bytes(plan.rerank) } else { 0 };
         let estimates = if plan.sketched { Estimates::bytes(plan.k, core.shape.dim) } else { 0 };
         let bytes = [TopK::bytes(plan.k), picked, walk, rows, estimates].into_iter().fold(0, u64::saturating_add);
@@ -259,13 +261,13 @@ fn walk_graph(
     if plan.is_filtered() && !outcome.stopped_early && (outcome.gave_up || short) {
         return pick(core, view, plan, limits, scratch);
     }
-    rerank(view, plan, scratch);
+    rerank(core, view, plan, scratch)?;
     Ok(outcome)
 }
 
 /// Compares the rows of the graph that pass the filter, by their codes first or all of them exactly.
 fn pick(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> Result<index::Outcome> {
-    let Scratch { walk, best, picked, query, code, wide, .. } = scratch;
+    let Scratch { walk, best, picked, query, code, wide, decoded, .. } = scratch;
     let covered = 0..view.index.graph.len();
     let key = |slot| view.id_of(slot);
     let mut compare = |space: &Space, query: &[u8], key: &dyn Fn(u32) -> u64, top: &mut TopK| match plan.passing() {
@@ -285,23 +287,24 @@ fn pick(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mu
     let code = view.index.query_code(&core.shape, query, wide, code)?;
     picked.reset(plan.rerank)?;
     let outcome = compare(&view.coded, code, &u64::from, picked);
-    let nearest = picked.sorted().map(|(_, slot, _)| (slot, slot));
+    let nearest = picked.sorted().map(|(_, slot, _)| slot);
     walk.distances += nearest.len() as u64;
-    view.stored.each(query, nearest, |slot, distance| best.offer(distance, slot, &key));
+    view.each_exact(&core.shape, query, nearest, decoded, |slot, distance| best.offer(distance, slot, &key))?;
     Ok(outcome)
 }
 
 /// Takes the best candidates of the pool over into `best`, with exact distances.
-fn rerank(view: &View, plan: &Plan, scratch: &mut Scratch) {
-    let Scratch { walk, best, query, .. } = scratch;
+fn rerank(core: &Core, view: &View, plan: &Plan, scratch: &mut Scratch) -> Result<()> {
+    let Scratch { walk, best, query, decoded, .. } = scratch;
     let key = |slot| view.id_of(slot);
     if view.index.codec.is_none() {
         walk.pool.iter().for_each(|(distance, slot)| best.offer(distance, slot, &key));
-        return;
+        return Ok(());
     }
-    let nearest = walk.pool.iter().take(plan.rerank).map(|(_, slot)| (slot, slot));
+    let nearest = walk.pool.iter().take(plan.rerank).map(|(_, slot)| slot);
     walk.distances += nearest.len() as u64;
-    view.stored.each(query, nearest, |slot, distance| best.offer(distance, slot, &key));
+    view.each_exact(&core.shape, query, nearest, decoded, |slot, distance| best.offer(distance, slot, &key))?;
+    Ok(())
 }
 
 /// A stored row's bytes to look for, and the slot that is no answer.
@@ -380,12 +383,12 @@ pub fn get_batch(
         return fail(ErrorKind::Mismatch, message);
     }
     let view = core.view.load();
-    let mut wide = Vec::new();
+    let (mut wide, mut decoded) = (Vec::new(), Decoded::default());
     for (i, &id) in ids.iter().enumerate() {
-        let slot = view.slot_of(id);
-        found[i] = slot.is_some() as u8;
-        let Some(slot) = slot else { continue };
-        let (row, place) = (view.stored.rows.row(slot), &mut out[i * stride..][..row_bytes]);
+        let row = view.slot_of(id).map(|slot| view.vector(&core.shape, slot, &mut decoded)).transpose()?.flatten();
+        found[i] = row.is_some() as u8;
+        let Some(row) = row else { continue };
+        let place = &mut out[i * stride..][..row_bytes];
         if scalar == core.shape.scalar {
             place.copy_from_slice(row);
         } else {

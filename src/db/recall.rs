@@ -6,7 +6,7 @@ use super::error::{ErrorKind, Result, fail};
 use super::reader;
 use super::task::Task;
 use super::types::{SearchParams, Vectors};
-use super::view::View;
+use super::view::{Decoded, View};
 
 /// Quantile of the normal distribution for an interval that holds the true value 19 times of 20.
 const Z: f64 = 1.96;
@@ -65,13 +65,14 @@ pub fn of_stored_rows(
     task: Option<&Task>,
 ) -> Result<Recall> {
     let view = core.view.load_full();
-    let mut tally = Tally::default();
+    let (mut tally, mut decoded) = (Tally::default(), Decoded::default());
     let step_by = (view.end() as usize).div_ceil(count.max(1)).max(1);
     for (i, from) in (0..view.end()).step_by(step_by).enumerate() {
         step(task, i as u64, count as u64)?;
         let range = from..view.end().min(from.saturating_add(step_by as u32));
         let Some(slot) = range.into_iter().find(|&slot| !view.dead.get(slot)) else { continue };
-        tally.add(core, &view, (view.stored.rows.row(slot), Some(slot)), k, params)?;
+        let Some(row) = view.vector(&core.shape, slot, &mut decoded)? else { continue };
+        tally.add(core, &view, (row, Some(slot)), k, params)?;
     }
     finish(core, tally)
 }

@@ -9,9 +9,9 @@ use super::error::Result;
 use super::plan::Plan;
 use super::reader::{Limits, Scratch};
 use super::view::View;
-use crate::index::Outcome;
 use crate::index::flat;
 use crate::index::sketched::{Ask, Sketches};
+use crate::index::{Control, Outcome};
 use crate::kernel;
 use crate::util::memory;
 use std::ops::Range;
@@ -113,13 +113,23 @@ impl<'a> Scan<'a> {
     fn part(&self, slots: Range<u32>, scratch: &mut Scratch) -> Result<Outcome> {
         let Scan { core, view, plan, limits } = *self;
         let (key, dead) = (|slot| view.id_of(slot), plan.blocked(view));
-        let Scratch { walk, best, estimates, query, wide, .. } = scratch;
+        let Scratch { walk, best, estimates, query, wide, decoded, .. } = scratch;
         let sketched = self.sketched(&slots);
         let with = sketched.as_ref().map_or(slots.end..slots.end, |(_, with)| with.clone());
         let mut stopped_early = false;
         for exact in [slots.start..with.start, with.end..slots.end] {
             walk.distances += exact.len() as u64;
-            stopped_early |= flat::scan(&view.stored, query, exact, dead, &key, best, limits).stopped_early;
+            let kept = exact.start.max(view.hollow)..exact.end;
+            stopped_early |= flat::scan(&view.stored, query, kept, dead, &key, best, limits).stopped_early;
+            for block in (exact.start..exact.end.min(view.hollow)).step_by(BLOCK) {
+                stopped_early = stopped_early || limits.stop();
+                if stopped_early {
+                    break;
+                }
+                let block = block..exact.end.min(view.hollow).min(block + BLOCK as u32);
+                let live = block.filter(|&slot| !dead.get(slot));
+                view.each_exact(&core.shape, query, live, decoded, |slot, distance| best.offer(distance, slot, &key))?;
+            }
         }
         if let Some((sketches, slots)) = sketched {
             memory::resize(wide, core.shape.dim, 0.0)?;

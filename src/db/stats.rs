@@ -37,6 +37,8 @@ pub fn collect(core: &Core) -> Result<Stats> {
         chunks: view.chunks.vectors.len() as u64,
         bytes_memory: core.budget.used() + core.search_budget.used(),
         bytes_memory_max: core.settings.max_memory,
+        originals: core.settings.originals,
+        decoded: view.hollow as u64 - view.dead_below(view.hollow),
     };
     if let Some(follower) = &core.follower {
         stats.bytes_wal = follower.log_bytes.load(Relaxed);

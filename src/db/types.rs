@@ -3,6 +3,7 @@
 
 use super::error::{ErrorKind, Result, fail};
 use super::filter::Filter;
+use super::options::Originals;
 use super::task::Task;
 use crate::kernel::Scalar;
 use std::time::Duration;
@@ -186,4 +187,8 @@ pub struct Stats {
     pub bytes_memory: u64,
     /// The limit on it; 0 = none.
     pub bytes_memory_max: u64,
+    /// What becomes of the vectors of rows that have codes.
+    pub originals: Originals,
+    /// Live rows whose vectors were given up: what their codes stand for is returned and compared.
+    pub decoded: u64,
 }

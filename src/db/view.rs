@@ -3,7 +3,7 @@
 //! Whatever a view refers to lives until the last holder lets go.
 
 use super::calibration::Calibration;
-use super::column::{Piece, next_serial, table};
+use super::column::{Piece, hollow, next_serial, table};
 use super::error::Result;
 use super::ids::IdMap;
 use super::input::Shape;
@@ -107,10 +107,14 @@ impl Index {
     }
 
     /// What links are chosen by: what the graph is walked on where such rows can be compared with
-    /// each other, else the vectors as `stored`.
-    pub fn link_space(&self, stored: &Space, shift: u32) -> Space {
+    /// each other, else the vectors as `stored`; where these may be missing, the codes in any case.
+    pub fn link_space(&self, stored: &Space, shift: u32, by_codes: bool) -> Space {
         let coded = self.space(stored, shift);
-        if coded.kernel.form.is_symmetric() { coded } else { stored.clone() }
+        match self.codec.as_ref().filter(|_| by_codes).and_then(|codec| codec.pairs()) {
+            Some(kernel) => Space { kernel, ..coded },
+            None if coded.kernel.form.is_symmetric() => coded,
+            None => stored.clone(),
+        }
     }
 
     /// What the graph is walked on: the codes, or the vectors as `stored`.
@@ -149,6 +153,9 @@ pub struct View {
     pub chunks: Chunks,
     /// Dead slots, and slots that do not exist (holes).
     pub dead: SlotBits,
+    /// Slots below it have no vectors: what their codes stand for is the row. A multiple of the
+    /// rows per chunk.
+    pub hollow: u32,
     /// Bits in `dead` that never were rows: ends of chunks that compaction left partly filled.
     pub holes: u64,
     /// Ids to slots.
@@ -170,8 +177,44 @@ impl View {
         let stored = Space { rows: table(&chunks.vectors, shift), kernel: stored_kernel(shape)? };
         let ids = table(&chunks.ids, shift);
         let coded = index.space(&stored, shift);
+        let hollow = (hollow(&chunks.vectors) as u32) << shift;
         let serial = next_serial();
-        Ok(View { stored, coded, ids, chunks, dead, holes, id_map, index, sketches, lsn, serial })
+        Ok(View { stored, coded, ids, chunks, dead, hollow, holes, id_map, index, sketches, lsn, serial })
+    }
+
+    /// The vector of `slot` as it is stored, or as its code stands for it: the one place that knows which. `None`
+    /// where there is no row.
+    pub fn vector<'a>(
+        &'a self,
+        shape: &Shape,
+        slot: u32,
+        out: &'a mut Decoded,
+    ) -> std::result::Result<Option<&'a [u8]>, AllocError> {
+        if slot >= self.hollow {
+            return Ok(self.stored.rows.get(slot));
+        }
+        let (Some(codec), Some(code)) = (&self.index.codec, self.coded.rows.get(slot)) else { return Ok(None) };
+        if self.stored.rows.contains(slot) { out.decode(codec, shape, code).map(Some) } else { Ok(None) }
+    }
+
+    /// Exact distances of the stored row `query` to the rows of `slots`, with what stands in for those
+    /// whose vectors were given up.
+    pub fn each_exact(
+        &self,
+        shape: &Shape,
+        query: &[u8],
+        slots: impl Iterator<Item = u32> + Clone,
+        out: &mut Decoded,
+        mut found: impl FnMut(u32, f32),
+    ) -> std::result::Result<(), AllocError> {
+        let kept = slots.clone().filter(|&slot| slot >= self.hollow);
+        self.stored.each(query, kept.map(|slot| (slot, slot)), &mut found);
+        for slot in slots.filter(|&slot| slot < self.hollow) {
+            if let Some(row) = self.vector(shape, slot, out)? {
+                found(slot, (self.stored.kernel.distance)(query, row));
+            }
+        }
+        Ok(())
     }
 
     /// One past the last slot.
@@ -228,6 +271,33 @@ impl View {
     pub fn unindexed(&self) -> u64 {
         let covered = self.index.graph.len();
         (self.end() - covered) as u64 - (self.dead.count() - self.dead_below(covered))
+    }
+}
+
+/// Room for a vector made out of its code.
+#[derive(Default)]
+pub struct Decoded {
+    wide: Vec<f32>,
+    row: Vec<u8>,
+}
+
+impl Decoded {
+    /// Bytes that it comes to take.
+    pub fn bytes(dim: usize) -> u64 {
+        8 * dim as u64
+    }
+
+    /// The vector that `code` stands for, as a stored row.
+    pub fn decode(&mut self, codec: &Codec, shape: &Shape, code: &[u8]) -> std::result::Result<&[u8], AllocError> {
+        memory::resize(&mut self.wide, shape.dim, 0.0)?;
+        memory::resize(&mut self.row, shape.row_bytes(), 0)?;
+        codec.decode(code, &mut self.wide);
+        // Beside the largest number there is an error of the code may lead beyond it.
+        let most = shape.scalar.largest();
+        self.wide.iter_mut().for_each(|x| *x = if x.is_nan() { 0.0 } else { x.clamp(-most, most) });
+        let narrowed = kernel::narrow(shape.scalar, &self.wide, &mut self.row);
+        debug_assert!(narrowed.is_ok(), "within the limits of the type");
+        Ok(&self.row)
     }
 }
 

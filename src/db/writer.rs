@@ -5,14 +5,14 @@
 //! whole or not at all, in memory as on disk. Used under one lock only; does
 //! no graph work, so ingest runs at the speed of memory and disk.
 
-use super::column::Column;
+use super::column::{Column, Piece, hollow};
 use super::error::{Error, ErrorKind, Result, fail};
 use super::ids::IdMap;
 use super::input::{Shape, Stored};
 use super::record;
 use super::sketches::Sketches;
 use super::view::{Chunks, Index, View, ViewParts};
-use crate::arena::{Budget, Lease, SlotBits};
+use crate::arena::{Budget, Lease, RowsMut, SlotBits};
 use crate::storage::wal::WalWriter;
 use crate::util::memory::{collected, make_room, with_room};
 use std::borrow::Cow;
@@ -109,6 +109,23 @@ impl Writer {
                 fail(ErrorKind::Poisoned, format!("writing stopped after an error: {why}; reopen the database"))
             }
         }
+    }
+
+    /// Gives up the vectors of chunks that end before slot `end`, all of which have codes. Their ids
+    /// are taken out of files that the next checkpoint writes without the vectors: whoever maps a
+    /// file keeps all of it on the disk.
+    pub fn hollow_out(&mut self, end: u32) -> Result<()> {
+        let ended = (end.saturating_sub(1) >> self.shift) as usize;
+        let before = hollow(&self.vectors.pieces());
+        let mut copies = Vec::new();
+        for piece in self.ids.pieces().iter().take(ended).skip(before).filter(|piece| piece.rows.is_mapped()) {
+            let mut copy = RowsMut::zeroed(piece.rows.len(), piece.rows.stride(), &self.budget)?;
+            copy.bytes_mut().copy_from_slice(piece.rows.bytes());
+            copies.push(Piece { rows: copy.freeze(), serial: piece.serial });
+        }
+        copies.iter().for_each(|copy| self.ids.swap(copy));
+        self.vectors.hollow_out(end);
+        Ok(())
     }
 
     /// Logs and applies one batch; returns the number of rows it changed. The

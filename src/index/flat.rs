@@ -83,7 +83,7 @@ impl TopK {
 
     /// Sorts the hits and returns them as (distance, slot, key), best first.
     /// Further offers need a [`TopK::reset`].
-    pub fn sorted(&mut self) -> impl ExactSizeIterator<Item = (f32, u32, u64)> + '_ {
+    pub fn sorted(&mut self) -> impl ExactSizeIterator<Item = (f32, u32, u64)> + Clone + '_ {
         self.heap.sort_unstable();
         self.k = 0;
         self.heap.iter().map(|hit| (unordered(hit.order), hit.slot, hit.key))

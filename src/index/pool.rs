@@ -113,7 +113,7 @@ impl Pool {
     }
 
     /// The candidates as (distance, slot), nearest first, ties by slot.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (f32, u32)> + '_ {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (f32, u32)> + Clone + '_ {
         self.live.iter().map(|&c| (distance_of(c), node_of(c)))
     }
 

@@ -87,6 +87,18 @@ impl Scalar {
             Scalar::B1 => dim.div_ceil(8),
         }
     }
+
+    /// The largest finite component.
+    pub const fn largest(self) -> f32 {
+        match self {
+            Scalar::F32 => f32::MAX,
+            Scalar::F16 => half::f16::MAX.to_f32_const(),
+            Scalar::Bf16 => half::bf16::MAX.to_f32_const(),
+            Scalar::I8 => i8::MAX as f32,
+            Scalar::U8 => u8::MAX as f32,
+            Scalar::B1 => 1.0,
+        }
+    }
 }
 
 /// Distance of a query and a row, packed and, but for codes, of equal length.

@@ -29,6 +29,14 @@ pub(super) trait Code: Sized {
     /// Encodes a query, changing `v`. `out` is [`Code::query_bytes`] long.
     fn encode_query(&self, v: &mut [f32], out: &mut [u8]);
 
+    /// Writes the vector that a code row stands for: a stored one (of about unit length under cosine) but
+    /// for the error.
+    fn decode(&self, code: &[u8], out: &mut [f32]);
+
+    /// The distance between two code rows, where it can be told without the quantiser. Its values order
+    /// like the metric.
+    fn pairs(&self) -> Option<Kernel>;
+
     /// Length of the difference between a row and what its code stands for, in the space that is
     /// encoded (unit vectors under cosine): the sum of absolute differences for L1, else Euclidean.
     /// `placed` is what [`Code::encode_row`] left of the row.
@@ -154,6 +162,18 @@ impl Codec {
     /// Encodes a query, changing `v`. `out` is [`Codec::query_bytes`] long.
     pub fn encode_query(&self, v: &mut [f32], out: &mut [u8]) {
         of!(self, code => Code::encode_query(code, v, out));
+    }
+
+    /// Writes the vector that a code row stands for: a stored one (of about unit length under cosine) but
+    /// for the error. `code` is [`Codec::code_bytes`] long, `out` has as many components as a vector.
+    pub fn decode(&self, code: &[u8], out: &mut [f32]) {
+        of!(self, quantiser => Code::decode(quantiser, code, out));
+    }
+
+    /// The distance between two code rows, where it can be told without the quantiser. Its values order
+    /// like the metric.
+    pub fn pairs(&self) -> Option<Kernel> {
+        of!(self, code => Code::pairs(code))
     }
 
     /// Length of the difference between a row and what its code stands for, in the space that is

@@ -109,6 +109,15 @@ impl Frame {
         }
     }
 
+    /// Moves what a code stands for back to where rows are stored; of a row that was scaled to unit
+    /// length the length is not known.
+    pub fn unplace(&self, v: &mut [f32]) {
+        v.iter_mut().zip(&self.centre).for_each(|(x, mean)| *x += mean);
+        if let Some(rotation) = &self.rotation {
+            rotation.undo(v);
+        }
+    }
+
     fn turn(&self, v: &mut [f32]) {
         assert_eq!(v.len(), self.dim(), "vector of the wrong dimension");
         if self.unit {

@@ -107,6 +107,12 @@ impl Pq {
         }
     }
 
+    /// The centroid that a code names for a subspace.
+    fn centroid(code: &[u8], subspace: usize) -> usize {
+        let (byte, shift) = Pq::half(subspace);
+        (code[byte] >> shift & 15) as usize
+    }
+
     /// Place of a subspace's half byte: the byte, and how far up.
     fn half(subspace: usize) -> (usize, u32) {
         let within = subspace % GROUP;
@@ -227,11 +233,24 @@ impl Code for Pq {
         head[4..].copy_from_slice(&(bias as f32).to_le_bytes());
     }
 
+    fn decode(&self, code: &[u8], out: &mut [f32]) {
+        for subspace in 0..self.subspaces {
+            let centroid = Pq::centroid(code, subspace);
+            for i in self.range(subspace) {
+                out[i] = self.centroids[i][centroid];
+            }
+        }
+    }
+
+    /// What two centroids are apart only the quantiser knows.
+    fn pairs(&self) -> Option<Kernel> {
+        None
+    }
+
     fn error(&self, placed: &[f32], code: &[u8]) -> f64 {
         let mut sum = 0.0;
         for subspace in 0..self.subspaces {
-            let (byte, shift) = Pq::half(subspace);
-            let centroid = (code[byte] >> shift & 15) as usize;
+            let centroid = Pq::centroid(code, subspace);
             for i in self.range(subspace) {
                 let difference = (placed[i] - self.centroids[i][centroid]) as f64;
                 sum += if self.space == Space::L1 { difference.abs() } else { difference * difference };

@@ -48,6 +48,11 @@ impl Rabitq {
         sound.then_some(Rabitq { frame, deviation })
     }
 
+    /// The magnitude of what all components stand for.
+    fn weight(code: &[u8]) -> f32 {
+        code[4..ROW_HEAD].try_into().map_or(0.0, f32::from_le_bytes)
+    }
+
     /// Whether the bit of component `i` is set.
     fn is_positive(code: &[u8], i: usize) -> bool {
         code[ROW_HEAD + i / 8] >> (i % 8) & 1 == 1
@@ -117,8 +122,19 @@ impl Code for Rabitq {
         }
     }
 
+    fn decode(&self, code: &[u8], out: &mut [f32]) {
+        let weight = Rabitq::weight(code);
+        out.iter_mut().enumerate().for_each(|(i, x)| *x = if Rabitq::is_positive(code, i) { weight } else { -weight });
+        self.frame.unplace(out);
+    }
+
+    /// Not for dot products: rows are centred, and what the centre adds is not in their codes.
+    fn pairs(&self) -> Option<Kernel> {
+        code_kernel(Form::SignPairs, self.frame.space.metric())
+    }
+
     fn error(&self, placed: &[f32], code: &[u8]) -> f64 {
-        let weight = code[4..ROW_HEAD].try_into().map_or(0.0, f32::from_le_bytes);
+        let weight = Rabitq::weight(code);
         let stands_for = |i| if Rabitq::is_positive(code, i) { weight } else { -weight };
         self.frame.error(placed, (0..placed.len()).map(stands_for))
     }

@@ -47,6 +47,15 @@ impl Rotation {
             hadamard(&mut v[block_of(round, self.dim, self.block)]);
         }
     }
+
+    /// Takes [`Rotation::apply`] back: each round is its own inverse but for the order of its two halves.
+    pub fn undo(&self, v: &mut [f32]) {
+        assert_eq!(v.len(), self.dim, "vector of the wrong dimension");
+        for (round, signs) in self.signs.chunks_exact(self.dim).enumerate().rev() {
+            hadamard(&mut v[block_of(round, self.dim, self.block)]);
+            v.iter_mut().zip(signs).for_each(|(x, sign)| *x *= sign);
+        }
+    }
 }
 
 /// The components that the transform of a round covers.
@@ -119,6 +128,19 @@ mod tests {
             let after = (length(&a), length(&difference(&a, &b)));
             assert!((before.0 - after.0).abs() < 1e-5 * before.0, "{dim}: {before:?} {after:?}");
             assert!((before.1 - after.1).abs() <= 1e-5 * before.0, "{dim}: {before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn a_rotation_can_be_taken_back() {
+        for dim in [1, 2, 3, 31, 64, 100, 384, 1000] {
+            let rotation = Rotation::new(dim).unwrap();
+            let v: Vec<f32> = (0..dim).map(|i| (mix(i as u64, 1) >> 40) as f32 / 1e6 - 8.0).collect();
+            let mut back = v.clone();
+            rotation.apply(&mut back);
+            rotation.undo(&mut back);
+            let largest = v.iter().zip(&back).fold(0.0f32, |largest, (x, y)| largest.max((x - y).abs()));
+            assert!(largest < 1e-4, "{dim}: {largest}");
         }
     }
 

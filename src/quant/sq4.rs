@@ -107,6 +107,16 @@ impl Code for Sq4 {
         }
     }
 
+    fn decode(&self, code: &[u8], out: &mut [f32]) {
+        out.iter_mut().enumerate().for_each(|(i, x)| *x = self.component(code, i));
+        self.frame.unplace(out);
+    }
+
+    /// Not for dot products: rows are centred, and what the centre adds is not in their codes.
+    fn pairs(&self) -> Option<Kernel> {
+        code_kernel(Form::NibblePairs, self.frame.space.metric())
+    }
+
     fn error(&self, placed: &[f32], code: &[u8]) -> f64 {
         self.frame.error(placed, (0..placed.len()).map(|i| self.component(code, i)))
     }

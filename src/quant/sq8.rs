@@ -157,6 +157,15 @@ impl Sq8 {
         if self.unit { inverse_length(v) } else { 1.0 }
     }
 
+    /// What component `i` of a code stands for.
+    #[inline(always)]
+    fn component(&self, code: &[u8], i: usize) -> f32 {
+        match self.space {
+            Space::Dot => code[i] as i8 as f32 * self.scale,
+            Space::L2 | Space::L1 => (code[i] as f32 - MIDDLE) * self.scale + self.centre[i],
+        }
+    }
+
     /// Length of the difference between a vector and what its code stands for: the sum of absolute
     /// differences in L1 space, Euclidean otherwise.
     pub(super) fn error(&self, v: &[f32], code: &[u8]) -> f64 {
@@ -165,13 +174,8 @@ impl Sq8 {
 
     /// As [`Sq8::error`], of a vector that is yet to be multiplied by `factor`.
     fn placed_error(&self, v: &[f32], factor: f32, code: &[u8]) -> f64 {
-        let differences = v.iter().zip(code).enumerate().map(|(i, (x, code))| {
-            let stands_for = match self.space {
-                Space::Dot => *code as i8 as f32 * self.scale,
-                Space::L2 | Space::L1 => (*code as f32 - MIDDLE) * self.scale + self.centre[i],
-            };
-            (x * factor - stands_for) as f64
-        });
+        let stands_for = (0..v.len()).map(|i| self.component(code, i));
+        let differences = v.iter().zip(stands_for).map(|(x, stands_for)| (x * factor - stands_for) as f64);
         match self.space {
             Space::L1 => differences.map(f64::abs).sum(),
             Space::L2 | Space::Dot => differences.map(|d| d * d).sum::<f64>().sqrt(),
@@ -244,6 +248,14 @@ impl Code for Sq8 {
 
     fn encode_query(&self, v: &mut [f32], out: &mut [u8]) {
         Sq8::encode_query(self, v, out);
+    }
+
+    fn decode(&self, code: &[u8], out: &mut [f32]) {
+        out.iter_mut().enumerate().for_each(|(i, x)| *x = self.component(code, i));
+    }
+
+    fn pairs(&self) -> Option<Kernel> {
+        Some(Sq8::kernel(self))
     }
 
     fn error(&self, placed: &[f32], code: &[u8]) -> f64 {

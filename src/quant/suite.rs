@@ -125,6 +125,64 @@ fn the_error_is_the_distance_to_what_a_code_stands_for() {
     }
 }
 
+/// How far apart two vectors are where rows are encoded.
+fn apart(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
+    let differences = a.iter().zip(b).map(|(x, y)| (x - y) as f64);
+    if metric == Metric::L1 { differences.map(f64::abs).sum() } else { differences.map(|d| d * d).sum::<f64>().sqrt() }
+}
+
+fn decoded(codec: &Codec, code: &[u8]) -> Vec<f32> {
+    let mut out = vec![f32::NAN; DIM];
+    codec.decode(code, &mut out);
+    out
+}
+
+#[test]
+fn a_decoded_row_is_off_by_the_error() {
+    for (held, metric, codec) in trained() {
+        for i in (0..ROWS).step_by(31) {
+            let length = if metric == Metric::Cosine { apart(metric, row(i), &[0.0; DIM]) as f32 } else { 1.0 };
+            let stored: Vec<f32> = row(i).iter().map(|x| x / length).collect();
+            let mut placed = row(i).to_vec();
+            let mut code = vec![0; codec.code_bytes()];
+            codec.encode_row(&mut placed, &mut code);
+            let (off, error) = (apart(metric, &stored, &decoded(&codec, &code)), codec.error(&placed, &code));
+            let slack = 1e-5 * apart(metric, &stored, &[0.0; DIM]);
+            assert!((off - error).abs() <= slack, "{:?} {metric:?}: {off} {error}", held.kind);
+        }
+    }
+}
+
+#[test]
+fn pairs_of_codes_order_like_what_they_stand_for() {
+    for (held, metric, codec) in trained() {
+        let centred_dot = metric == Metric::Ip && held.kind != Kind::Sq8;
+        let Some(pairs) = codec.pairs() else {
+            assert!(centred_dot || matches!(held.kind, Kind::Pq { .. }), "{:?} {metric:?}", held.kind);
+            continue;
+        };
+        assert!(!centred_dot && pairs.form.is_symmetric(), "{:?} {metric:?}", held.kind);
+        let exact = kernel(metric, Scalar::F32).unwrap();
+        let codes: Vec<_> = (0..ROWS).map(|i| code(&codec, row(i))).collect();
+        let bytes = |code: &Vec<u8>| decoded(&codec, code).iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+        let rows: Vec<_> = codes.iter().map(bytes).collect();
+        let mut found = 0;
+        for probe in (0..ROWS).step_by(17) {
+            let nearest = |distance: &dyn Fn(usize) -> f32, count: usize| {
+                let mut order: Vec<usize> = (0..ROWS).filter(|i| *i != probe).collect();
+                order.sort_by(|a, b| distance(*a).total_cmp(&distance(*b)));
+                order.truncate(count);
+                order
+            };
+            let due = nearest(&|i| (exact.distance)(&rows[probe], &rows[i]), 10);
+            let named = nearest(&|i| (pairs.distance)(&codes[probe], &codes[i]), 12);
+            found += due.iter().filter(|i| named.contains(i)).count();
+        }
+        let share = found as f64 / (10 * ROWS.div_ceil(17)) as f64;
+        assert!(share >= 0.9, "{:?} {metric:?}: {share} of the nearest among 12", held.kind);
+    }
+}
+
 #[test]
 fn any_finite_vector_has_a_code_and_a_finite_distance() {
     for (held, metric, codec) in trained() {

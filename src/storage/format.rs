@@ -18,6 +18,8 @@ pub const SHORT_CODES: u32 = 1;
 /// Feature bit that a reader of a part must understand: checksums of blocks of 4 KiB. A
 /// manifest that names such a part has it too, so that nobody takes the part for damaged.
 pub const SHORT_BLOCKS: u32 = 2;
+/// Feature bit that a reader of a manifest must understand: chunks may have no vectors, their codes stand for them.
+pub const NO_ORIGINALS: u32 = 4;
 /// Blocks of 64 KiB are the unit of checksums in all other parts.
 pub const BLOCK_SHIFT: u32 = 16;
 /// Bytes per block.
@@ -120,7 +122,7 @@ impl Header {
 /// Feature bits of a file that this code knows.
 fn known_features(magic: Magic) -> u32 {
     match magic {
-        MANIFEST => SHORT_CODES | SHORT_BLOCKS,
+        MANIFEST => SHORT_CODES | SHORT_BLOCKS | NO_ORIGINALS,
         PART => SHORT_BLOCKS,
         _ => 0,
     }
@@ -194,7 +196,7 @@ mod tests {
         let mut feature = header().encode(PART);
         feature[12] = 4;
         assert!(matches!(refit(feature), Err(StorageError::TooNew { found, .. }) if found.contains("0x4")));
-        let short_codes = Header { features: SHORT_CODES, ..header() };
+        let short_codes = Header { features: SHORT_CODES | NO_ORIGINALS, ..header() };
         assert_eq!(Header::decode("f", MANIFEST, &short_codes.encode(MANIFEST)).unwrap(), short_codes);
         let in_a_part = Header::decode("f", PART, &short_codes.encode(PART));
         assert!(matches!(in_a_part, Err(StorageError::TooNew { .. })));

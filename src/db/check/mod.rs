@@ -22,7 +22,7 @@ use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::task::Task;
 use super::types::SearchParams;
-use super::view::{View, read_id};
+use super::view::{Decoded, View, read_id};
 use super::{reader, record};
 use crate::storage::wal::{self, WalStart};
 use crate::storage::{Manifest, Storage, StorageError, part};
@@ -335,11 +335,11 @@ impl Audit<'_> {
     fn recall(&mut self) -> Result<()> {
         let (core, view, graph) = (self.core, self.view, &self.view.index.graph);
         let step = (graph.len() / RECALL_QUERIES).max(1);
-        let (mut found, mut wanted) = (0, 0);
+        let (mut found, mut wanted, mut decoded) = (0, 0, Decoded::default());
         for from in (0..graph.len()).step_by(step as usize).take(RECALL_QUERIES as usize) {
             let range = from..graph.len().min(from + step);
             let Some(slot) = range.into_iter().find(|&slot| !view.dead.get(slot)) else { continue };
-            let Some(row) = view.stored.rows.get(slot) else { continue };
+            let Some(row) = view.vector(&core.shape, slot, &mut decoded)? else { continue };
             let (query, exact) = ((row, None), SearchParams { exact: true, ..SearchParams::default() });
             let truth = reader::nearest(core, view, query, RECALL_K, &exact, self.task)?;
             let walked = reader::nearest_in_graph(core, view, query, RECALL_K, self.task)?;

@@ -11,7 +11,7 @@ pub use table::{OPTIONS, OptionId, OptionInfo, OptionType, Value};
 use super::error::Result;
 use crate::kernel::{Metric, Scalar};
 use crate::quant::Kind;
-use crate::storage::format::SHORT_CODES;
+use crate::storage::format::{NO_ORIGINALS, SHORT_CODES};
 
 /// What a power cut or a kill can take back of an acknowledged batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,14 +46,15 @@ pub enum Quant {
     Rabitq = 5,
 }
 
-impl Quant {
-    /// What a reader of a database with it must understand.
-    pub(crate) fn features(self) -> u32 {
-        match self {
-            Quant::Auto | Quant::None | Quant::Sq8 => 0,
-            Quant::Sq4 | Quant::Pq | Quant::Rabitq => SHORT_CODES,
-        }
-    }
+/// What becomes of the vector of a row that has a code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Originals {
+    /// It is kept: distances are exact, and codes can be made anew.
+    #[default]
+    Keep = 1,
+    /// It is given up, in memory and on the disk: from then on the row is what its code stands for.
+    Drop = 2,
 }
 
 /// How much work goes into a graph: what [`OptionId::M`] and [`OptionId::EfConstruction`] are
@@ -161,6 +162,7 @@ impl Options {
             scalar: scalar_from(self.whole(OptionId::Scalar)).expect(known),
             quant: quant_from(self.whole(OptionId::Quant)).expect(known),
             pq_subspaces: self.whole(OptionId::PqSubspaces) as u32,
+            originals: originals_from(self.whole(OptionId::Originals)).expect(known),
             m: self.whole(OptionId::M) as u32,
             ef_construction: self.whole(OptionId::EfConstruction) as u32,
             ef_search: self.whole(OptionId::EfSearch) as u32,
@@ -214,6 +216,8 @@ setters! {
     quant(quant: Quant) = Quant(Value::U64(quant as u64));
     /// Subspaces of `Quant::Pq`, at most one for each component; 0 for one for each four.
     pq_subspaces(subspaces: u32) = PqSubspaces(Value::U64(subspaces.into()));
+    /// What becomes of the vector of a row that has a code.
+    originals(originals: Originals) = Originals(Value::U64(originals as u64));
     /// Links of a node on upper levels, 2 to 256.
     m(m: u32) = M(Value::U64(m.into()));
     /// Breadth of the search that finds the links of a new node, 8 to 4096.
@@ -265,6 +269,8 @@ pub struct Settings {
     pub quant: Quant,
     /// Subspaces of `Quant::Pq`; 0 = one for each four components.
     pub pq_subspaces: u32,
+    /// What becomes of the vector of a row that has a code.
+    pub originals: Originals,
     /// Links of a node on upper levels; twice as many on level 0.
     pub m: u32,
     /// Breadth of the search that finds the links of a new node.
@@ -325,6 +331,20 @@ impl Settings {
         self.quant == Quant::None || matches!(self.scalar, Scalar::B1 | Scalar::U8 | Scalar::I8)
     }
 
+    /// Whether vectors are given up once there is a code for them.
+    pub(crate) fn drops_originals(&self) -> bool {
+        self.originals == Originals::Drop
+    }
+
+    /// What a reader of the files must understand.
+    pub(crate) fn features(&self) -> u32 {
+        let codes = match self.quant {
+            Quant::Auto | Quant::None | Quant::Sq8 => 0,
+            Quant::Sq4 | Quant::Pq | Quant::Rabitq => SHORT_CODES,
+        };
+        codes | if self.drops_originals() { NO_ORIGINALS } else { 0 }
+    }
+
     /// The value of one option.
     pub fn get(&self, id: OptionId) -> Value {
         match id {
@@ -333,6 +353,7 @@ impl Settings {
             OptionId::Scalar => Value::U64(self.scalar as u64),
             OptionId::Quant => Value::U64(self.quant as u64),
             OptionId::PqSubspaces => Value::U64(self.pq_subspaces.into()),
+            OptionId::Originals => Value::U64(self.originals as u64),
             OptionId::M => Value::U64(self.m.into()),
             OptionId::EfConstruction => Value::U64(self.ef_construction.into()),
             OptionId::EfSearch => Value::U64(self.ef_search.into()),
@@ -376,6 +397,10 @@ from_number! {
 from_number! {
     /// The codes with this number, as in files and the C header.
     quant_from -> Quant { Auto None Sq8 Sq4 Pq Rabitq }
+}
+from_number! {
+    /// What becomes of vectors, with this number, as in the C header.
+    originals_from -> Originals { Keep Drop }
 }
 from_number! {
     /// The profile with this number, as in the C header.

@@ -7,7 +7,7 @@
 //! (<https://curl.se/libcurl/c/curl_easy_option_next.html>) and zstd's parameter
 //! bounds (<https://facebook.github.io/zstd/zstd_manual.html>).
 
-use super::{Durability, Profile, Quant};
+use super::{Durability, Originals, Profile, Quant};
 use crate::db::error::{Error, ErrorKind, Result, fail};
 use crate::kernel::{Metric, Scalar};
 use std::fmt;
@@ -40,6 +40,8 @@ option_ids! {
     Quant = 104,
     /// Subspaces of the product quantiser.
     PqSubspaces = 105,
+    /// Whether vectors are kept beside their codes.
+    Originals = 106,
     /// Links of a node on upper levels.
     M = 201,
     /// Breadth of the search that finds the links of a new node.
@@ -141,6 +143,7 @@ pub struct OptionInfo {
 const METRICS: &[(&str, u64)] = &[("l2sq", 1), ("ip", 2), ("cosine", 3), ("l1", 4), ("hamming", 5), ("jaccard", 6)];
 const SCALARS: &[(&str, u64)] = &[("f32", 1), ("f16", 2), ("bf16", 3), ("i8", 4), ("b1", 5), ("u8", 6)];
 const QUANTS: &[(&str, u64)] = &[("auto", 0), ("none", 1), ("sq8", 2), ("sq4", 3), ("pq", 4), ("rabitq", 5)];
+const ORIGINALS: &[(&str, u64)] = &[("keep", 1), ("drop", 2)];
 const PROFILES: &[(&str, u64)] = &[("default", 0), ("fast", 1), ("quality", 2)];
 const DURABILITIES: &[(&str, u64)] = &[("none", 1), ("process", 2), ("full", 3)];
 const SWITCH: &[(&str, u64)] = &[("off", 0), ("on", 1), ("false", 0), ("true", 1)];
@@ -200,9 +203,11 @@ pub const OPTIONS: &[OptionInfo] = &[
     schema(choice(OptionId::Scalar, "schema.scalar", Scalar::F32 as u64, SCALARS,
         "How a component is stored; vectors of other types are converted on the way in.")),
     schema(choice(OptionId::Quant, "schema.quant", Quant::Auto as u64, QUANTS,
-        "Codes the graph is walked on; distances returned are always exact.")),
+        "Codes the graph is walked on; distances returned are exact, unless schema.originals is drop.")),
     schema(whole(OptionId::PqSubspaces, "schema.pq_subspaces", 0, 0, 65536,
         "Subspaces of schema.quant = pq, at most one for each component; 0 means one for each four.")),
+    schema(choice(OptionId::Originals, "schema.originals", Originals::Keep as u64, ORIGINALS,
+        "Whether vectors are kept beside their codes; drop saves their space, and answers are as good as the codes.")),
     schema(whole(OptionId::M, "hnsw.m", DEFAULT.0 as u64, 2, 256,
         "Links of a node on upper levels; twice as many on level 0.")),
     schema(whole(OptionId::EfConstruction, "hnsw.ef_construction", DEFAULT.1 as u64, 8, 4096,

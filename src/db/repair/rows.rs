@@ -8,14 +8,16 @@
 use super::live::{IdTable, Marks, Tombstones, merged};
 use super::report::RepairReport;
 use super::sink::Sink;
-use super::source::{ChunkPart, Source, chunk_columns};
+use super::source::{ChunkPart, Source, chunk_columns, code_columns};
 use crate::db::check::Problem;
 use crate::db::error::{Error, ErrorKind, Result, fail};
+use crate::db::input::Shape;
+use crate::db::open::shape_of;
 use crate::db::record::{self, Record};
 use crate::db::task::Task;
-use crate::db::view::read_id;
+use crate::db::view::{Decoded, read_id};
 use crate::storage::part::{self, Salvage};
-use crate::storage::{Storage, wal};
+use crate::storage::{Storage, StorageError, wal};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Rows after which a task is asked.
@@ -30,7 +32,10 @@ pub struct Rescue<'a> {
     pub task: Option<&'a Task>,
     done: u64,
     total: u64,
+    shape: Shape,
     row_bytes: usize,
+    /// Codes parts that were read in the place of vectors.
+    stood_in: HashSet<u64>,
     table: IdTable,
     /// Ids whose last row could not be read.
     lost: HashSet<u64>,
@@ -59,7 +64,8 @@ impl<'a> Rescue<'a> {
         report: &'a mut RepairReport,
         task: Option<&'a Task>,
     ) -> Result<Rescue<'a>> {
-        let row_bytes = source.settings.scalar.row_bytes(source.settings.dim as usize);
+        let shape = shape_of(&source.settings)?;
+        let row_bytes = shape.row_bytes();
         let table = IdTable::read(storage, source, report)?;
         let total = source.chunks.iter().map(|chunk| chunk.part.len).sum();
         Ok(Rescue {
@@ -70,7 +76,9 @@ impl<'a> Rescue<'a> {
             task,
             done: 0,
             total,
+            shape,
             row_bytes,
+            stood_in: HashSet::new(),
             table,
             lost: HashSet::new(),
             lost_without_id: 0,
@@ -137,12 +145,29 @@ impl<'a> Rescue<'a> {
         Ok(votes.into_iter().max_by_key(|&(first, votes)| (votes, first)).map(|(first, _)| first))
     }
 
+    /// A chunk, and the codes that stand in for its vectors where they were given up.
+    fn open_chunk(&mut self, chunk: &ChunkPart) -> std::result::Result<(Salvage, Option<Salvage>), StorageError> {
+        let columns = chunk_columns(self.row_bytes);
+        let whole = Salvage::open(self.storage, &chunk.part, &columns);
+        let (Err(_), Some(codec), Some(codes)) = (&whole, &self.source.codec, &chunk.codes) else {
+            return whole.map(|chunk| (chunk, None));
+        };
+        // The ids alone make a file of another length: none passes for the other.
+        match Salvage::open(self.storage, &chunk.part, &columns[1..]) {
+            Ok(ids) => {
+                self.stood_in.insert(codes.number);
+                self.report.files += 1;
+                Ok((ids, Some(Salvage::open(self.storage, codes, &code_columns(codec))?)))
+            }
+            Err(_) => whole.map(|chunk| (chunk, None)),
+        }
+    }
+
     /// The rows of one chunk.
     fn chunk(&mut self, chunk: &ChunkPart, marks: &Marks) -> Result<()> {
         self.report.files += 1;
-        let columns = chunk_columns(self.row_bytes);
-        let mut salvage = match Salvage::open(self.storage, &chunk.part, &columns) {
-            Ok(salvage) => salvage,
+        let (mut salvage, mut codes) = match self.open_chunk(chunk) {
+            Ok(opened) => opened,
             Err(damage) => {
                 let (known, unknown) = self.whole_chunk_lost(chunk, marks);
                 self.lost_without_id += unknown;
@@ -151,8 +176,14 @@ impl<'a> Rescue<'a> {
                 return self.advance(chunk.part.len);
             }
         };
-        let (mut vectors, mut ids) = (salvage.cursor(0)?, salvage.cursor(1)?);
-        let mut lost_in: BTreeMap<u64, u64> = BTreeMap::new();
+        let (mut vectors, mut ids) = match &codes {
+            None => (salvage.cursor(0)?, salvage.cursor(1)?),
+            Some(codes) => (codes.cursor(0)?, salvage.cursor(0)?),
+        };
+        let coded = codes.as_ref().map(Salvage::rows).zip(self.source.codec.as_ref());
+        let mut decoded = Decoded::default();
+        // By whether it is a block of the vectors, or of ids in another file.
+        let mut lost_in: BTreeMap<(bool, u64), u64> = BTreeMap::new();
         for row in 0..salvage.rows() {
             let slot = chunk.first.and_then(|first| first.checked_add(row as u32));
             let id = ids.row(row).map(read_id);
@@ -161,23 +192,39 @@ impl<'a> Rescue<'a> {
                 Some(dead) => Some(!dead),
                 None => self.table.is_live(slot, known),
             };
-            let found = Found { id: known, vector: vectors.row(row), is_live };
-            let block = found.vector.err().or(id.err());
-            if !self.row(found)? {
-                *lost_in.entry(block.unwrap_or(0)).or_default() += 1;
+            let vector = match coded {
+                None => vectors.row(row),
+                Some((rows, _)) if row >= rows => Err(0),
+                Some((_, codec)) => match vectors.row(row) {
+                    Ok(code) => Ok(decoded.decode(codec, &self.shape, code)?),
+                    Err(block) => Err(block),
+                },
+            };
+            let of_ids = coded.is_some() && vector.is_ok();
+            let block = vector.err().or(id.err()).unwrap_or(0);
+            if !self.row(Found { id: known, vector, is_live })? {
+                *lost_in.entry((of_ids, block)).or_default() += 1;
             }
             if row % STEP == STEP - 1 {
                 self.advance(STEP * (self.row_bytes as u64 + 8))?;
             }
         }
-        for (block, damage) in merged(vectors, ids) {
-            let rows = lost_in.get(&block).copied().unwrap_or(0);
+        let damage: Vec<_> = match coded {
+            None => merged(vectors, ids).into_iter().map(|(block, damage)| ((false, block), damage)).collect(),
+            Some(_) => {
+                let of_codes = vectors.into_damage().into_iter().map(|(block, damage)| ((false, block), damage));
+                of_codes.chain(ids.into_damage().into_iter().map(|(block, damage)| ((true, block), damage))).collect()
+            }
+        };
+        for (place, damage) in damage {
+            let rows = lost_in.get(&place).copied().unwrap_or(0);
             self.report.take(damage, &format!("; {rows} rows are lost with it"))?;
         }
-        match salvage.damage() {
-            Some(damage) => Ok(self.report.take(damage, "; its rows are told by what is left of it")?),
-            None => Ok(()),
+        let around = [Some(&mut salvage), codes.as_mut()].into_iter().flatten().filter_map(Salvage::damage);
+        for damage in around {
+            self.report.take(damage, "; its rows are told by what is left of it")?;
         }
+        Ok(())
     }
 
     /// Saves a row if it can; false when a row that is or may be live is lost.
@@ -292,7 +339,7 @@ impl<'a> Rescue<'a> {
 
     /// Graph and codes are made again; what is damaged of them is told.
     fn derived(&mut self) -> Result<()> {
-        for part in &self.source.derived {
+        for part in self.source.derived.iter().filter(|part| !self.stood_in.contains(&part.number)) {
             self.report.files += 1;
             const EFFECT: &str = "; it is made again from the rows";
             let read = part::verify::<Error>(self.storage, part, &mut |_, damage| {

@@ -8,11 +8,12 @@
 //! each belongs; the schema then comes from the old manifest or the caller.
 
 use super::report::RepairReport;
-use crate::db::checkpoint::{BITS, IDS, SLOTS, SORTED_IDS, VECTORS};
+use crate::db::checkpoint::{BITS, CODES, EXTRA_CODEC, IDS, SLOTS, SORTED_IDS, VECTORS};
 use crate::db::error::{ErrorKind, Result, fail};
-use crate::db::open::{chunk_shift, shape_of, stored_settings};
+use crate::db::open::{blob, chunk_shift, shape_of, stored_settings};
 use crate::db::options::{OptionId, Options, Settings};
 use crate::db::writer::MAX_SLOTS;
+use crate::quant::Codec;
 use crate::storage::part::{self, Columns, Identity};
 use crate::storage::wal::{self, SalvageStart, WalPosition};
 use crate::storage::{FileName, Manifest, PartKind, PartRef, Storage};
@@ -33,11 +34,15 @@ pub enum Single {
 pub struct ChunkPart {
     pub part: PartRef,
     pub first: Option<u32>,
+    /// The codes of its rows, which stand in for vectors that were given up.
+    pub codes: Option<PartRef>,
 }
 
 /// Everything that rows can be read from.
 pub struct Source {
     pub settings: Settings,
+    /// What codes are read with, where they may stand in for vectors.
+    pub codec: Option<Codec>,
     /// Rows per chunk as a power of two.
     pub shift: u32,
     pub chunks: Vec<ChunkPart>,
@@ -51,6 +56,11 @@ pub struct Source {
 /// Sections of a chunk.
 pub fn chunk_columns(row_bytes: usize) -> [(u32, u32); 2] {
     [(VECTORS, row_bytes as u32), (IDS, 8)]
+}
+
+/// Section of a codes part.
+pub fn code_columns(codec: &Codec) -> [(u32, u32); 1] {
+    [(CODES, codec.code_bytes() as u32)]
 }
 
 /// Sections of the id map.
@@ -159,10 +169,14 @@ fn named(settings: Settings, manifest: &Manifest) -> Result<Source> {
         let Some(first) = entry.position.checked_mul(1 << shift).filter(|&slot| slot < MAX_SLOTS) else {
             return fail(ErrorKind::Corrupt, format!("the manifest names a chunk at position {}", entry.position));
         };
-        chunks.push(ChunkPart { part: entry.part, first: Some(first as u32) });
+        let codes = of(PartKind::Codes).find(|codes| codes.position == entry.position).map(|codes| codes.part);
+        chunks.push(ChunkPart { part: entry.part, first: Some(first as u32), codes });
     }
+    let codec = blob(manifest, EXTRA_CODEC).filter(|_| settings.drops_originals());
+    let codec = codec.map(|bytes| Codec::from_bytes(settings.dim as usize, bytes)).transpose()?.flatten();
     Ok(Source {
         settings,
+        codec,
         shift,
         chunks,
         ids: single(PartKind::Ids),
@@ -185,9 +199,11 @@ fn listed(
     schema_of: Option<&Manifest>,
     report: &mut RepairReport,
 ) -> Result<Source> {
-    let row_bytes = shape_of(&settings)?.row_bytes();
+    let (row_bytes, drops_originals) = (shape_of(&settings)?.row_bytes(), settings.drops_originals());
     let mut chunks = parts_of(storage, PartKind::Chunk, report)?;
-    if let Some(other) = chunks.iter().find(|found| found.stride.is_some_and(|stride| stride as usize != row_bytes)) {
+    let hollow = |stride: u32| drops_originals && stride == 8;
+    let odd = |stride: u32| stride as usize != row_bytes && !hollow(stride);
+    if let Some(other) = chunks.iter().find(|found| found.stride.is_some_and(odd)) {
         let (name, has) = (other.part.file_name(), other.stride.unwrap_or(0));
         let message = format!("rows of {name} have {has} bytes, of the given schema {row_bytes}: correct the options");
         return fail(ErrorKind::Mismatch, message);
@@ -209,8 +225,9 @@ fn listed(
     let log = wal::oldest(storage, 0)?;
     let source = Source {
         settings,
-        shift: shift.unwrap_or_else(|| chunk_shift(row_bytes, 0)),
-        chunks: chunks.iter().map(|found| ChunkPart { part: found.part, first: None }).collect(),
+        codec: None,
+        shift: shift.unwrap_or_else(|| chunk_shift(row_bytes, 0, drops_originals)),
+        chunks: chunks.iter().map(|found| ChunkPart { part: found.part, first: None, codes: None }).collect(),
         ids: single(ids),
         tombstones: single(tombstones),
         derived: Vec::new(),

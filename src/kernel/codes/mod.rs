@@ -1,8 +1,9 @@
 //! Distances of a query to rows that hold short codes: less than a byte a component.
 //!
 //! Here query and row are different things. The query is prepared once for many rows and
-//! may be long; a row is as short as it can be. So rows cannot be compared with each
-//! other, and a kernel says by its [`Form`] how long the rows of a query are.
+//! may be long; a row is as short as it can be. So these kernels cannot compare rows with each
+//! other, and a kernel says by its [`Form`] how long the rows of a query are. For two rows there are
+//! kernels of their own, less exact and slower: a build has to do with them where there are only codes.
 //!
 //! There is a portable version and one for AVX2, which also serves CPUs with AVX-512; on ARM the
 //! portable one is compiled with NEON, which is part of the target. All give the same bits.
@@ -18,7 +19,7 @@ use std::marker::PhantomData;
 
 use portable::Portable;
 #[cfg(target_arch = "x86_64")]
-pub(super) use portable::signs;
+pub(super) use portable::{nibble_pair, sign_pair, signs};
 
 /// What the rows of a kernel hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +42,11 @@ pub enum Form {
     /// (f32), and for each 32 subspaces 16 times 32 bytes: what each adds where its half byte is 0, 1, .. 15. The
     /// distance is the base and the sum of steps.
     Lookups,
+    /// Two rows of [`Form::Nibbles`].
+    NibblePairs,
+    /// Two rows of [`Form::Signs`], whose bits stand for the weight or its negative: the squared distance of what they
+    /// stand for. Bits behind the components count as well; they are equal.
+    SignPairs,
 }
 
 impl Form {
@@ -48,7 +54,7 @@ impl Form {
     #[inline(always)]
     pub const fn row_bytes(self, query: usize) -> usize {
         match self {
-            Form::Alike => query,
+            Form::Alike | Form::NibblePairs | Form::SignPairs => query,
             Form::Nibbles => query / 2,
             Form::Signs => ROW_HEAD + query.saturating_sub(SIGNS_HEAD) / SIGN_PLANES,
             Form::Lookups => query.saturating_sub(LOOKUPS_HEAD) / 32,
@@ -59,6 +65,8 @@ impl Form {
     pub const fn query_bytes(self, parts: usize) -> usize {
         match self {
             Form::Alike => parts,
+            Form::NibblePairs => Form::Nibbles.row_bytes(Form::Nibbles.query_bytes(parts)),
+            Form::SignPairs => Form::Signs.row_bytes(Form::Signs.query_bytes(parts)),
             Form::Nibbles => parts.next_multiple_of(NIBBLES),
             Form::Signs => SIGNS_HEAD + parts.div_ceil(64) * SIGN_WORDS,
             Form::Lookups => LOOKUPS_HEAD + parts.div_ceil(32) * TABLES,
@@ -67,7 +75,7 @@ impl Form {
 
     /// Whether rows can be compared with each other.
     pub fn is_symmetric(self) -> bool {
-        self == Form::Alike
+        matches!(self, Form::Alike | Form::NibblePairs | Form::SignPairs)
     }
 
     /// Whether distances are rough estimates: they order rows of one neighbourhood only so so, and may be
@@ -92,6 +100,8 @@ const ROW_HEAD: usize = 8;
 pub(super) const TABLES: usize = 16 * 32;
 pub(super) const HALVES: usize = 16;
 const LOOKUPS_HEAD: usize = 8;
+/// Bytes of the halves of [`NIBBLES`] components.
+pub(super) const HALF_ROW: usize = NIBBLES / 2;
 
 /// Kernel for codes on the best instruction set; `None` when the metric has no meaning for them.
 pub fn code_kernel(form: Form, metric: Metric) -> Option<Kernel> {
@@ -123,6 +133,9 @@ fn kernel_on<A: Arithmetic>(form: Form, metric: Metric) -> Option<Kernel> {
         (Form::Nibbles, Metric::Ip) => kernel_of::<Nibbles<A, Of<IP, { Scalar::I8 as u32 }>>>(),
         (Form::Signs, Metric::L2sq) => kernel_of::<Signs<A, L2SQ>>(),
         (Form::Signs, Metric::Ip) => kernel_of::<Signs<A, IP>>(),
+        (Form::NibblePairs, Metric::L2sq) => kernel_of::<NibblePairs<A, L2SQ>>(),
+        (Form::NibblePairs, Metric::L1) => kernel_of::<NibblePairs<A, L1>>(),
+        (Form::SignPairs, Metric::L2sq) => kernel_of::<SignPairs<A>>(),
         (Form::Lookups, Metric::L2sq) => kernel_of::<Lookups<A, L2SQ>>(),
         (Form::Lookups, Metric::L1) => kernel_of::<Lookups<A, L1>>(),
         (Form::Lookups, Metric::Ip) => kernel_of::<Lookups<A, IP>>(),
@@ -149,6 +162,18 @@ pub(super) trait Arithmetic {
     /// # Safety
     /// The CPU has the instruction set.
     unsafe fn lookups<const R: usize>(tables: &[[u8; TABLES]], rows: [&[[u8; HALVES]]; R]) -> [u32; R];
+
+    /// The distance of the half bytes of two rows.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn nibble_pair<const METRIC: u32>(one: &[[u8; HALF_ROW]], other: &[[u8; HALF_ROW]]) -> u64;
+
+    /// Number of bits in which two rows differ.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn sign_pair(one: &[[u8; 8]], other: &[[u8; 8]]) -> u32;
 }
 
 struct Nibbles<A, P>(PhantomData<(A, P)>);
@@ -245,6 +270,54 @@ impl<A: Arithmetic, const METRIC: u32> Comparison for Lookups<A, METRIC> {
     unsafe fn four(query: &[u8], rows: [&[u8]; BATCH]) -> [f32; BATCH] {
         // SAFETY: the caller vouches for the CPU.
         unsafe { Self::distances(query, rows) }
+    }
+}
+
+struct NibblePairs<A, const METRIC: u32>(PhantomData<A>);
+
+impl<A: Arithmetic, const METRIC: u32> Comparison for NibblePairs<A, METRIC> {
+    const METRIC: Metric = metric(METRIC);
+    const SCALAR: Scalar = Scalar::U8;
+    const FORM: Form = Form::NibblePairs;
+
+    fn is_whole(bytes: usize) -> bool {
+        bytes.is_multiple_of(HALF_ROW)
+    }
+
+    unsafe fn one(query: &[u8], row: &[u8]) -> f32 {
+        // SAFETY: the caller vouches for the CPU.
+        unsafe { A::nibble_pair::<METRIC>(query.as_chunks().0, row.as_chunks().0) as f32 }
+    }
+
+    unsafe fn four(query: &[u8], rows: [&[u8]; BATCH]) -> [f32; BATCH] {
+        // SAFETY: the caller vouches for the CPU.
+        rows.map(|row| unsafe { Self::one(query, row) })
+    }
+}
+
+struct SignPairs<A>(PhantomData<A>);
+
+impl<A: Arithmetic> Comparison for SignPairs<A> {
+    const METRIC: Metric = Metric::L2sq;
+    const SCALAR: Scalar = Scalar::B1;
+    const FORM: Form = Form::SignPairs;
+
+    fn is_whole(bytes: usize) -> bool {
+        bytes >= ROW_HEAD && (bytes - ROW_HEAD).is_multiple_of(8)
+    }
+
+    unsafe fn one(query: &[u8], row: &[u8]) -> f32 {
+        let (one, other) = (query[ROW_HEAD..].as_chunks().0, row[ROW_HEAD..].as_chunks().0);
+        // SAFETY: the caller vouches for the CPU.
+        let differing = unsafe { A::sign_pair(one, other) };
+        let (x, y) = (f32::from_bits(number(query, 4)), f32::from_bits(number(row, 4)));
+        let equal = 64 * one.len() as u32 - differing;
+        (x - y) * (x - y) * equal as f32 + (x + y) * (x + y) * differing as f32
+    }
+
+    unsafe fn four(query: &[u8], rows: [&[u8]; BATCH]) -> [f32; BATCH] {
+        // SAFETY: the caller vouches for the CPU.
+        rows.map(|row| unsafe { Self::one(query, row) })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Distances to codes in plain Rust.
 
-use super::{Arithmetic, HALVES, NIBBLES, SIGN_PLANES, SIGN_WORDS, TABLES};
+use super::{Arithmetic, HALF_ROW, HALVES, L1, NIBBLES, SIGN_PLANES, SIGN_WORDS, TABLES};
 use crate::kernel::pair::{BLOCK, IntSums, Pair, finish_all};
 use crate::kernel::{Metric, Scalar};
 
@@ -17,6 +17,14 @@ impl Arithmetic for Portable {
 
     unsafe fn lookups<const R: usize>(tables: &[[u8; TABLES]], rows: [&[[u8; HALVES]]; R]) -> [u32; R] {
         rows.map(|row| lookups(tables, row))
+    }
+
+    unsafe fn nibble_pair<const METRIC: u32>(one: &[[u8; HALF_ROW]], other: &[[u8; HALF_ROW]]) -> u64 {
+        nibble_pair::<METRIC>(one, other)
+    }
+
+    unsafe fn sign_pair(one: &[[u8; 8]], other: &[[u8; 8]]) -> u32 {
+        sign_pair(one, other)
     }
 }
 
@@ -58,6 +66,28 @@ pub(in crate::kernel) fn signs(planes: &[[u8; SIGN_WORDS]], words: &[[u8; 8]]) -
     // The highest bit of two's complement counts against the others.
     let (top, others) = counts.split_last().expect("there are planes");
     others.iter().zip(0..).map(|(count, bit)| count << bit).sum::<i32>() - (top << (SIGN_PLANES - 1))
+}
+
+/// In steps of a half byte. Also compiled into the AVX2 set.
+#[inline(always)]
+pub(in crate::kernel) fn nibble_pair<const METRIC: u32>(one: &[[u8; HALF_ROW]], other: &[[u8; HALF_ROW]]) -> u64 {
+    let term = |x: u8, y: u8| {
+        let difference = x.abs_diff(y) as u16;
+        if METRIC == L1 { difference } else { difference * difference }
+    };
+    let pair = |(one, other): (&[u8; HALF_ROW], &[u8; HALF_ROW])| {
+        // 64 terms of at most 225 stay within 16 bits.
+        let both = |(x, y): (&u8, &u8)| term(x & 15, y & 15) + term(x >> 4, y >> 4);
+        one.iter().zip(other).map(both).sum::<u16>() as u64
+    };
+    one.iter().zip(other).map(pair).sum()
+}
+
+/// Also compiled into the AVX2 set, where counting bits is one instruction.
+#[inline(always)]
+pub(in crate::kernel) fn sign_pair(one: &[[u8; 8]], other: &[[u8; 8]]) -> u32 {
+    let differing = |(x, y): (&[u8; 8], &[u8; 8])| (u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y)).count_ones();
+    one.iter().zip(other).map(differing).sum()
 }
 
 fn lookups(tables: &[[u8; TABLES]], row: &[[u8; HALVES]]) -> u32 {

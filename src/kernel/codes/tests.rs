@@ -16,7 +16,7 @@ fn bytes(count: usize, seed: u64) -> Vec<u8> {
 
 /// All kernels of codes that run here.
 fn kernels() -> Vec<(Isa, Kernel)> {
-    let forms = [Form::Nibbles, Form::Signs, Form::Lookups];
+    let forms = [Form::Nibbles, Form::Signs, Form::Lookups, Form::NibblePairs, Form::SignPairs];
     let forms = forms.into_iter().flat_map(|form| [Metric::L2sq, Metric::L1, Metric::Ip].map(|metric| (form, metric)));
     let of = |isa| forms.clone().filter_map(move |(form, metric)| Some((isa, code_kernel_for(isa, form, metric)?)));
     Isa::ALL.into_iter().flat_map(of).collect()
@@ -40,6 +40,8 @@ fn reference(kernel: &Kernel, query: &[u8], row: &[u8]) -> f32 {
     match kernel.form {
         Form::Signs => of_signs(query, row),
         Form::Lookups => of_lookups(query, row),
+        Form::NibblePairs => of_nibble_pairs(kernel, query, row),
+        Form::SignPairs => of_sign_pairs(query, row),
         _ => of_nibbles(kernel, query, row),
     }
 }
@@ -63,6 +65,19 @@ fn of_lookups(query: &[u8], row: &[u8]) -> f32 {
         query[8 + i / 32 * 512 + half as usize * 32 + i % 32] as u32
     };
     float(query, 4) + float(query, 0) * (0..2 * row.len()).map(looked_up).sum::<u32>() as f32
+}
+
+fn of_nibble_pairs(kernel: &Kernel, one: &[u8], other: &[u8]) -> f32 {
+    let differences = widened(one).into_iter().zip(widened(other)).map(|(x, y)| (x - y).abs() / 16);
+    differences.map(|d| if kernel.metric == Metric::L1 { d } else { d * d }).sum::<i64>() as f32
+}
+
+fn of_sign_pairs(one: &[u8], other: &[u8]) -> f32 {
+    let bit = |row: &[u8], i: usize| row[8 + i / 8] >> (i % 8) & 1;
+    let bits = (one.len() - 8) * 8;
+    let differing = (0..bits).filter(|&i| bit(one, i) != bit(other, i)).count();
+    let (x, y) = (float(one, 4), float(other, 4));
+    (x - y) * (x - y) * (bits - differing) as f32 + (x + y) * (x + y) * differing as f32
 }
 
 fn of_nibbles(kernel: &Kernel, query: &[u8], row: &[u8]) -> f32 {
@@ -89,6 +104,7 @@ fn query_and_rows(kernel: &Kernel, units: usize, rows: usize, fill: Option<u8>) 
     let (of_query, of_rows) = match kernel.form {
         Form::Signs => (12, 8),
         Form::Lookups => (8, 0),
+        Form::SignPairs => (8, 8),
         _ => (0, 0),
     };
     query[..of_query].copy_from_slice(&head[..of_query]);
@@ -155,9 +171,11 @@ fn broken_lengths_panic() {
 #[test]
 fn metrics_without_meaning_for_a_form_have_no_kernel() {
     for metric in [Metric::Cosine, Metric::Hamming, Metric::Jaccard] {
-        for form in [Form::Nibbles, Form::Signs, Form::Lookups] {
+        for form in [Form::Nibbles, Form::Signs, Form::Lookups, Form::NibblePairs, Form::SignPairs] {
             assert!(code_kernel_for(Isa::Portable, form, metric).is_none());
         }
     }
-    assert!(code_kernel_for(Isa::Portable, Form::Signs, Metric::L1).is_none());
+    for (form, metric) in [(Form::Signs, Metric::L1), (Form::SignPairs, Metric::L1), (Form::NibblePairs, Metric::Ip)] {
+        assert!(code_kernel_for(Isa::Portable, form, metric).is_none());
+    }
 }

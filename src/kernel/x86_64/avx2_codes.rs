@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 use super::avx2::int::{signed_products, squares, totals};
 use super::avx2::{Avx2, load_bytes, load_first};
-use crate::kernel::codes::{self, Arithmetic, HALVES, NIBBLES, SIGN_WORDS, TABLES};
+use crate::kernel::codes::{self, Arithmetic, HALF_ROW, HALVES, NIBBLES, SIGN_WORDS, TABLES};
 use crate::kernel::pair::{BLOCK, IntSums, Pair, finish_all};
 use crate::kernel::{Metric, Scalar};
 
@@ -26,6 +26,16 @@ impl Arithmetic for Avx2 {
     unsafe fn lookups<const R: usize>(tables: &[[u8; TABLES]], rows: [&[[u8; HALVES]]; R]) -> [u32; R] {
         // SAFETY: the caller vouches for the CPU.
         unsafe { lookups(tables, rows) }
+    }
+
+    unsafe fn nibble_pair<const METRIC: u32>(one: &[[u8; HALF_ROW]], other: &[[u8; HALF_ROW]]) -> u64 {
+        // SAFETY: the caller vouches for the CPU.
+        unsafe { nibble_pair::<METRIC>(one, other) }
+    }
+
+    unsafe fn sign_pair(one: &[[u8; 8]], other: &[[u8; 8]]) -> u32 {
+        // SAFETY: the caller vouches for the CPU.
+        unsafe { sign_pair(one, other) }
     }
 }
 
@@ -76,6 +86,16 @@ fn widened<P: Pair>(halves: __m256i) -> (__m256i, __m256i) {
     let middle = _mm256_set1_epi8(if matches!(P::SCALAR, Scalar::I8) { 0x88u8 as i8 } else { 8 });
     let low = _mm256_and_si256(_mm256_slli_epi16::<4>(halves), upper);
     (_mm256_xor_si256(low, middle), _mm256_xor_si256(_mm256_and_si256(halves, upper), middle))
+}
+
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn nibble_pair<const METRIC: u32>(one: &[[u8; HALF_ROW]], other: &[[u8; HALF_ROW]]) -> u64 {
+    codes::nibble_pair::<METRIC>(one, other)
+}
+
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn sign_pair(one: &[[u8; 8]], other: &[[u8; 8]]) -> u32 {
+    codes::sign_pair(one, other)
 }
 
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]

@@ -85,7 +85,7 @@ pub struct Manifest {
     /// Format the manifest was read in; always written in the newest one.
     #[serde(skip)]
     pub format: FormatVersion,
-    /// What a reader must understand ([`format::SHORT_CODES`]).
+    /// What a reader must understand ([`format::SHORT_CODES`], [`format::NO_ORIGINALS`]).
     #[serde(skip)]
     pub features: u32,
     /// Grows by at least one with every manifest; the first is [`FIRST_GENERATION`].
