@@ -19,7 +19,7 @@ use std::marker::PhantomData;
 
 use portable::Portable;
 #[cfg(target_arch = "x86_64")]
-pub(super) use portable::{nibble_pair, sign_pair, signs};
+pub(super) use portable::{sign_pair, signs};
 
 /// What the rows of a kernel hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

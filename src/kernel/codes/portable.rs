@@ -68,9 +68,8 @@ pub(in crate::kernel) fn signs(planes: &[[u8; SIGN_WORDS]], words: &[[u8; 8]]) -
     others.iter().zip(0..).map(|(count, bit)| count << bit).sum::<i32>() - (top << (SIGN_PLANES - 1))
 }
 
-/// In steps of a half byte. Also compiled into the AVX2 set.
-#[inline(always)]
-pub(in crate::kernel) fn nibble_pair<const METRIC: u32>(one: &[[u8; HALF_ROW]], other: &[[u8; HALF_ROW]]) -> u64 {
+/// In steps of a half byte.
+fn nibble_pair<const METRIC: u32>(one: &[[u8; HALF_ROW]], other: &[[u8; HALF_ROW]]) -> u64 {
     let term = |x: u8, y: u8| {
         let difference = x.abs_diff(y) as u16;
         if METRIC == L1 { difference } else { difference * difference }

@@ -90,7 +90,23 @@ fn widened<P: Pair>(halves: __m256i) -> (__m256i, __m256i) {
 
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
 fn nibble_pair<const METRIC: u32>(one: &[[u8; HALF_ROW]], other: &[[u8; HALF_ROW]]) -> u64 {
-    codes::nibble_pair::<METRIC>(one, other)
+    let (low, ones) = (_mm256_set1_epi8(15), _mm256_set1_epi16(1));
+    let mut lanes = _mm256_setzero_si256();
+    for (x, y) in one.iter().zip(other) {
+        let (x, y) = (load_bytes(x), load_bytes(y));
+        let (x_high, y_high) = (_mm256_srli_epi16::<4>(x), _mm256_srli_epi16::<4>(y));
+        for (x, y) in [(x, y), (x_high, y_high)] {
+            let (x, y) = (_mm256_and_si256(x, low), _mm256_and_si256(y, low));
+            let sums = if METRIC == Metric::L1 as u32 {
+                _mm256_sad_epu8(x, y)
+            } else {
+                let difference = _mm256_abs_epi8(_mm256_sub_epi8(x, y));
+                _mm256_madd_epi16(_mm256_maddubs_epi16(difference, difference), ones)
+            };
+            lanes = _mm256_add_epi32(lanes, sums);
+        }
+    }
+    totals([lanes])[0] as u64
 }
 
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
