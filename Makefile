@@ -11,7 +11,7 @@ LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
 .PHONY: build header test loom miri tsan asan torture mutations coverage filesystems fuzz lint demo bench bench-compare bench-scale \
-	bench-curve bench-seeds bench-replace bench-ingest bench-churn bench-sweep bench-protection clean
+	bench-curve bench-seeds bench-filter bench-replace bench-ingest bench-churn bench-sweep bench-protection clean
 .DEFAULT_GOAL := build
 
 # build/lib: libvdb.so.N (the name programs load), libvdb.so (the name they link), libvdb.a.
@@ -93,11 +93,11 @@ bench:
 		VDB_BENCH_DIR=$${VDB_BENCH_DIR:-$(CURDIR)/build} $(CARGO) bench --quiet --bench engine; } \
 		| tee benches/record/$$(date +%F)-micro.txt
 
-# bench-compare (other libraries on the same data), bench-replace (what replacing rows costs, beside
+# bench-compare (other libraries on the same data), bench-filter (the same under filters), bench-replace (what replacing rows costs, beside
 # hnswlib), bench-ingest (beside other stores), bench-scale (a million rows), bench-curve (costs against the
 # number of rows, up to ROWS), bench-seeds (ROWS long rows), bench-churn (recall while rows are replaced) and
 # bench-sweep (graphs of several M and ef_construction); each leaves a record in benches/record.
-bench-compare bench-replace bench-ingest bench-scale bench-curve bench-seeds bench-churn bench-sweep: bench-%: build
+bench-compare bench-filter bench-replace bench-ingest bench-scale bench-curve bench-seeds bench-churn bench-sweep: bench-%: build
 	@$(MAKE) --no-print-directory -C benches/compare $*
 
 # What the checks of the walk, recovery and durable writes cost: a program with and one

@@ -33,6 +33,7 @@ class Adapter:
     sweep: tuple = tuple((ef, 0, 0) for ef in EF)  # (ef, rerank, recall asked for) of every point of the curve
     ef_construction: int = 0  # instead of the one that all are compared at
     sdist: str = ""  # PyPI source archive whose headers it needs
+    headers: str = "."  # folder of these in the archive
 
     def graph(self, options):
         """The options with what is this library's own."""
@@ -92,6 +93,17 @@ ADAPTERS = {
     )
 }
 
+# Libraries that filter while they search. The package of usearch cannot, only its headers can.
+FILTERED = {
+    "vdb": ADAPTERS["vdb"],
+    "hnswlib": ADAPTERS["hnswlib"],
+    "usearch": Adapter(name="usearch-headers", source="usearch_peer.cpp", compiler=(*CXX, "-ffast-math"), unit_length=True,
+                       link=("-lpthread",), sdist="usearch==2.26.6", headers="include"),
+    "faiss": ADAPTERS["faiss"],
+    "zvec": ADAPTERS["zvec"],
+    "lancedb": Adapter(name="lancedb", package="lancedb==0.40.0", unit_length=True),
+}
+
 
 def headers_of(sdist, python, work):
     """Unpacks a source archive from PyPI under `work`; returns the folder with its headers."""
@@ -109,7 +121,7 @@ def compiled(adapter, python, work):
     """Compiles driver.c with the adapter's source; returns the program."""
     program, shared = work / f"driver-{adapter.name}", work / "driver.o"
     subprocess.run([*CC, "-c", str(HERE / "driver.c"), "-o", str(shared)], check=True)
-    include = [f"-I{headers_of(adapter.sdist, python, work)}"] if adapter.sdist else []
+    include = [f"-I{headers_of(adapter.sdist, python, work)}/{adapter.headers}"] if adapter.sdist else []
     subprocess.run([*adapter.compiler, *include, str(HERE / adapter.source), str(shared), *adapter.link, "-o",
                     str(program)], check=True)
     return program

@@ -17,8 +17,6 @@ Data: $VDB_SHARED_DATA or ../shared/data beside the repository; otherwise the bu
 import argparse
 import os
 import pathlib
-import subprocess
-import sys
 
 import workplace
 
@@ -29,24 +27,14 @@ import numpy as np  # noqa: E402  (only there inside the environment)
 
 import adapters  # noqa: E402
 import driving  # noqa: E402
+import indexes  # noqa: E402
 import measure  # noqa: E402
 import python_peers  # noqa: E402
 import report  # noqa: E402
 import vector_sets  # noqa: E402
-from workplace import WORK  # noqa: E402
 
 BATCH_RECALL = 0.99  # recall that the batches are to have
 BATCH_PASSES, BATCH_RUNS = 2, 7
-
-
-def build(adapter, command, data, files, options, threads=1):
-    """Builds and stores the index; returns the driver's figures and the index path."""
-    cores = {options.core} if threads == 1 else os.sched_getaffinity(0)
-    index = workplace.removed(WORK / f"{data.name}-{adapter.name}-{threads}.index")
-    begin = driving.arguments(command, "build", data.metric, adapter.graph(options), threads, index)
-    figures = driving.build(begin, files["base"], cores)
-    print(f"  built {adapter.name} on {threads}: {figures['cpu_s']:.1f} CPU-s, {figures['wall_s']:.1f} s", flush=True)
-    return figures, index
 
 
 def sweep(data, drivers, passes):
@@ -90,22 +78,21 @@ def takes_batches(adapter):
     return not adapter.package or hasattr(python_peers.PEERS[adapter.name], "search_all")
 
 
-def batches(data, built, curves, options):
+def batches(built, curves):
     """QPS of all queries at once, on one thread and on all cores; the libraries take turns.
 
-    `built` has how each is served, see prepared(). A library that has no such call is left out.
+    A library that has no such call is left out.
     """
     cores = os.sched_getaffinity(0)
     walls = {}
     for _ in range(BATCH_PASSES):
-        for name, (adapter, command, files, index) in built.items():
-            if not takes_batches(adapter):
+        for name, index in built.items():
+            if not takes_batches(index.adapter):
                 continue
             point = working_point(curves[name])
             how = point["ef"], point["rerank"], point["recall_asked_for"]
             for threads in (1, len(cores)):
-                begin = driving.arguments(command, "serve", data.metric, adapter.graph(options), threads, index)
-                driver = driving.Driver(begin, [files["queries"]], index, cores)
+                driver = index.serve(cores, threads)
                 driver.batch(*how, threads)  # reads the index in, starts the threads; not measured
                 runs = [driver.batch(*how, threads) for _ in range(BATCH_RUNS)]
                 walls.setdefault((name, threads), []).extend(r["wall_s"] / r["queries"] for r in runs)
@@ -118,18 +105,15 @@ def batches(data, built, curves, options):
 
 
 def prepared(adapter, data, options):
-    """Builds an index, on one thread and again on all cores; returns the figures and how to serve it."""
+    """Builds an index, on one thread and again on all cores; returns the figures and the last of them."""
     cores = len(os.sched_getaffinity(0))
-    command = adapters.driver_of(adapter, sys.executable, WORK)
-    files = data.files_for(adapter, WORK)
+    index = indexes.Index(adapter, data, options)
     figures = {}
     if cores > 1:
-        figures["build_threads"], index = build(adapter, command, data, files, options, cores)
-        figures["build_threads"]["threads"] = cores
-        workplace.removed(index)
-    figures["build"], index = build(adapter, command, data, files, options)
-    figures["disk_bytes"] = workplace.disk_bytes(index)
-    return figures, (adapter, command, files, index)
+        figures["build_threads"] = index.build(cores) | {"threads": cores}
+    figures["build"] = index.build()
+    figures["disk_bytes"] = workplace.disk_bytes(index.path)
+    return figures, index
 
 
 def compare_on(data, names, options):
@@ -138,19 +122,10 @@ def compare_on(data, names, options):
     results, built, drivers = {}, {}, {}
     for name in names:
         adapter = adapters.ADAPTERS[name]
-        try:
-            results[name], built[name] = prepared(adapter, data, options)
-            _, command, files, index = built[name]
-            begin = driving.arguments(command, "serve", data.metric, adapter.graph(options), 1, index)
-            drivers[name] = (adapter, driving.Driver(begin, [files["queries"]], index, {options.core}))
-        except (subprocess.CalledProcessError, RuntimeError) as error:
-            # A package that this machine cannot install or run; our own library must run.
-            if not adapter.package:
-                raise
-            print(f"  skipped: {name}: {error}", flush=True)
-            options.skipped.append(f"{name} on {data.name}: {error}")
-            results.pop(name, None)
-            built.pop(name, None)
+        with indexes.skipping(f"{name} on {data.name}", adapter, options.skipped):
+            figures, index = prepared(adapter, data, options)
+            drivers[name] = adapter, index.serve({options.core})
+            results[name], built[name] = figures, index
     curves = sweep(data, drivers, options.passes)
     for name, curve in curves.items():
         opened = drivers[name][1].opened
@@ -166,7 +141,7 @@ def compare_on(data, names, options):
         }
     for _, driver in drivers.values():
         driver.quit()
-    for name, figures in batches(data, built, curves, options).items():
+    for name, figures in batches(built, curves).items():
         results[name]["batch"] = figures
     return results
 

@@ -9,6 +9,7 @@
  *
  *   search K EF RERANK RECALL IDS_OUT         every query once, one a call
  *   batch K EF RERANK RECALL IDS_OUT THREADS  all queries at once, shared out among threads
+ *   filter [IDS.npy ...]                      searches find only rows of these ids (u64), or all again
  *   add FIRST COUNT                           rows FIRST.. under their numbers, and the upkeep
  *   replace GONE COUNT FIRST                  the same, in the places of as many rows from GONE on
  *   ingest FIRST COUNT                        rows FIRST.. in one batch, without the upkeep
@@ -136,6 +137,17 @@ static int change(const char *line, const npy_array *rows) {
     return failed;
 }
 
+/* Lets searches find the rows of an array of ids, or all rows if there is no path. */
+static int filter(const char *path) {
+    npy_array ids = {0};
+    if (path && (!npy_load(path, &ids) || strcmp(ids.type, "u8") != 0)) return 1;
+    double cpu = cpu_s(), wall = wall_s();
+    int failed = peer_filter((const uint64_t *)ids.data, ids.rows);
+    printf("{\"rows\": %zu, \"cpu_s\": %.6f, \"wall_s\": %.6f}\n", ids.rows, cpu_s() - cpu, wall_s() - wall);
+    npy_free(&ids);
+    return failed;
+}
+
 /* Runs one command; rows are NULL where they cannot change. */
 static int obey(const char *line, const npy_array *queries, const npy_array *rows) {
     static char out_path[4000];
@@ -148,6 +160,8 @@ static int obey(const char *line, const npy_array *queries, const npy_array *row
     if (sscanf(line, "batch %zu %" SCNu32 " %" SCNu32 " %f %3999s %zu", &k, &how.ef, &how.rerank, &how.recall, out_path,
                &threads) == 6)
         return search_all(queries, k, threads, &how, out_path);
+    if (sscanf(line, "filter %3999s", out_path) == 1) return filter(out_path);
+    if (strcmp(line, "filter\n") == 0) return filter(NULL);
     fprintf(stderr, "unknown command: %s", line);
     return 1;
 }

@@ -52,6 +52,10 @@ class Driver:
         figures["cpu_s"] = measure.net(figures["cpu_s"], figures["queries"] * self.opened.get("call_s", 0))
         return figures, np.fromfile(self.ids_file, np.uint64).reshape(-1, K)
 
+    def filter(self, *words):
+        """Lets searches find the ids of a file only, which is what the condition after it says, or all rows."""
+        return self.ask("filter", *words)
+
     def batch(self, ef, rerank, recall, threads):
         """All queries at once on `threads` threads: the driver's figures."""
         return self.ask("batch", K, ef, rerank, recall, self.ids_file, threads)

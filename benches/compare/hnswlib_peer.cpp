@@ -2,14 +2,9 @@
 //
 // Cosine is inner product over rows scaled to unit length, which is what its Python
 // binding does; compare.py scales them. Errors come as exceptions.
-#include "peer.h"
+#include "cpp_peer.hpp"
 
 #include "hnswlib/hnswlib.h"
-
-#include <atomic>
-#include <future>
-#include <memory>
-#include <vector>
 
 namespace {
 
@@ -18,6 +13,17 @@ using Graph = hnswlib::HierarchicalNSW<float>;
 std::unique_ptr<hnswlib::SpaceInterface<float>> space;
 std::unique_ptr<Graph> graph;
 uint32_t threads = 1;
+
+class Passes : public hnswlib::BaseFilterFunctor {
+  public:
+    explicit Passes(Bitmap rows) : rows(std::move(rows)) {}
+    bool operator()(hnswlib::labeltype id) override { return rows.has(id); }
+
+  private:
+    Bitmap rows;
+};
+
+std::unique_ptr<Passes> filter;
 
 bool make_space(const peer_spec *spec) {
     if (std::string(spec->type) != "f4") {
@@ -30,16 +36,6 @@ bool make_space(const peer_spec *spec) {
         space = std::make_unique<hnswlib::InnerProductSpace>(spec->dim);
     }
     return true;
-}
-
-template <class Body>
-int guarded(Body body) {
-    try {
-        return body();
-    } catch (const std::exception &error) {
-        std::fprintf(stderr, "hnswlib: %s\n", error.what());
-        return 1;
-    }
 }
 
 }  // namespace
@@ -62,19 +58,11 @@ extern "C" int peer_open(const peer_spec *spec, const char *path) {
     });
 }
 
-// As its Python binding shares rows out among threads.
 extern "C" int peer_add(const uint64_t *ids, const void *rows, size_t count) {
     return guarded([&] {
-        std::atomic<size_t> next(0);
-        auto work = [&] {
-            for (size_t i = next++; i < count; i = next++) {
-                graph->addPoint(static_cast<const char *>(rows) + i * space->get_data_size(), ids[i], true);
-            }
-        };
-        std::vector<std::future<void>> helpers;
-        for (uint32_t i = 1; i < threads; i++) helpers.push_back(std::async(std::launch::async, work));
-        work();
-        for (auto &helper : helpers) helper.get();
+        share_out(threads, count, [&](size_t i) {
+            graph->addPoint(static_cast<const char *>(rows) + i * space->get_data_size(), ids[i], true);
+        });
         return 0;
     });
 }
@@ -95,6 +83,13 @@ extern "C" int peer_store(const char *path) {
     });
 }
 
+extern "C" int peer_filter(const uint64_t *ids, size_t count) {
+    return guarded([&] {
+        filter = ids ? std::make_unique<Passes>(Bitmap(ids, count)) : nullptr;
+        return 0;
+    });
+}
+
 extern "C" int peer_configure(const struct peer_search *how) {
     graph->setEf(how->ef);
     return 0;
@@ -105,7 +100,8 @@ extern "C" int peer_shares(void) { return 0; }
 extern "C" int peer_search(const void *queries, size_t count, size_t k, uint64_t *ids) {
     return guarded([&] {
         for (size_t q = 0; q < count; q++, ids += k) {
-            auto found = graph->searchKnn(static_cast<const char *>(queries) + q * space->get_data_size(), k);
+            auto found = graph->searchKnn(static_cast<const char *>(queries) + q * space->get_data_size(), k,
+                                          filter.get());
             for (size_t i = k; i > 0; i--) {  // farthest first
                 ids[i - 1] = found.size() < i ? UINT64_MAX : found.top().second;
                 if (found.size() >= i) found.pop();
@@ -116,6 +112,7 @@ extern "C" int peer_search(const void *queries, size_t count, size_t k, uint64_t
 }
 
 extern "C" int peer_close(void) {
+    filter.reset();
     graph.reset();
     space.reset();
     return 0;

@@ -18,15 +18,20 @@ def distances(metric, rows, queries, ids):
     return np.where(missing, np.inf, found)
 
 
+def every_distance(metric, rows, queries):
+    """The distance of all rows to each query, rounded (float32)."""
+    rows, queries = rows.astype(np.float32), queries.astype(np.float32)
+    if metric == "cosine":
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+        return 1 - queries @ rows.T
+    return (queries**2).sum(1)[:, None] + (rows**2).sum(1) - (2 * queries) @ rows.T
+
+
 def kth_distance(metric, rows, queries, k):
     """Exact distance of the k-th nearest row of each query, by comparing with all of them."""
-    wide, scaled = rows.astype(np.float32), queries.astype(np.float32)
-    if metric == "cosine":
-        wide /= np.linalg.norm(wide, axis=1, keepdims=True)
-    # The order of the distances, up to what does not depend on the row. A few more than k: this is rounded.
-    order = ((wide**2).sum(1) if metric == "l2" else 0) - (2 * scaled) @ wide.T
-    some = min(k + 6, len(rows))
-    near = np.argpartition(order, some - 1, axis=1)[:, :some]
+    some = min(k + 6, len(rows))  # a few more than k: what they are picked by is rounded
+    near = np.argpartition(every_distance(metric, rows, queries), some - 1, axis=1)[:, :some]
     return np.sort(distances(metric, rows, queries, near), axis=1)[:, k - 1]
 
 

@@ -51,6 +51,10 @@ int peer_settle(void);
 /* Stores the created index at `path`, where it was made. */
 int peer_store(const char *path);
 
+/* Searches from now on find only these rows, ascending and each there once; NULL: all rows again. What the library
+ * needs to know about the rows is to be known when this returns. */
+int peer_filter(const uint64_t *ids, size_t count);
+
 /* Once per sweep point, before the clock starts. */
 int peer_configure(const struct peer_search *how);
 

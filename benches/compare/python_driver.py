@@ -103,6 +103,15 @@ def search_all(peer, queries, k, out, threads):
          "file_bytes": memory_bytes("RssFile")})
 
 
+def restrict(peer, path, condition):
+    """Lets searches find the rows of a list of ids only, which is what the condition says; no path: all rows."""
+    ids = np.load(path) if path else None
+    begin = clocks()
+    peer.filter(ids, condition)
+    cpu, wall = since(begin)
+    say({"rows": 0 if ids is None else len(ids), "cpu_s": cpu, "wall_s": wall})
+
+
 def serve(make, queries, path):
     call_s = cost_of_a_call(make(), queries)
     peer = make()
@@ -115,6 +124,9 @@ def serve(make, queries, path):
         what, *words = line.split()
         if what == "quit":
             break
+        if what == "filter":
+            restrict(peer, words[0] if words else None, " ".join(words[1:]))
+            continue
         k, ef, rerank, _recall, out, *threads = words
         peer.configure(int(ef), int(rerank))
         search_all(peer, queries, int(k), out, int(threads[0]) if what == "batch" else 0)

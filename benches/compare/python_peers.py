@@ -8,6 +8,8 @@ import dataclasses
 import importlib.metadata
 import pathlib
 
+COLUMNS = ".columns.npz"  # beside an index that is to have columns
+
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
@@ -21,7 +23,8 @@ class Spec:
 class Peer:
     """Builds an index into a path, opens it, answers one query a call; `query` is one row of a matrix.
 
-    One whose library takes many queries has search_all(queries, k, threads) as well, a row of ids for each.
+    One whose library takes many queries has search_all(queries, k, threads) as well, a row of ids for each. One that can
+    filter has filter(ids, condition): searches find these rows only (None: all rows), before configure() is called.
     """
 
     package = ""  # as PyPI names it
@@ -32,6 +35,14 @@ class Peer:
 
     def pick(self, l2, cosine):
         return l2 if self.spec.metric == "l2" else cosine
+
+    @staticmethod
+    def columns(path):
+        """Numbers of the rows that a condition may name, if there are any for the index at this path."""
+        import numpy as np
+
+        columns = pathlib.Path(f"{path}{COLUMNS}")
+        return dict(np.load(columns)) if columns.exists() else {}
 
     def version(self):
         return f"{self.package} {importlib.metadata.version(self.package)}"
@@ -77,6 +88,7 @@ class UsearchCodes(Usearch):
 
 class Faiss(Peer):
     package = "faiss-cpu"
+    selector = how = None
 
     def empty(self, faiss):
         return faiss.IndexHNSWFlat(self.spec.dim, self.spec.m, self.pick(faiss.METRIC_L2, faiss.METRIC_INNER_PRODUCT))
@@ -101,10 +113,23 @@ class Faiss(Peer):
         self.index = faiss.read_index(path)
 
     def configure(self, ef, _):
+        import faiss
+
         self.graph().hnsw.efSearch = ef
+        self.how = self.selector and faiss.SearchParametersHNSW(sel=self.selector, efSearch=ef)
+
+    def filter(self, ids, _):
+        import faiss
+        import numpy as np
+
+        self.selector = None
+        if ids is not None:
+            passes = np.zeros(self.index.ntotal, bool)
+            passes[ids] = True
+            self.selector = faiss.IDSelectorBitmap(np.packbits(passes, bitorder="little"))
 
     def search(self, query, k):
-        return self.index.search(query, k)[1][0]
+        return self.index.search(query, k, params=self.how)[1][0]
 
     def search_all(self, queries, k, threads):
         import faiss
@@ -211,6 +236,7 @@ class SvsF16(Svs):
 class Zvec(Peer):
     package = "zvec"
     quantized = False
+    condition = None
 
     def build(self, rows, path):
         import zvec
@@ -220,10 +246,12 @@ class Zvec(Peer):
         graph = zvec.HnswIndexParam(metric_type=self.pick(zvec.MetricType.L2, zvec.MetricType.IP), m=2 * self.spec.m,
                                     ef_construction=self.spec.ef_construction, quantize_type=codes)
         vectors = zvec.VectorSchema("v", zvec.DataType.VECTOR_FP32, self.spec.dim, graph)
-        index = zvec.create_and_open(path, zvec.CollectionSchema("c", vectors=vectors))
+        columns = self.columns(path)
+        fields = [zvec.FieldSchema(name, zvec.DataType.INT64, index_param=zvec.InvertIndexParam(True)) for name in columns]
+        index = zvec.create_and_open(path, zvec.CollectionSchema("c", fields=fields or None, vectors=vectors))
         for first in range(0, len(rows), 1000):
-            batch = rows[first : first + 1000]
-            index.insert([zvec.Doc(str(first + i), vectors={"v": row}) for i, row in enumerate(batch)])
+            index.insert([zvec.Doc(str(i), vectors={"v": rows[i]}, fields={name: int(c[i]) for name, c in columns.items()})
+                          for i in range(first, min(first + 1000, len(rows)))])
         index.optimize(zvec.OptimizeOption(concurrency=self.spec.threads))
         index.flush()
 
@@ -239,13 +267,56 @@ class Zvec(Peer):
         self.how = zvec.HnswQueryParam(ef=ef, is_using_refiner=self.quantized)
         self.query = zvec.Query
 
+    def filter(self, _, condition):
+        self.condition = condition or None
+
     def search(self, query, k):
-        found = self.index.query(self.query("v", vector=query[0], param=self.how), topk=k)
+        found = self.index.query(self.query("v", vector=query[0], param=self.how), topk=k, filter=self.condition)
         return [int(doc.id) for doc in found]
 
 
 class ZvecInt8(Zvec):
     quantized = True
+
+
+class LanceDb(Peer):
+    """An index of one partition, and a B-tree of each column."""
+
+    package = "lancedb"
+    condition = None
+
+    def build(self, rows, path):
+        import lancedb
+        import numpy as np
+        import pyarrow
+        from lancedb.index import HnswFlat
+
+        columns = self.columns(path)
+        vectors = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(rows.ravel()), self.spec.dim)
+        rows = pyarrow.table({"id": np.arange(len(rows)), "vector": vectors} | columns)
+        table = lancedb.connect(path).create_table("rows", rows)
+        table.create_index("vector", config=HnswFlat(
+            self.pick("l2", "dot"), num_partitions=1, m=self.spec.m, ef_construction=self.spec.ef_construction))
+        for name in columns:
+            table.create_scalar_index(name)
+
+    def open(self, path):
+        import lancedb
+
+        self.index = lancedb.connect(path).open_table("rows")
+
+    def configure(self, ef, _):
+        self.ef = ef
+
+    def filter(self, _, condition):
+        self.condition = condition or None
+
+    def search(self, query, k):
+        search = self.index.search(query[0]).distance_type(self.pick("l2", "dot")).select(["id", "_distance"]).limit(k)
+        search = search.nprobes(1).ef(max(self.ef, k))
+        if self.condition:
+            search = search.where(self.condition, prefilter=True)
+        return search.to_arrow()["id"].to_numpy()
 
 
 class Vsag(Peer):
@@ -360,4 +431,5 @@ PEERS = {
     "vsag": Vsag,
     "ngt": Ngt,
     "glass": Glass,
+    "lancedb": LanceDb,
 }

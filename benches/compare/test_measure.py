@@ -10,6 +10,7 @@ import numpy as np
 import adapters
 import compare
 import curves
+import filtered
 import ingest
 import ingest_peers
 import measure
@@ -56,6 +57,14 @@ class MeasureTest(unittest.TestCase):
                     np.testing.assert_allclose(measure.kth_distance(metric, *given, k), other_way(metric, *given, k),
                                                atol=1e-9, err_msg=f"{metric} {k} {form}")
 
+    def test_every_distance_is_that_of_one_row_and_one_query(self):
+        random = np.random.default_rng(2)
+        rows, queries = random.normal(size=(9, 5)), random.normal(size=(4, 5))
+        for metric in ("l2", "cosine"):
+            every = np.tile(np.arange(9, dtype=np.uint64), (4, 1))
+            np.testing.assert_allclose(measure.every_distance(metric, rows, queries),
+                                       measure.distances(metric, rows, queries, every), rtol=1e-5, atol=1e-5)
+
     def test_the_front_drops_points_that_are_slower_and_no_better(self):
         points = [{"recall": r, "qps": q} for r, q in [(0.9, 100), (0.95, 120), (0.99, 50), (0.98, 40)]]
         self.assertEqual([p["recall"] for p in measure.front(points)], [0.95, 0.99])
@@ -79,8 +88,8 @@ class MeasureTest(unittest.TestCase):
         self.assertEqual(scaled.form("cosine", rows).dtype, np.float32)
 
     def test_every_package_has_a_driver_and_every_driver_a_package(self):
-        packaged = {name for name, adapter in adapters.ADAPTERS.items() if adapter.package}
-        self.assertEqual(packaged, set(python_peers.PEERS))
+        every = adapters.ADAPTERS | {adapter.name: adapter for adapter in adapters.FILTERED.values()}
+        self.assertEqual({name for name, adapter in every.items() if adapter.package}, set(python_peers.PEERS))
         single = {name for name, adapter in adapters.ADAPTERS.items() if not compare.takes_batches(adapter)}
         self.assertEqual(single, {"zvec", "zvec-int8", "vsag", "ngt"})
 
@@ -133,6 +142,62 @@ class MeasureTest(unittest.TestCase):
         lines = xml.etree.ElementTree.fromstring(drawn).findall("{http://www.w3.org/2000/svg}polyline")
         self.assertEqual([len(found.get("points").split()) for found in lines], [3, 2])
         self.assertIsNone(curves.svg("nothing", {"never": {"curve": slow}}))
+
+
+class FilteredTest(unittest.TestCase):
+    class Data:
+        metric = "l2"
+        base = np.array([[0.0], [1.0], [2.0], [3.0], [4.0], [90.0], [91.0]], np.float32)
+        queries = np.array([[0.1], [3.9]], np.float32)
+
+    def test_only_rows_that_pass_are_right(self):
+        case = filtered.Case(self.Data, np.array([4, 1, 2]))
+        self.assertEqual((case.k, case.passing.tolist()), (3, [1, 2, 4]))
+        none = 2**64 - 1
+
+        def recall(*ids):
+            return case.recall(np.array([[*ids, none]] * 2, np.uint64))
+
+        self.assertEqual(recall(1, 2, 4), 1.0)
+        self.assertAlmostEqual(recall(1, 2, 0), 2 / 3)
+        self.assertAlmostEqual(recall(1, none, 900), 1 / 3)
+        self.assertAlmostEqual(recall(4, 4, 4), 1 / 3)
+        # One of two: the nearest that pass are 1 and 2, then 4 and 2.
+        case.k, case.kth = 2, case.kth * 0 + [1.9**2, 1.9**2]
+        self.assertEqual(recall(1, 2), 0.75)
+
+    def test_the_second_order_begins_far_from_the_queries(self):
+        found = filtered.orders(self.Data.metric, self.Data.base, self.Data.queries)
+        self.assertEqual(found["apart"].tolist(), [6, 5, 4, 3, 2, 1, 0])
+        self.assertEqual(sorted(found["shuffled"]), list(range(7)))
+
+    def test_a_breadth_rises_until_it_is_enough(self):
+        asked = []
+
+        def take(name, how):
+            asked.append((name, *how))
+            return how[2] or how[0] / 100
+
+        sweeps = {"a": [(50, 0, 0), (96, 0, 0), (99, 0, 0), (0, 0, 0.9), (0, 0, 0.96)], "b": [(10, 0, 0), (20, 0, 0)]}
+        points, best = filtered.rising(take, sweeps)
+        self.assertEqual(points, [("a", (96, 0, 0)), ("a", (0, 0, 0.96))])
+        self.assertEqual(best, {"a": 0.96, "b": 0.2})
+        self.assertEqual(asked, [("a", 50, 0, 0), ("b", 10, 0, 0), ("a", 96, 0, 0), ("b", 20, 0, 0), ("a", 0, 0, 0.9),
+                                 ("a", 0, 0, 0.96)])
+
+    def results(self, **qps):
+        cases = (filtered.ALL, *filtered.CASES)
+        return {name: {"cases": dict(zip(cases, ({"qps": one} for one in each)))} for name, each in qps.items()}
+
+    def test_ratios_are_against_each_the_best_and_no_filter(self):
+        results = self.results(vdb=(100, 60, 30, 20_000, 9_000, None), a=(1, 20, 60, None, 1, 1), b=(1, 30, 2, None, 2, 1))
+        found = filtered.ratios(results)
+        self.assertEqual([found[f"filtered_50_vs_{other}"] for other in ("a", "b", "best", "unfiltered")], [3, 2, 2, 0.6])
+        self.assertEqual([found[f"filtered_{case}_vs_best"] for case in filtered.CASES], [2, 0.5, None, 4500, None])
+
+        met = [line.split(" | ")[-1].strip(" |") for line in filtered.targets(results, found)]
+        # 50 and 10 %: the best, no filter; 1 and 0.1 %: the best, which none is at 1 %, and QPS; far: the best.
+        self.assertEqual(met, ["no", "yes", "no", "no", "yes", "yes", "yes", "no", "no"])
 
 
 class IngestTest(unittest.TestCase):

@@ -7,6 +7,7 @@ static vdb *db;
 static size_t dim;
 static vdb_scalar_t scalar;
 static vdb_search_params_t params;
+static vdb_filter *filter;
 
 int peer_open(const struct peer_spec *spec, const char *path) {
     struct vdb_setup setup = {spec->dim, metric_of(spec->metric), scalar_of(spec->type), spec->m,
@@ -46,6 +47,19 @@ int peer_settle(void) {
 /* Closing does it. */
 int peer_store(const char *path) { return path == NULL; }
 
+/* Counting asks about every row, which the first search would do. */
+int peer_filter(const uint64_t *ids, size_t count) {
+    vdb_error_t err = {.struct_size = sizeof err};
+    uint64_t passing = count;
+    vdb_filter_free(filter);
+    params.filter = filter = NULL;
+    if (!ids) return 0;
+    check(vdb_filter_ids(ids, count, 1, &filter, &err), "filter", &err);
+    check(vdb_count(db, filter, &passing, &err), "count", &err);
+    params.filter = filter;
+    return passing != count;
+}
+
 int peer_configure(const struct peer_search *how) {
     params.ef = how->ef;
     params.rerank = how->rerank;
@@ -68,7 +82,10 @@ int peer_search(const void *queries, size_t count, size_t k, uint64_t *ids) {
     return 0;
 }
 
-int peer_close(void) { return vdb_close(db, NULL) < 0; }
+int peer_close(void) {
+    vdb_filter_free(filter);
+    return vdb_close(db, NULL) < 0;
+}
 
 const char *peer_version(void) {
     static char version[32];
