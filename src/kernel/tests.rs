@@ -49,6 +49,8 @@ enum Fill {
     Extreme,
     /// Floats: denormals only. Integers: zeros and ones.
     Tiny,
+    /// Floats whose squares are about the smallest f32 that is not denormal. Integers: zeros and ones.
+    Faint,
 }
 
 fn row(scalar: Scalar, dim: usize, fill: Fill, random: &mut Random) -> Vec<u8> {
@@ -60,11 +62,12 @@ fn row(scalar: Scalar, dim: usize, fill: Fill, random: &mut Random) -> Vec<u8> {
             Fill::Unit => value,
             Fill::Extreme => sign * if scalar == Scalar::F16 { 60_000.0 } else { 1e30 },
             Fill::Tiny => value * if scalar == Scalar::F16 { 3e-5 } else { 1e-40 },
+            Fill::Faint => value * if scalar == Scalar::F16 { 3e-5 } else { 1e-19 },
         };
         let byte = match fill {
             Fill::Unit => bits as u8,
             Fill::Extreme => [0, 255, 128, 127][bits as usize % 4],
-            Fill::Tiny => bits as u8 & 1,
+            Fill::Tiny | Fill::Faint => bits as u8 & 1,
         };
         match scalar {
             Scalar::F32 => row.extend(real.to_le_bytes()),
@@ -194,7 +197,7 @@ fn scan_and_four_give_the_bits_of_distance() {
     for (isa, kernel) in KERNELS.iter() {
         for (dim, count) in [(1, 1), (3, 7), (64, 4), (100, 13), (384, 30), (1000, 9), (16_385, 5)] {
             // The query among them in its turn: zeros and huge rows make several ways to finish.
-            for fill in [Fill::Unit, Fill::Extreme, Fill::Tiny] {
+            for fill in [Fill::Unit, Fill::Extreme, Fill::Tiny, Fill::Faint] {
                 let query = row(kernel.scalar, dim, if count % 2 == 0 { Fill::Unit } else { fill }, &mut random);
                 let stride = query.len() + 3;
                 let mut rows = vec![0; stride * (count - 1) + query.len()];
