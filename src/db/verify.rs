@@ -77,7 +77,9 @@ impl Verifier {
     /// Waits until all is verified.
     #[cfg(test)]
     fn finish(&self) {
-        lock(&self.thread).take().map(JoinHandle::join);
+        if let Some(thread) = lock(&self.thread).take() {
+            let _ = thread.join();
+        }
     }
 }
 
