@@ -290,7 +290,7 @@ typedef enum vdb_option {
   VDB_OPT_SEED = 204,
   /** Rows from which on a graph is built; below, searches scan; default 2000. */
   VDB_OPT_GRAPH_MIN_ROWS = 205,
-  /** Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.05. */
+  /** Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.1. */
   VDB_OPT_CONSOLIDATE_RATIO = 206,
   /**
    * Recall of a search that gives neither an ef nor a recall of its own, see
@@ -861,6 +861,29 @@ vdb_status_t vdb_search_exact(const vdb *db,
                               uint64_t *ids,
                               float *distances,
                               uint32_t *counts,
+                              vdb_error_t *error);
+
+/**
+ * Finds all rows whose distance to one query is at most `max_distance`, nearest first, ties by id.
+ *
+ * `query`: one vector of `dim` components. `ids` and `distances` have `cap` places; those left over
+ * become VDB_ID_NONE and +INFINITY. `count` receives the number of rows found, or `cap` + 1 where
+ * there are more than `cap`: the nearest are in the places then. `cap` 0 asks whether there is any. With
+ * `params` as for vdb_search: a graph is walked, so of rows near the edge some may be missed unless
+ * VDB_SEARCH_EXACT is set.
+ *
+ * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and
+ * INVALID_ARGUMENT (`max_distance` is NaN), LIMIT (`cap` above VDB_MAX_K). Since 0.1.
+ */
+vdb_status_t vdb_search_range(const vdb *db,
+                              const void *query,
+                              size_t dim,
+                              float max_distance,
+                              size_t cap,
+                              const vdb_search_params_t *params,
+                              uint64_t *ids,
+                              float *distances,
+                              size_t *count,
                               vdb_error_t *error);
 
 /**

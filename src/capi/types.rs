@@ -145,7 +145,7 @@ pub enum vdb_option {
     VDB_OPT_SEED = 204,
     /// Rows from which on a graph is built; below, searches scan; default 2000.
     VDB_OPT_GRAPH_MIN_ROWS = 205,
-    /// Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.05.
+    /// Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.1.
     VDB_OPT_CONSOLIDATE_RATIO = 206,
     /// Recall of a search that gives neither an ef nor a recall of its own, see
     /// vdb_search_params_t.target_recall; 0-0.9999, default 0 (by ef).

@@ -218,7 +218,7 @@ pub const OPTIONS: &[OptionInfo] = &[
         "Seed of the level of each row: same rows, same seed, same graph.")),
     whole(OptionId::GraphMinRows, "index.graph_min_rows", 2000, 0, u32::MAX as u64,
         "Rows from which on a graph is built; below, every search scans."),
-    fraction(OptionId::ConsolidateRatio, "index.consolidate_ratio", 0.05, 0.01, 1.0,
+    fraction(OptionId::ConsolidateRatio, "index.consolidate_ratio", 0.1, 0.01, 1.0,
         "Share of dead nodes at which the graph is consolidated in the background."),
     fraction(OptionId::TargetRecall, "search.target_recall", 0.0, 0.0, TARGET_RECALL_MAX,
         "Share of the true neighbours that a search finds on average, instead of ef; 0 means by ef."),

@@ -21,7 +21,7 @@ fn defaults_are_what_the_documents_promise() {
     let s = Settings::default();
     assert_eq!((s.dim, s.metric, s.scalar, s.quant), (0, Metric::L2sq, Scalar::F32, Quant::Auto));
     assert_eq!((s.m, s.ef_construction, s.ef_search, s.seed), (16, 200, 64, 42));
-    assert_eq!((s.graph_min_rows, s.consolidate_ratio, s.compact_ratio), (2000, 0.05, 0.3));
+    assert_eq!((s.graph_min_rows, s.consolidate_ratio, s.compact_ratio), (2000, 0.1, 0.3));
     assert_eq!((s.create, s.read_only, s.mmap, s.verify_on_open), (true, false, true, false));
     assert_eq!((s.durability, s.wal_limit_bytes, s.threads), (Durability::Full, 256 << 20, 0));
     assert_eq!(s.max_memory, 0);
