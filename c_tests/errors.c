@@ -59,6 +59,12 @@ static void null_is_refused_for_each_pointer(void) {
   REFUSED(vdb_search_exact(db, NULL, 1, 2, 0, 2, NULL, ids, distances, NULL, &error));
   REFUSED(vdb_search_exact(db, rows, 1, 2, 0, 2, NULL, NULL, distances, NULL, &error));
   REFUSED(vdb_search_exact(db, rows, 1, 2, 0, 2, NULL, ids, NULL, NULL, &error));
+  size_t found_count = 0;
+  REFUSED(vdb_search_range(NULL, rows, 2, 1, 2, NULL, ids, distances, &found_count, &error));
+  REFUSED(vdb_search_range(db, NULL, 2, 1, 2, NULL, ids, distances, &found_count, &error));
+  REFUSED(vdb_search_range(db, rows, 2, 1, 2, NULL, NULL, distances, &found_count, &error));
+  REFUSED(vdb_search_range(db, rows, 2, 1, 2, NULL, ids, NULL, &found_count, &error));
+  REFUSED(vdb_search_range(db, rows, 2, 1, 2, NULL, ids, distances, NULL, &error));
   REFUSED(vdb_sync(NULL, &error));
   REFUSED(vdb_checkpoint(NULL, NULL, &error));
   REFUSED(vdb_wait_indexed(NULL, NULL, &error));

@@ -219,6 +219,37 @@ static void parameters_are_checked(void) {
   CHECK_OK(vdb_close(db, &error));
 }
 
+/* All rows within a distance; the count says when there are more than places. */
+static void rows_within_a_distance(void) {
+  enum { ROWS = 300, DIM = 6 };
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db(NULL, DIM);
+  static float rows[ROWS * DIM], distances[ROWS];
+  float query[DIM];
+  static uint64_t ids[ROWS];
+  size_t count = 0;
+  insert_noise(db, 7, ROWS, DIM);
+  fill_noise(rows, ROWS * DIM, 7);
+  fill_noise(query, DIM, 4242);
+  for (float radius = 0; radius < 30; radius += 1.7f) {
+    size_t expected = 0;
+    for (size_t r = 0; r < ROWS; r++) expected += squared_distance(query, rows + r * DIM, DIM) <= radius;
+    REQUIRE_OK(vdb_search_range(db, query, DIM, radius, ROWS, NULL, ids, distances, &count, &error));
+    CHECK_U64(expected, count);
+    for (size_t i = 0; i < count; i++) CHECK(distances[i] <= radius && (i == 0 || distances[i - 1] <= distances[i]));
+    if (count < ROWS) CHECK(ids[count] == VDB_ID_NONE && isinf(distances[count]));
+    if (expected > 3) {
+      REQUIRE_OK(vdb_search_range(db, query, DIM, radius, 3, NULL, ids, distances, &count, &error));
+      CHECK_U64(4, count);
+    }
+  }
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_search_range(db, query, DIM, NAN, 3, NULL, ids, distances, &count, &error));
+  CHECK_STATUS(VDB_ERR_DIMENSION, vdb_search_range(db, query, DIM + 1, 1, 3, NULL, ids, distances, &count, &error));
+  CHECK_STATUS(VDB_ERR_LIMIT,
+               vdb_search_range(db, query, DIM, 1, (size_t)VDB_MAX_K + 1, NULL, ids, distances, &count, &error));
+  CHECK_OK(vdb_close(db, &error));
+}
+
 TEST_TABLE(search) = {
     TEST(exact_search_is_brute_force),
     TEST(the_graph_finds_what_exact_search_finds),
@@ -227,5 +258,6 @@ TEST_TABLE(search) = {
     TEST(metrics_are_the_published_formulas),
     TEST(parameters_are_checked),
     TEST(recall_can_be_asked_for_and_measured),
+    TEST(rows_within_a_distance),
     END_OF_TESTS,
 };

@@ -11,6 +11,7 @@ use std::process::Command;
 use vdb::db::{Database, Options, SearchParams};
 use vdb::kernel::{Metric, Scalar, widen};
 use vdb::quant::Codec;
+use vdb::storage::format::SHORT_BLOCKS;
 use vdb::storage::sim::SimStorage;
 use vdb::{CheckLevel, ErrorKind, Quant, repair};
 
@@ -108,10 +109,16 @@ fn manifests_say_which_readers_understand_the_codes() {
         db.checkpoint(None).unwrap();
         db.close().unwrap();
         let files = refit::files_on(&disk);
-        let due = u8::from(!matches!(quant, Quant::None | Quant::Sq8));
+        // Codes and graph are written in short blocks.
+        let due = SHORT_BLOCKS | u32::from(!matches!(quant, Quant::None | Quant::Sq8));
         for (name, bytes) in &files {
-            let due = if name.starts_with("MANIFEST") { due } else { 0 };
-            assert_eq!(bytes[MUST_UNDERSTAND_AT..][..4], [due, 0, 0, 0], "{quant:?}: {name}");
+            let due = match name.split('-').next() {
+                Some("MANIFEST") => due,
+                Some("codes" | "graph") => SHORT_BLOCKS,
+                Some("chunk") if quant == Quant::None => SHORT_BLOCKS,
+                _ => 0,
+            };
+            assert_eq!(bytes[MUST_UNDERSTAND_AT..][..4], due.to_le_bytes(), "{quant:?}: {name}");
         }
     }
 }

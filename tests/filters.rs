@@ -257,6 +257,56 @@ fn recall_is_measured_among_the_rows_that_pass() {
     assert_eq!(db.measure_recall(set.queries.vectors(), K, &none, None).unwrap().recall, 1.0);
 }
 
+/// What a filter found out for one database is never taken for another's, even where finding out failed half way.
+#[test]
+fn a_question_that_failed_leaves_nothing_behind() {
+    let options = Options::new().dim(2).metric(Metric::L2sq);
+    let budget = vdb::arena::Budget::default();
+    let open = || Database::open_within(None, &options, Some(6), &budget).unwrap();
+    let (one, other) = (open(), open());
+    let put = |db: &Database, ids: std::ops::Range<u64>| {
+        let values: Vec<f32> = ids.clone().flat_map(|id| [id as f32, 1.0]).collect();
+        db.insert_batch(&ids.collect::<Vec<u64>>(), Vectors::f32(&values, 2).unwrap(), None).unwrap();
+    };
+    put(&one, 0..500);
+    put(&other, 400..900);
+    let filter = Filter::ids(&(0..450).collect::<Vec<u64>>(), true).unwrap();
+    for _ in 0..3 {
+        assert_eq!(one.count_passing(&filter).unwrap(), 450);
+        assert_eq!(other.count_passing(&filter).unwrap(), 50);
+    }
+    // A deadline ends a search before it knows what passes; the next one begins anew.
+    put(&one, 1000..1200);
+    let query = Rows::new(Scalar::F32, 2, bytemuck::cast_slice(&[0f32, 0.0]).to_vec());
+    let at_once = SearchParams { deadline: Some(std::time::Duration::ZERO), ..filtered(&filter) };
+    let (mut ids, mut distances, mut counts) = ([0; K], [0.0; K], [7; 1]);
+    let hits = vdb::Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+    assert_eq!(one.search(query.vectors(), K, &at_once, hits).unwrap(), vdb::Outcome::Partial);
+    assert_eq!(counts, [0]);
+    assert_eq!(common::search(&one, &query, 500, &filtered(&filter))[0].len(), 450);
+}
+
+/// A recall asked for is kept, or nearly, among the rows that pass.
+#[test]
+fn targets_of_recall_hold_under_filters() {
+    let set = datasets::wordnet_sample();
+    let options = Options::new().dim(set.rows.dim() as u32).metric(set.metric).scalar(set.rows.scalar());
+    let db = Database::open(None, &options).unwrap();
+    common::fill(&db, &set.rows.slice(0, 3000));
+    let rest: Vec<u64> = (3000..set.rows.count() as u64).collect();
+    db.insert_batch(&rest, set.rows.slice(3000, rest.len()).vectors(), None).unwrap();
+    db.wait_indexed(None).unwrap();
+    let all = distances(&set);
+    for target_recall in [0.9, 0.95, 0.99] {
+        for every in [2, 3, 5, 10, 30] {
+            let ids: Vec<u64> = (0..set.rows.count() as u64).filter(|id| id * 7919 % 5003 % every == 0).collect();
+            let params = SearchParams { target_recall, ..filtered(&Filter::ids(&ids, true).unwrap()) };
+            let found = recall(&db, &set, &all, &ids, &params);
+            assert!(found >= f64::from(target_recall) - 0.02, "one of {every}, {target_recall} asked for: {found}");
+        }
+    }
+}
+
 #[test]
 fn ids_that_cannot_be_are_refused_by_their_place() {
     let error = Filter::ids(&[1, 2, vdb::ID_NONE], true).unwrap_err();

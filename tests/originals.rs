@@ -12,6 +12,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use vdb::storage::format::{NO_ORIGINALS, SHORT_BLOCKS};
 use vdb::storage::sim::{CrashKind, SimStorage};
 use vdb::storage::{Manifest, OsStorage, PartEntry, PartKind};
 use vdb::{
@@ -286,6 +287,30 @@ fn the_same_rows_make_the_same_files_on_any_number_of_threads() {
     assert!(files(1) == files(2));
 }
 
+/// A burst of rows is searched by sketches while the graph takes them in and their vectors go: none is
+/// missed on the way.
+#[test]
+fn every_row_is_found_between_its_sketch_and_its_code() {
+    let set = datasets::wordnet_sample();
+    let rows = set.rows.count() as u64;
+    let options = Options::new().dim(set.rows.dim() as u32).metric(set.metric).scalar(set.rows.scalar());
+    let options = options.quant(Quant::Sq8).originals(Originals::Drop).threads(1);
+    let db = Database::open_on(None, &options, Some(9)).unwrap();
+    db.insert_batch(&(0..rows).collect::<Vec<u64>>(), set.rows.vectors(), None).unwrap();
+    // So wide that the graph is not walked.
+    let params = SearchParams { ef: rows as usize, ..SearchParams::default() };
+    let (mut first, mut last) = (0, false);
+    while !last {
+        last = db.stats().unwrap().unindexed == 0;
+        let answers = search(&db, &set.rows.slice(first, 40), 1, &params);
+        for (answer, id) in answers.iter().zip(first as u64..) {
+            assert_eq!(answer[0].0, id, "{:?}", db.stats().unwrap());
+        }
+        first = (first + 40) % (rows as usize - 40);
+    }
+    assert!(db.stats().unwrap().decoded > 0);
+}
+
 #[test]
 fn a_reader_beside_the_writer_sees_what_the_writer_sees() {
     let disk = SimStorage::new();
@@ -448,12 +473,12 @@ fn files_say_that_vectors_may_be_missing_and_must_have_their_codes() {
     db.close().unwrap();
     let files = refit::files_on(&disk);
     let features = files[&refit::manifest_name(&files).unwrap()][12..16].to_vec();
-    assert_eq!(features, [2, 0, 0, 0]);
+    assert_eq!(features, (SHORT_BLOCKS | NO_ORIGINALS).to_le_bytes());
     let refused = |change: &dyn Fn(&mut Manifest)| {
         let mut files = files.clone();
         let mut manifest = refit::manifest_of(&files).unwrap();
         change(&mut manifest);
-        manifest.features = 2;
+        manifest.features = SHORT_BLOCKS | NO_ORIGINALS;
         refit::put_manifest(&mut files, &manifest);
         open_with(&refit::disk_of(&files), &options()).expect_err("refused").kind()
     };

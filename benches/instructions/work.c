@@ -65,7 +65,7 @@ int main(int argc, char **argv) {
     const char *job = argc > 2 ? argv[1] : "";
     if (strcmp(job, "recover") == 0) {
         uint64_t count = 0;
-        check(vdb_count(open_db(argv[2], NULL, NULL, 0), &count, &error), &error);
+        check(vdb_count(open_db(argv[2], NULL, 0), NULL, &count, &error), &error);
         printf("%llu rows\n", (unsigned long long)count);
         _exit(fflush(stdout) != 0);
     }

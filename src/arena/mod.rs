@@ -36,7 +36,7 @@ pub use bounds::within;
 pub use budget::{Budget, Lease};
 pub use rows::{Ahead, Appender, Rows, RowsMut};
 pub use scratch::{Scratch, ScratchPool};
-pub use system::{release_freed_memory, run_behind_all, system_memory};
+pub use system::{release_freed_memory, run_behind_others, system_memory};
 pub use table::RowTable;
 pub use verify::{Fault, FaultCell, VerifyMap};
 pub use visited::{Below, LINKS_MAX, Visited};

@@ -1,7 +1,25 @@
 //! The system: how much memory there is, giving back what was freed, and giving way.
 
-/// Bytes of memory of the machine; as good as endless where the system does not say.
+/// Bytes of memory that the process may use: of the machine, or of its container (cgroup v2) if that has less. As good
+/// as endless where the system does not say.
 pub fn system_memory() -> u64 {
+    machine_memory().min(container_memory().unwrap_or(u64::MAX))
+}
+
+/// The limit of the control group, `None` where there is none.
+fn container_memory() -> Option<u64> {
+    if cfg!(not(target_os = "linux")) || cfg!(miri) {
+        return None;
+    }
+    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let limit = |path: &str| std::fs::read_to_string(format!("/sys/fs/cgroup{path}/memory.max")).ok();
+    // Within a container of its own its path may name what only the host sees.
+    let limit = limit(path).or_else(|| limit(""))?;
+    limit.trim().parse().ok()
+}
+
+fn machine_memory() -> u64 {
     #[cfg(all(unix, not(miri)))]
     {
         // SAFETY: sysconf reads a number of the system and takes no pointers.
@@ -26,12 +44,12 @@ pub fn release_freed_memory() {
     }
 }
 
-/// Has the system run the calling thread, and those that it starts, only where nobody else wants
-/// a core, or nearly so. Does nothing elsewhere: there it would be said of the whole process.
-pub fn run_behind_all() {
+/// Has the system run the calling thread, and those that it starts, a tenth as often as others that want
+/// the core. Does nothing elsewhere: there it would be said of the whole process.
+pub fn run_behind_others() {
     #[cfg(all(target_os = "linux", not(miri)))]
     // SAFETY: a call that takes no pointers; on Linux it is about the calling thread alone.
     unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, 19);
+        libc::setpriority(libc::PRIO_PROCESS, 0, 10);
     }
 }

@@ -3,7 +3,9 @@
 //! A filter says which rows a search may return. It is made once and used by any number of
 //! searches, from any thread; what it said about a row is remembered, so use the same one
 //! again rather than making another. It remembers for the database that it was used with
-//! last: one filter that takes turns between several is asked anew at each turn.
+//! last: one filter that takes turns between several is asked anew at each turn. It keeps a quarter of a byte for each
+//! row of that database and 256 KiB more, which count as working memory of searches (VDB_OPT_MAX_MEMORY), until it is
+//! freed. The first search after rows changed asks about the new ones, and others with the same filter wait for that.
 
 use super::args::{out, read};
 use super::boundary::{boundary, gone_failure, pin};

@@ -81,7 +81,7 @@ pub enum vdb_originals {
     /// and RABITQ (L2SQ, COSINE), with vectors of F32, F16 or BF16; anything else is
     /// VDB_ERR_UNSUPPORTED in vdb_open.
     ///
-    /// A chunk of rows (16 MiB of vectors or fewer) gives them up when the graph has its rows and
+    /// A chunk of rows (16 MiB of vectors or fewer, but 1,024 rows at least) gives them up when the graph has its rows and
     /// has begun on the next chunk, and none does before there are more than 4096 rows. So rows that
     /// wait for the graph, and those of the last chunk, are exact. The codes are made for the rows
     /// there are when the first vectors go, and cannot be changed afterwards: later rows should be
@@ -165,11 +165,12 @@ pub enum vdb_option {
     VDB_OPT_DURABILITY = 304,
     /// Size of the write-ahead log that starts a checkpoint; from 1 MiB, default 256 MiB.
     VDB_OPT_WAL_LIMIT_BYTES = 305,
-    /// 1 = vdb_open reads and checks every byte; default 0 (each part at its first use).
+    /// 1 = vdb_open reads and checks every byte before it returns; default 0: each block at its first use, and what
+    /// fits a quarter of memory in the background, so that damage nobody asks for shows as VDB_ERR_CORRUPT too.
     VDB_OPT_VERIFY_ON_OPEN = 307,
     /// Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
     VDB_OPT_COMPACT_RATIO = 308,
-    /// Threads that build the graph and share large batches of queries, 0 = one for each core; default 0.
+    /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     VDB_OPT_THREADS = 401,
     /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
     ///

@@ -323,8 +323,10 @@ pub fn map_chunks(core: &Core, store: &Store, view: &View, done: &Checkpoints) -
     }
     let mut writer = core.writer.lock().map_err(|_| broken())?;
     for (vectors, ids) in &mapped {
-        writer.vectors.swap(vectors);
-        writer.ids.swap(ids);
+        // Where the vectors were given up meanwhile, the file with them must not be held for the ids.
+        if writer.vectors.swap(vectors) {
+            writer.ids.swap(ids);
+        }
     }
     if writer.failed.is_none() { core.publish(&mut writer) } else { Ok(()) }
 }

@@ -215,16 +215,15 @@ impl Column {
 
     /// Puts a twin with the same rows in the place of a chunk that no row can be appended to
     /// in place (a mapped file for the memory it was written from, or the other way round).
-    /// Ignored when the chunk is no longer there.
-    pub fn swap(&mut self, twin: &Piece) {
+    /// Ignored when the chunk is no longer there, which the result tells.
+    pub fn swap(&mut self, twin: &Piece) -> bool {
         let last = match &mut self.last {
             Last::Frozen(piece) => Some(piece),
             Last::Open { .. } => None,
         };
         let same = |piece: &&mut Piece| piece.serial == twin.serial && piece.rows.len() == twin.rows.len();
-        if let Some(piece) = self.full.iter_mut().chain(last).find(same) {
-            piece.rows = twin.rows.clone();
-        }
+        let found = self.full.iter_mut().chain(last).find(same);
+        found.map(|piece| piece.rows = twin.rows.clone()).is_some()
     }
 }
 

@@ -7,11 +7,13 @@
 //!
 //! Must never hold a view: a filter may live as long as its caller likes.
 
+use super::column::Piece;
 use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
 use super::types::ID_NONE;
 use super::view::{View, read_id};
 use crate::arena::{Budget, Lease, Rows, SlotBits};
+use crate::index::Control;
 use crate::util::memory::{collected, filled};
 use crate::util::sync::lock;
 use arc_swap::ArcSwapOption;
@@ -23,6 +25,8 @@ use std::sync::{Arc, Mutex};
 const LIST_MAX: u64 = 1 << 16;
 /// A list of ids is looked up id by id where so many times more rows are to be asked about.
 const BY_ROW_SHARE: u64 = 4;
+/// Ids looked up between two questions to the control of a search.
+const BETWEEN_CHECKS: usize = 1 << 14;
 
 /// Which rows a search may return. Clones are one filter; any thread may use it at any time,
 /// with one database after the other.
@@ -79,8 +83,10 @@ struct Known {
     asked: Vec<(u64, usize)>,
     /// Bits of the slots that the test names, but for rows that were dead when it was asked.
     named: SlotBits,
-    /// Serial number of the newest view.
+    /// Serial number of the newest view, and the address of the database. (One that comes to lie where another was
+    /// has later views.)
     view: u64,
+    database: usize,
     lease: Option<Lease>,
 }
 
@@ -97,24 +103,48 @@ impl Filter {
         Ok(Filter(Arc::new(Shared { test, current: ArcSwapOption::empty(), known: Mutex::default() })))
     }
 
-    /// The rows of `view` that pass.
-    pub(super) fn select(&self, core: &Core, view: &View) -> Result<Arc<Selection>> {
-        let Shared { test, current, known } = &*self.0;
-        if let Some(selection) = current.load_full().filter(|selection| selection.view == view.serial) {
-            return Ok(selection);
+    /// The rows of `view` that pass; `None` where `control` ended it. One search at a time asks about new rows, others
+    /// that need the answer wait for it.
+    pub(super) fn select(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
+        match self.selected(core, view, control) {
+            Err(error) if error.is_over_budget() => {
+                // What searches left for later ones makes room.
+                core.scratch.clear();
+                self.selected(core, view, control)
+            }
+            selected => selected,
         }
-        let mut known = lock(known);
-        if view.serial < known.view {
-            // A search that began before the last one: what is known may lack rows that died since.
-            let mut known = Known::default();
-            known.ask(test, view, &core.search_budget)?;
-            return Ok(Arc::new(known.select(test, view, &core.search_budget)?));
-        }
-        known.ask(test, view, &core.search_budget)?;
-        let selection = Arc::new(known.select(test, view, &core.search_budget)?);
-        current.store(Some(selection.clone()));
-        Ok(selection)
     }
+
+    fn selected(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
+        let Shared { test, current, known } = &*self.0;
+        let present = || current.load_full().filter(|selection| selection.view == view.serial);
+        if let Some(selection) = present() {
+            return Ok(Some(selection));
+        }
+        let mut shared = lock(known);
+        if let Some(selection) = present() {
+            return Ok(Some(selection));
+        }
+        let ask = Ask { test, view, budget: &core.search_budget, control };
+        if shared.database == core as *const Core as usize && view.serial < shared.view {
+            // A search that began before the last one: what is known may lack rows that died since.
+            drop(shared);
+            return Ok(Known::default().answer(&ask)?.map(Arc::new));
+        }
+        shared.database = core as *const Core as usize;
+        let Some(selection) = shared.answer(&ask)?.map(Arc::new) else { return Ok(None) };
+        current.store(Some(selection.clone()));
+        Ok(Some(selection))
+    }
+}
+
+/// One question of a search.
+struct Ask<'a> {
+    test: &'a Test,
+    view: &'a View,
+    budget: &'a Budget,
+    control: &'a dyn Control,
 }
 
 impl Test {
@@ -132,10 +162,18 @@ impl Test {
         }
     }
 
-    /// Calls `found` with the slots of all live rows that are named.
-    fn look_up(&self, view: &View, mut found: impl FnMut(u32) -> Result<()>) -> Result<()> {
+    /// Calls `found` with the slots of all live rows that are named; false where `control` ended it.
+    fn look_up(&self, view: &View, control: &dyn Control, mut found: impl FnMut(u32) -> Result<()>) -> Result<bool> {
         match self {
-            Test::Ids { ids, .. } => ids.iter().filter_map(|&id| view.slot_of(id)).try_for_each(&mut found),
+            Test::Ids { ids, .. } => {
+                for part in ids.chunks(BETWEEN_CHECKS) {
+                    if control.stop() {
+                        return Ok(false);
+                    }
+                    part.iter().filter_map(|&id| view.slot_of(id)).try_for_each(&mut found)?;
+                }
+                Ok(true)
+            }
         }
     }
 
@@ -150,41 +188,53 @@ impl Test {
 }
 
 impl Known {
-    /// Asks about the rows of `view` that are new.
-    fn ask(&mut self, test: &Test, view: &View, budget: &Budget) -> Result<()> {
+    /// The rows of the view that pass; `None` where the search is to end.
+    fn answer(&mut self, ask: &Ask<'_>) -> Result<Option<Selection>> {
+        match self.ask(ask) {
+            Ok(true) => self.select(ask).map(Some),
+            // Half of what was asked must not be taken for all.
+            unfinished => {
+                *self = Known::default();
+                unfinished.map(|_| None)
+            }
+        }
+    }
+
+    /// Asks about the rows of the view that are new; false where the search is to end.
+    fn ask(&mut self, &Ask { test, view, budget, control }: &Ask<'_>) -> Result<bool> {
         let chunks = &view.chunks.ids;
-        // A chunk whose content another has taken the place of is asked about anew, and all after it.
-        let same = self
-            .asked
-            .iter()
-            .zip(chunks)
-            .take_while(|(asked, piece)| asked.0 == piece.serial && asked.1 <= piece.rows.len());
-        let same = same.count();
+        // A chunk whose content another has taken the place of is asked about anew, and all others.
+        let is_same = |(asked, piece): &(&(u64, usize), &Piece)| asked.0 == piece.serial && asked.1 <= piece.rows.len();
+        let same = self.asked.iter().zip(chunks).take_while(is_same).count();
         let shift = view.dead.shift();
         if same < self.asked.len() || self.named.shift() != shift {
-            *self = Known { named: SlotBits::new(shift), ..Known::default() };
+            *self = Known { named: SlotBits::new(shift), database: self.database, ..Known::default() };
         }
         self.view = view.serial;
-        let lease = self.lease.get_or_insert_with(|| Lease::new(budget));
-        lease.cover(bytes_of_bits(view.end()))?;
+        self.lease.get_or_insert_with(|| Lease::new(budget)).cover(bytes_of_bits(view.end()))?;
         let asked = |i: usize| self.asked.get(i).map_or(0, |&(_, rows)| rows);
         let fresh: u64 = chunks.iter().enumerate().map(|(i, piece)| (piece.rows.len() - asked(i)) as u64).sum();
         let named = &mut self.named;
         if test.is_short_for(fresh) {
-            test.look_up(view, |slot| Ok(named.set(slot).map(drop)?))?;
+            if !test.look_up(view, control, |slot| Ok(named.set(slot).map(drop)?))? {
+                return Ok(false);
+            }
         } else {
             for (i, piece) in chunks.iter().enumerate() {
+                if control.stop() {
+                    return Ok(false);
+                }
                 let first = (i as u32) << shift;
                 let rows = self.asked.get(i).map_or(0, |&(_, rows)| rows)..piece.rows.len();
                 test.name(&piece.rows, rows, |row| Ok(named.set(first + row as u32).map(drop)?))?;
             }
         }
         self.asked = collected(chunks.iter().map(|piece| (piece.serial, piece.rows.len())))?;
-        Ok(())
+        Ok(true)
     }
 
     /// The answer for `view`, about whose rows all is known.
-    fn select(&self, test: &Test, view: &View, budget: &Budget) -> Result<Selection> {
+    fn select(&self, &Ask { test, view, budget, .. }: &Ask<'_>) -> Result<Selection> {
         let (end, shift) = (view.end(), view.dead.shift());
         let lease = budget.take(bytes_of_bits(end))?;
         let mut blocked = SlotBits::new(shift);

@@ -71,6 +71,7 @@ pub use task::{KeepGoing, Task};
 pub use types::{Hits, ID_NONE, Outcome, SearchParams, Stats, Vectors};
 
 use crate::arena::Budget;
+use crate::index::Unlimited;
 use crate::kernel::Scalar;
 use crate::storage::Storage;
 use core::Core;
@@ -239,7 +240,8 @@ impl Database {
 
     /// Number of rows that a filter lets pass.
     pub fn count_passing(&self, filter: &Filter) -> Result<u64> {
-        Ok(filter.select(&self.core, &self.core.view.load())?.passing)
+        let selected = filter.select(&self.core, &self.core.view.load(), &Unlimited)?;
+        Ok(selected.map_or(0, |selection| selection.passing))
     }
 
     /// Finds the `k` nearest rows of each query, nearest first, ties by id.

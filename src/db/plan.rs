@@ -13,7 +13,7 @@ use super::filter::Selection;
 use super::types::SearchParams;
 use super::view::View;
 use crate::arena::SlotBits;
-use crate::index::{Beam, Past, Space, sketched};
+use crate::index::{Beam, Control, Past, Space, sketched};
 use std::sync::Arc;
 
 /// The graph is walked only when the breadth is a small part of the rows: a
@@ -60,6 +60,8 @@ pub struct Plan {
     /// Threads that a long scan may be split over.
     pub threads: usize,
     selection: Option<Arc<Selection>>,
+    /// Whether the search was to end before it was known which rows pass.
+    pub stopped: bool,
 }
 
 /// What is done with the rows that the graph covers. All others are scanned.
@@ -93,11 +95,12 @@ pub fn rerank_depth(coded: &Space, k: usize) -> usize {
 
 impl Plan {
     /// For a search of `view` for `k` rows.
-    pub fn new(core: &Core, view: &View, k: usize, params: &SearchParams) -> Result<Plan> {
-        let selection = match &params.filter {
-            Some(filter) => Some(filter.select(core, view)?),
-            None => None,
+    pub fn new(core: &Core, view: &View, k: usize, params: &SearchParams, control: &dyn Control) -> Result<Plan> {
+        let (selection, stopped) = match &params.filter {
+            Some(filter) => filter.select(core, view, control)?.map_or((None, true), |found| (Some(found), false)),
+            None => (None, false),
         };
+        let k = if stopped { 0 } else { k };
         let there = selection.as_ref().map_or(view.live(), |selection| selection.passing);
         let k = k.min(usize::try_from(there).unwrap_or(usize::MAX));
         let rerank = if params.rerank == 0 { rerank_depth(&view.coded, k) } else { params.rerank.max(k) };
@@ -120,7 +123,7 @@ impl Plan {
             view.hollow > 0 || (many && !view.coded.kernel.form.is_rough())
         };
         let by_code = covered != Covered::Scan && view.index.codec.is_some() && selection.as_ref().is_some_and(worth);
-        Ok(Plan { k, rerank, covered, by_code, sketched, threads: 1, selection })
+        Ok(Plan { k, rerank, covered, by_code, sketched, threads: 1, selection, stopped })
     }
 
     /// Walks the graph by the default breadth where it would scan.

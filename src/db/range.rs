@@ -11,6 +11,7 @@ use super::plan::Plan;
 use super::reader::{Limits, search_one, take_query};
 use super::resident;
 use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
+use crate::index::Control;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Rows asked for first, and how many times more each time.
@@ -35,29 +36,34 @@ pub fn search(
     let view = core.view.load();
     let limits = Limits::of(params);
     let mut scratch = core.scratch.take();
+    take_query(core, &query, 0, &mut scratch)?;
+    ids.fill(ID_NONE);
+    distances.fill(f32::INFINITY);
     let most = ids.len().saturating_add(1);
-    let mut k = FIRST.min(most);
-    let (complete, found) = loop {
-        let mut plan = Plan::new(core, &view, k, params)?;
+    let (mut k, mut found) = (FIRST.min(most), 0);
+    let complete = loop {
+        let mut plan = Plan::new(core, &view, k, params, &limits)?;
         plan.threads = core.threads();
         scratch.cover(core, &view, &plan)?;
-        take_query(core, &query, 0, &mut scratch)?;
+        if limits.stop() {
+            break false;
+        }
         let complete = search_one(core, &view, &plan, &limits, &mut scratch)?;
-        let within = scratch.best.sorted().take_while(|&(distance, ..)| distance <= max_distance).count();
+        let nearest = scratch.best.sorted().take_while(|&(distance, ..)| distance <= max_distance);
+        let within = nearest.clone().count();
+        // One that was stopped may have found less than the one before.
+        if complete || within > found {
+            found = within;
+            for ((id, distance), hit) in ids.iter_mut().zip(distances.iter_mut()).zip(nearest) {
+                (*distance, _, *id) = hit;
+            }
+        }
         // Fewer than were asked for: one lies beyond, or there are no more.
         if !complete || within < k || k == most {
-            break (complete, within);
+            break complete;
         }
         k = k.saturating_mul(GROWTH).min(most);
     };
-    let mut nearest = scratch.best.sorted();
-    for (id, distance) in ids.iter_mut().zip(distances.iter_mut()) {
-        (*distance, *id) = match nearest.next().filter(|&(distance, ..)| distance <= max_distance) {
-            Some((distance, _, key)) => (distance, key),
-            None => (f32::INFINITY, ID_NONE),
-        };
-    }
-    drop(nearest);
     resident::count(core, &view, std::mem::take(&mut scratch.walk.distances));
     core.counters.searches.fetch_add(1, Relaxed);
     core.check_faults()?;

@@ -18,7 +18,7 @@ use super::view::{Decoded, View};
 use crate::arena::Lease;
 use crate::index::flat::{self, TopK};
 use crate::index::sketched::Estimates;
-use crate::index::{self, Control, Space, Terms};
+use crate::index::{self, Control, Space, Terms, Unlimited};
 use crate::kernel::Scalar;
 use crate::util::memory;
 use crate::util::sync::lock;
@@ -102,11 +102,11 @@ pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams
     }
     core.shape.accepts(&queries)?;
     let view = core.view.load();
-    let mut plan = Plan::new(core, &view, k, params)?;
+    let limits = Limits::of(params);
+    let mut plan = Plan::new(core, &view, k, params, &limits)?;
     if count == 1 {
         plan.threads = core.threads();
     }
-    let limits = Limits::of(params);
     let call = Call { core, view: &view, plan: &plan, limits: &limits, queries: &queries };
     // All queries are checked before the first result is written.
     call.check()?;
@@ -229,7 +229,7 @@ pub(super) fn search_one(
 ) -> Result<bool> {
     scratch.best.reset(plan.k)?;
     if plan.k == 0 {
-        return Ok(true);
+        return Ok(!plan.stopped);
     }
     let from = if plan.covered == Covered::Scan { 0 } else { view.index.graph.len() };
     let scanned = scan::scan(core, view, plan, from..view.end(), limits, scratch)?;
@@ -320,14 +320,15 @@ pub fn nearest(
     params: &SearchParams,
     task: Option<&Task>,
 ) -> Result<Vec<f32>> {
-    let plan = Plan::new(core, view, k.saturating_add(itself.is_some() as usize), params)?;
+    let plan = Plan::new(core, view, k.saturating_add(itself.is_some() as usize), params, &Unlimited)?;
     found_by(core, view, &plan, (query, itself), k, task)
 }
 
 /// As [`nearest`] by a walk of the default breadth even where a search would scan: it is the graph
 /// that is audited.
 pub fn nearest_in_graph(core: &Core, view: &View, query: Query<'_>, k: usize, task: Option<&Task>) -> Result<Vec<f32>> {
-    let plan = Plan::new(core, view, k + query.1.is_some() as usize, &SearchParams::default())?.walking(core);
+    let plan =
+        Plan::new(core, view, k + query.1.is_some() as usize, &SearchParams::default(), &Unlimited)?.walking(core);
     found_by(core, view, &plan, query, k, task)
 }
 

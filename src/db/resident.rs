@@ -94,7 +94,9 @@ fn copy(core: &Core, state: &mut IndexState, view: &View) -> Result<()> {
         index.codes = pieces;
         state.codes = None;
     } else {
-        pieces.iter().for_each(|piece| writer.vectors.swap(piece));
+        for piece in &pieces {
+            writer.vectors.swap(piece);
+        }
     }
     writer.index = Arc::new(index);
     core.publish(&mut writer)

@@ -226,7 +226,8 @@ impl View {
     pub fn sketched(&self, slots: Range<u32>) -> Option<(sketched::Sketches<'_>, Range<u32>)> {
         let sketches = self.sketches.as_ref()?;
         let all = sketches.slots();
-        let slots = all.start.max(slots.start)..all.end.min(slots.end);
+        // What was given up has no vector that the sketch could lead to.
+        let slots = all.start.max(slots.start).max(self.hollow)..all.end.min(slots.end);
         (!slots.is_empty()).then(|| (sketches.as_searched(), slots))
     }
 

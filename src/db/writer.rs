@@ -123,7 +123,9 @@ impl Writer {
             copy.bytes_mut().copy_from_slice(piece.rows.bytes());
             copies.push(Piece { rows: copy.freeze(), serial: piece.serial });
         }
-        copies.iter().for_each(|copy| self.ids.swap(copy));
+        for copy in &copies {
+            self.ids.swap(copy);
+        }
         self.vectors.hollow_out(end);
         Ok(())
     }

@@ -80,13 +80,13 @@ pub(super) trait Arithmetic {
     /// One distance.
     ///
     /// # Safety
-    /// The CPU has the instruction set.
+    /// The CPU has the instruction set, and the slices are of equal length.
     unsafe fn one<P: Pair>(query: &[u8], row: &[u8]) -> f32;
 
     /// Four distances, with the loads and conversions of the query shared. The same bits as `one`.
     ///
     /// # Safety
-    /// The CPU has the instruction set.
+    /// The CPU has the instruction set, and all slices are of equal length.
     unsafe fn four<P: Pair>(query: &[u8], rows: [&[u8]; BATCH]) -> [f32; BATCH];
 }
 
@@ -125,12 +125,12 @@ impl<A: Arithmetic, P: Pair> Comparison for Alike<A, P> {
     }
 
     unsafe fn one(query: &[u8], row: &[u8]) -> f32 {
-        // SAFETY: the caller vouches for the CPU.
+        // SAFETY: the caller vouches for the CPU and the lengths.
         unsafe { A::one::<P>(query, row) }
     }
 
     unsafe fn four(query: &[u8], rows: [&[u8]; BATCH]) -> [f32; BATCH] {
-        // SAFETY: the caller vouches for the CPU.
+        // SAFETY: the caller vouches for the CPU and the lengths.
         unsafe { A::four::<P>(query, rows) }
     }
 }

@@ -1,7 +1,7 @@
 //! One JSON object a row: checked once on the way in, then read where it lies.
 //!
 //! Objects are kept as the bytes they came as. To look a member up, the text is read from the
-//! front up to the member; nothing is built and, but for strings with escapes, nothing allocated.
+//! front up to the member; nothing is built, and nothing allocated but for strings with escapes.
 
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::cmp::Ordering;
@@ -30,11 +30,64 @@ pub enum JsonError {
 /// Checks that `bytes` are one JSON object.
 pub fn check_object(bytes: &[u8]) -> Result<(), JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError::Utf8(error.valid_up_to()))?;
-    serde_json::from_str::<IgnoredAny>(text).map_err(|error| JsonError::Syntax(error.to_string()))?;
+    serde_json::from_str::<Sound>(text).map_err(|error| JsonError::Syntax(error.to_string()))?;
     if !text.trim_ascii_start().starts_with('{') {
         return Err(JsonError::NoObject);
     }
     if depth(bytes) > DEPTH_MAX { Err(JsonError::Depth) } else { Ok(()) }
+}
+
+/// A value all of which can be read: what is passed over unread may have escapes and numbers that stand for nothing.
+struct Sound;
+
+impl<'de> de::Deserialize<'de> for Sound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sound, D::Error> {
+        deserializer.deserialize_any(Sound)
+    }
+}
+
+impl<'de> Visitor<'de> for Sound {
+    type Value = Sound;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Sound, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Sound, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Sound, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Sound, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Sound, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Sound, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Sound, A::Error> {
+        while sequence.next_element::<Sound>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sound, A::Error> {
+        while map.next_key_seed(Named(""))?.is_some() {
+            map.next_value::<Sound>()?;
+        }
+        Ok(self)
+    }
 }
 
 /// How deep the objects and arrays of a valid text lie inside one another.
@@ -135,8 +188,7 @@ pub fn at_path(bytes: &[u8], path: &[Step], found: &mut dyn FnMut(Scalar<'_>)) {
     }
 }
 
-/// Shows `found` each element of the array at `path` in the object `bytes`, until it says no;
-/// where there is no array, nothing.
+/// Shows `found` each element of the array at `path` in the object `bytes`; where there is no array, nothing.
 pub fn elements_at_path(bytes: &[u8], path: &[Step], found: &mut dyn FnMut(Scalar<'_>)) {
     seek(bytes, Seek { path, wanted: Wanted::Elements, found });
 }
@@ -337,7 +389,22 @@ mod tests {
         for good in ["{}", " {\"a\":1}\n", "{\"\":[[]]}", r#"{"a":"\"{[\\"}"#] {
             assert_eq!(check_object(good.as_bytes()), Ok(()), "{good}");
         }
-        for bad in ["", "[]", "1", "{", "{}{}", "{a:1}", "{\"a\":01}", "{\"a\":1,}", "\"\\ud800\"", "{'a':1}", "null"] {
+        for bad in [
+            "",
+            "[]",
+            "1",
+            "{",
+            "{}{}",
+            "{a:1}",
+            "{\"a\":01}",
+            "{\"a\":1,}",
+            r#"{"a":"\ud800"}"#,
+            r#"{"\ud800":1}"#,
+            r#"{"a":[1e999]}"#,
+            "{\"a\":-}",
+            "{'a':1}",
+            "null",
+        ] {
             assert!(check_object(bad.as_bytes()).is_err(), "{bad}");
         }
         assert_eq!(check_object(b"{\"a\":\"\xff\"}"), Err(JsonError::Utf8(6)));

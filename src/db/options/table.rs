@@ -235,7 +235,7 @@ pub const OPTIONS: &[OptionInfo] = &[
     whole(OptionId::WalLimitBytes, "storage.wal_limit_bytes", 256 << 20, 1 << 20, 1 << 46,
         "Size of the write-ahead log that starts a checkpoint."),
     choice(OptionId::VerifyOnOpen, "storage.verify_on_open", 0, SWITCH,
-        "Whether open reads and checks every byte instead of each part at first use."),
+        "Whether open checks every byte before it returns; else each part at first use, and all in the background."),
     fraction(OptionId::CompactRatio, "storage.compact_ratio", 0.3, 0.05, 1.0,
         "Share of dead rows at which a chunk is rewritten to give its space back."),
     whole(OptionId::Threads, "runtime.threads", 0, 0, 1024,

@@ -92,24 +92,28 @@ impl<'a, S: Store> Walk<'a, S> {
         over: &mut Over,
     ) -> Result<(), AllocError> {
         let Over { found, blocked: through } = over;
-        (found.clear(), through.clear());
-        let row = places(self.store.links(0, node));
+        found.clear();
+        through.clear();
+        let links = self.store.links(0, node);
+        let row = places(links);
         let most = 2 * row.len();
         memory::make_room(found, most)?;
         memory::make_room(through, row.len())?;
-        for &near in visited.insert_all(row).nodes() {
-            if blocked.get(near) {
+        for near in ids(links) {
+            if !blocked.get(near) {
+                found.extend(visited.insert(near).then_some(near));
+            } else if !visited.contains(near) {
                 self.store.prefetch_links(near);
                 through.push(near);
-            } else {
-                found.push(near);
             }
         }
-        for &near in through.iter() {
-            for next in ids(self.store.links(0, near)) {
-                if found.len() == most {
-                    return Ok(());
-                }
+        // One that there is no room for is met again from elsewhere.
+        for &near in through.iter().filter(|&&near| near < self.store.end(0)) {
+            if found.len() >= most {
+                break;
+            }
+            visited.insert(near);
+            for next in ids(self.store.links(0, near)).take(most - found.len()) {
                 if !blocked.get(next) && visited.insert(next) {
                     found.push(next);
                 }

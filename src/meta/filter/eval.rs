@@ -1,7 +1,7 @@
 //! Whether an expression holds for a row: straight from the bytes of its JSON object.
 
 use super::{Check, Circle, Expression, Literal};
-use crate::meta::json::{Number, Scalar, Step, at_path, elements_at_path};
+use crate::meta::json::{Scalar, Step, at_path, elements_at_path};
 use std::cmp::Ordering;
 
 /// Mean radius of the earth in metres (IUGG).
@@ -26,7 +26,9 @@ impl Check {
             Check::Contains(literal) => {
                 elements_at_path(row, path, &mut |value| holds |= literal.compare(value) == Some(Ordering::Equal));
             }
-            Check::Within(circle) => return circle.holds(row, path),
+            Check::Within { circle, latitude, longitude } => {
+                return matches!((number_at(row, latitude), number_at(row, longitude)), (Some(lat), Some(lon)) if circle.holds_at(lat, lon));
+            }
             _ => at_path(row, path, &mut |value| holds = self.holds_for(value)),
         }
         holds
@@ -43,7 +45,7 @@ impl Check {
             Check::OneOf(literals) => one_of(literals, value),
             Check::StartsWith(prefix) => matches!(value, Scalar::Text(text) if text.starts_with(prefix.as_str())),
             Check::IsNull => value == Scalar::Null,
-            Check::Contains(_) | Check::Within(_) => false,
+            Check::Contains(_) | Check::Within { .. } => false,
         }
     }
 }
@@ -103,22 +105,17 @@ impl Literal {
     }
 }
 
-impl Circle {
-    fn holds(&self, row: &[u8], path: &[Step]) -> bool {
-        let member = |name: &str| {
-            let mut found = None;
-            let path: Vec<Step> = path.iter().cloned().chain([Step::Member(name.into())]).collect();
-            at_path(row, &path, &mut |value| {
-                found = if let Scalar::Number(number) = value { Some(Number::as_f64(number)) } else { None };
-            });
-            found
-        };
-        match (member("lat"), member("lon")) {
-            (Some(latitude), Some(longitude)) => self.holds_at(latitude, longitude),
-            _ => false,
+fn number_at(row: &[u8], path: &[Step]) -> Option<f64> {
+    let mut found = None;
+    at_path(row, path, &mut |value| {
+        if let Scalar::Number(number) = value {
+            found = Some(number.as_f64());
         }
-    }
+    });
+    found
+}
 
+impl Circle {
     /// Whether a point in degrees lies in it: by the haversine formula, on a sphere.
     pub fn holds_at(&self, latitude: f64, longitude: f64) -> bool {
         let (from, to) = (self.latitude.to_radians(), latitude.to_radians());

@@ -78,7 +78,6 @@ fn token(rest: &str, first: char, at: usize, before: Option<&Token>) -> Result<(
             let len = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
             Ok((Token::Word(rest[..len].into()), len))
         }
-        // Behind a bracket or a name a dot leads to a member, elsewhere it may begin a number.
         _ if first.is_ascii_digit() || first == '-' || first == '+' => number(rest, at, before),
         _ => match SIGNS.iter().find(|(sign, _)| rest.starts_with(sign)) {
             Some((sign, meaning)) => Ok((Token::Sign(meaning), sign.len())),
@@ -153,8 +152,7 @@ fn unicode(chars: &mut impl Iterator<Item = (usize, char)>) -> Option<char> {
     }
     let escaped = chars.next()?.1 == '\\' && chars.next()?.1 == 'u';
     let low = if escaped { four_digits(chars)? } else { return None };
-    let code =
-        (0xdc00..0xe000).contains(&low).then_some(0x10000 + ((high - 0xd800) << 10) + (low.wrapping_sub(0xdc00)))?;
+    let code = (0xdc00..0xe000).contains(&low).then(|| 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))?;
     char::from_u32(code)
 }
 
@@ -218,6 +216,7 @@ mod tests {
             ("a = 1e999", 4),
             ("a = '\\q'", 5),
             ("a = '\\ud800x'", 5),
+            ("a = '\\ud800\\u0041'", 5),
             ("a = '\\udc00'", 5),
             ("a = '\\u12'", 5),
             ("a = 0x10", 4),

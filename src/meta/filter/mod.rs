@@ -96,7 +96,14 @@ pub enum Check {
     /// A string that begins so.
     StartsWith(String),
     /// A point no farther away: an object with `lat` and `lon` in degrees.
-    Within(Circle),
+    Within {
+        /// How far away.
+        circle: Circle,
+        /// Where the latitude lies.
+        latitude: Vec<Step>,
+        /// Where the longitude lies.
+        longitude: Vec<Step>,
+    },
     /// Missing or `null`.
     IsNull,
 }

@@ -118,23 +118,16 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn sign(&mut self, sign: &str) -> bool {
-        let found = *self.peek()
-            == Token::Sign(match sign {
-                "(" => "(",
-                ")" => ")",
-                "[" => "[",
-                "]" => "]",
-                "," => ",",
-                _ => ".",
-            });
+    /// Takes the next token if it is this sign.
+    fn sign(&mut self, sign: &'static str) -> bool {
+        let found = *self.peek() == Token::Sign(sign);
         if found {
             self.next();
         }
         found
     }
 
-    fn need_sign(&mut self, sign: &str) -> Result<(), SyntaxError> {
+    fn need_sign(&mut self, sign: &'static str) -> Result<(), SyntaxError> {
         if self.sign(sign) { Ok(()) } else { self.expected(&format!("`{sign}`")) }
     }
 
@@ -201,7 +194,7 @@ impl<'a> Parser<'a> {
                 self.need_word("with")?;
                 (Check::StartsWith(self.text()?), negated)
             }
-            Token::Word(_) if self.word("within") => (Check::Within(self.circle()?), negated),
+            Token::Word(_) if self.word("within") => (self.within(&path)?, negated),
             Token::Word(_) if !negated && self.word("is") => {
                 let negated = self.word("not");
                 self.need_word("null")?;
@@ -329,12 +322,15 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn circle(&mut self) -> Result<Circle, SyntaxError> {
-        Ok(Circle {
+    /// The rest of a condition on the point at `path`.
+    fn within(&mut self, path: &[Step]) -> Result<Check, SyntaxError> {
+        let member = |name: &str| [path, &[Step::Member(name.into())]].concat();
+        let circle = Circle {
             latitude: self.number("a latitude", -90.0..=90.0)?,
             longitude: self.number("a longitude", -180.0..=180.0)?,
             radius: self.number("a radius in metres", 0.0..=f64::MAX)?,
-        })
+        };
+        Ok(Check::Within { circle, latitude: member("lat"), longitude: member("lon") })
     }
 }
 

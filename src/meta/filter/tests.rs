@@ -106,7 +106,7 @@ fn conditions_hold_as_documented() {
         "n in ('3')",
         "nothing in (0)",
         "tags = 'a'",
-        "tags contains null_",
+        "tags contains 8",
         "tags starts with 'a'",
         "name contains 'G'",
         "missing contains 1",
@@ -117,8 +117,7 @@ fn conditions_hold_as_documented() {
         "name starts with 'r'",
         "big = 9007199254740992",
     ] {
-        let parsed = Parsed::new(text);
-        assert!(parsed.is_err() || !holds(text, &row), "{text}");
+        assert!(!holds(text, &row), "{text}");
     }
     assert!(!holds("n = 1", &json!({})) && holds("n is null", &json!({})));
     assert!(Parsed::new("n = 1").unwrap().bind(None).unwrap().holds(b"") == false, "no object is like an empty one");
@@ -154,6 +153,7 @@ fn errors_name_the_byte_and_what_to_write() {
         ("n = 'x", 4, "closing"),
         ("3 = n", 0, "name of a member"),
         ("n = 1 and", 9, "the end"),
+        ("tags contains null_", 14, "a string, a number"),
     ] {
         let error = Parsed::new(text).unwrap_err();
         assert_eq!(error.at, at, "{text}: {error}");
@@ -243,6 +243,9 @@ fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
         (-3i64..4).prop_map(Value::from),
         (-3i64..4).prop_map(|n| Value::from(n as f64 / 2.0)),
+        // Few of these are written with the digits of a nearby one.
+        prop::sample::select(vec![0.1, 449.49106478873813, 1.7976931348623157e308, 5e-324, -123456789.12345679])
+            .prop_map(Value::from),
         any::<bool>().prop_map(Value::from),
         "[ab']{0,2}".prop_map(Value::from),
     ]

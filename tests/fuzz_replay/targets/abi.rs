@@ -349,6 +349,12 @@ unsafe fn search(input: &mut Input, memory: &mut Memory, handles: &Handles, erro
     let queries: *const c_void = memory.at(input, 1);
     let (ids, distances, counts) = (memory.at(input, 2), memory.at(input, 3), memory.at(input, 4));
     let Shape { count, dim, stride, .. } = shape;
+    if input.below(4) == 0 {
+        let cap = k.min(BYTES / 8);
+        let (radius, found) = (f32::from_bits(input.number() as u32), memory.at::<usize>(input, 4));
+        // SAFETY: passed on from the caller; a query has no more bytes than a row of `shape`.
+        return unsafe { vdb_search_range(db, queries, dim, radius, cap, params, ids, distances, found, error) };
+    }
     let search = if input.flag() { vdb_search } else { vdb_search_exact };
     // SAFETY: passed on from the caller.
     unsafe { search(db, queries, count, dim, stride, k, params, ids, distances, counts, error) }
