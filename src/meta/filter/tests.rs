@@ -120,7 +120,7 @@ fn conditions_hold_as_documented() {
         assert!(!holds(text, &row), "{text}");
     }
     assert!(!holds("n = 1", &json!({})) && holds("n is null", &json!({})));
-    assert!(Parsed::new("n = 1").unwrap().bind(None).unwrap().holds(b"") == false, "no object is like an empty one");
+    assert!(!Parsed::new("n = 1").unwrap().bind(None).unwrap().holds(b""), "no object is like an empty one");
 }
 
 #[test]
@@ -213,11 +213,13 @@ fn circles_are_right_at_the_poles_and_the_date_line() {
     );
 }
 
+type Holds = dyn Fn(&Value) -> bool;
+
 /// A condition as text and as a function of a built value.
 #[derive(Clone)]
 struct Plain {
     text: String,
-    holds: Rc<dyn Fn(&Value) -> bool>,
+    holds: Rc<Holds>,
 }
 
 impl std::fmt::Debug for Plain {
@@ -286,7 +288,7 @@ fn condition() -> impl Strategy<Value = Plain> {
         let literal = |v: &Value| v.to_string();
         let (a, b) = (values[0].clone(), values[1].clone());
         let boolean = a.is_boolean();
-        let (sign, test): (String, Box<dyn Fn(&Value) -> bool>) = match kind {
+        let (sign, test): (String, Box<Holds>) = match kind {
             0 => (format!("= {}", literal(&a)), Box::new(move |v| compare(v, &a) == Some(Ordering::Equal))),
             1 => (format!("!= {}", literal(&a)), Box::new(move |v| compare(v, &a) != Some(Ordering::Equal))),
             2 => (format!("< {}", literal(&a)), Box::new(move |v| compare(v, &a) == Some(Ordering::Less))),
