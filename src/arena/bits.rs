@@ -106,6 +106,15 @@ impl SlotBits {
     }
 }
 
+/// The bits set in `word`, lowest first.
+pub fn ones(mut word: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros())?;
+        word &= word - 1;
+        Some(bit)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::SlotBits;

@@ -31,7 +31,7 @@ mod verify;
 mod visited;
 
 pub use aligned::Backing;
-pub use bits::SlotBits;
+pub use bits::{SlotBits, ones};
 pub use bounds::within;
 pub use budget::{Budget, Lease};
 pub use rows::{Ahead, Appender, Rows, RowsMut};

@@ -9,10 +9,10 @@
 
 use super::column::Piece;
 use super::core::Core;
-use super::error::{ErrorKind, Result, fail};
-use super::types::ID_NONE;
+use super::error::Result;
+use super::input::check_ids;
 use super::view::{View, read_id};
-use crate::arena::{Budget, Lease, Rows, SlotBits};
+use crate::arena::{Budget, Lease, Rows, SlotBits, ones};
 use crate::index::Control;
 use crate::util::memory::{collected, filled};
 use crate::util::sync::lock;
@@ -93,9 +93,7 @@ struct Known {
 impl Filter {
     /// Rows whose id is one of `ids` (`allow`), or all others.
     pub fn ids(ids: &[u64], allow: bool) -> Result<Filter> {
-        if let Some(at) = ids.iter().position(|&id| id == ID_NONE) {
-            return fail(ErrorKind::InvalidArgument, format!("id {ID_NONE} is no row's")).map_err(|e| e.at(at as u64));
-        }
+        check_ids(ids)?;
         let mut ids = collected(ids.iter().copied())?;
         ids.sort_unstable();
         ids.dedup();
@@ -274,12 +272,7 @@ fn clear_bits(bits: &SlotBits, end: u32) -> impl Iterator<Item = u32> + '_ {
         let words = bits.chunk(chunk).unwrap_or_default();
         words.iter().enumerate().flat_map(move |(i, &word)| {
             let first = ((chunk as u32) << shift) + 64 * i as u32;
-            let mut left = !word;
-            std::iter::from_fn(move || {
-                let bit = (left != 0).then(|| left.trailing_zeros())?;
-                left &= left - 1;
-                Some(first + bit)
-            })
+            ones(!word).map(move |bit| first + bit)
         })
     })
 }

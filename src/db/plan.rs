@@ -30,8 +30,7 @@ const RERANK_SLACK: usize = 16;
 const WALK_LEAST: f64 = 120.0;
 const WALK_PER_EF: f64 = 8.0;
 /// What a distance on a walk costs, in distances to rows of a list that is known beforehand. This and the three
-/// below are fitted to the times of all three ways at ten shares and five breadths (60,000 embeddings of 384
-/// components, AVX2): estimates are within a factor of 1.4.
+/// below are fitted to times of all three ways: `docs/decisions/0009-filters-by-row-counts.md`.
 const WALK_COST: f64 = 5.0;
 /// How a walk through blocked rows grows as fewer pass: by this power of all rows over those that pass.
 const THROUGH_POWER: f64 = 0.75;

@@ -8,7 +8,7 @@
 //! searches need. So parts are read in the order in which walks need them, and no more of them
 //! than leaves memory alone; the rest waits for its first touch, or for `vdb_check`.
 //!
-//! Must never change content, nor outlive a close: a piece is some 20 us of work, and a thread that hardly ever got a
+//! Must never change content, nor outlive a close: it waits for one piece, and a thread that hardly ever got a
 //! core would hold a close up for as long.
 
 use super::open::OpenParts;
@@ -22,7 +22,7 @@ use std::thread::{self, Builder, JoinHandle};
 
 /// The part of the machine's memory that the parts read may be as large as.
 const SYSTEM_SHARE: u64 = 4;
-/// Bytes verified between two looks at whether to go on: some 20 us of work.
+/// Bytes verified between two looks at whether to go on.
 const PIECE: usize = 256 << 10;
 /// A thread has so many bytes to itself at least: some milliseconds of work.
 const THREAD_BYTES: u64 = if cfg!(test) { 64 << 10 } else { 32 << 20 };

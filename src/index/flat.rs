@@ -7,7 +7,7 @@
 use super::pool::{ordered, unordered};
 use super::{Control, Outcome, Space};
 use crate::arena::AllocError;
-use crate::arena::SlotBits;
+use crate::arena::{SlotBits, ones};
 use crate::util::memory;
 use std::ops::Range;
 
@@ -223,15 +223,6 @@ fn live_slots(dead: &SlotBits, slots: &Range<u32>) -> [u64; BLOCK as usize / 64]
         let bit = |slot: u32| slot.saturating_sub(first).min(64);
         let below = |bit: u32| if bit == 64 { u64::MAX } else { (1 << bit) - 1 };
         below(bit(slots.end)) & !below(bit(slots.start)) & !dead
-    })
-}
-
-/// The bits set in `word`, lowest first.
-fn ones(mut word: u64) -> impl Iterator<Item = u32> {
-    std::iter::from_fn(move || {
-        let bit = (word != 0).then(|| word.trailing_zeros())?;
-        word &= word - 1;
-        Some(bit)
     })
 }
 

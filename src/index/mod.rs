@@ -87,8 +87,8 @@ pub enum Past {
     /// They are walked like others, only not kept: best where most slots are results.
     Through,
     /// No distance to them is computed; their neighbours stand in for them (ACORN-1, Patel et al.,
-    /// arXiv 2403.04871). Two to four times faster where every third to thirtieth slot is a
-    /// result, and blind where fewer are.
+    /// arXiv 2403.04871). For when that is better, see
+    /// `docs/decisions/0009-filters-by-row-counts.md`; blind where few are results.
     Over,
 }
 
