@@ -14,9 +14,7 @@ under build/compare and installs numpy into it, and whatever packages the peers 
 Data: $VDB_SHARED_DATA or ../shared/data beside the repository; otherwise the bundled sample.
 """
 
-import argparse
 import os
-import pathlib
 
 import workplace
 
@@ -147,15 +145,9 @@ def compare_on(data, names, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", default="wordnet-384,sift-128")
+    parser = workplace.parser(__doc__)
     parser.add_argument("--peers", default="vdb,hnswlib", help=f"all, or of {', '.join(adapters.ADAPTERS)}")
     parser.add_argument("--passes", type=int, default=3)
-    parser.add_argument("--m", type=int, default=16)
-    parser.add_argument("--ef-construction", type=int, default=200)
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="core the drivers are pinned to")
-    parser.add_argument("--sample", action="store_true", help="use the bundled sample even if the full sets are there")
-    parser.add_argument("--record", type=pathlib.Path, default=workplace.RECORD, help="folder of the records")
     options = parser.parse_args()
     options.skipped = []
     names = list(adapters.ADAPTERS) if options.peers == "all" else options.peers.split(",")

@@ -11,9 +11,7 @@ time; the truth is a plain scan of the rows that pass. The breadth rises until t
 passes repeat that point: each figure is the median of them. Writes benches/record/<date>-filter.json and .md.
 """
 
-import argparse
 import os
-import pathlib
 
 import workplace
 
@@ -223,15 +221,9 @@ def markdown(record):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", default="wordnet-384,sift-128")
+    parser = workplace.parser(__doc__)
     parser.add_argument("--peers", default="all", help=f"all, or of {', '.join(adapters.FILTERED)}; always with vdb")
     parser.add_argument("--passes", type=int, default=3)
-    parser.add_argument("--m", type=int, default=16)
-    parser.add_argument("--ef-construction", type=int, default=200)
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="core the drivers are pinned to")
-    parser.add_argument("--sample", action="store_true", help="use the bundled sample even if the full sets are there")
-    parser.add_argument("--record", type=pathlib.Path, default=workplace.RECORD, help="folder of the records")
     options = parser.parse_args()
     options.skipped = []
     workplace.check_built()

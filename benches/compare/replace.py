@@ -10,9 +10,6 @@ on one core; the libraries take turns, round by round. Recall@10 at fixed breadt
 indexes built afresh from the rows that are left. Writes benches/record/<date>-replace.json and .md.
 """
 
-import argparse
-import os
-import pathlib
 import sys
 
 import workplace
@@ -163,16 +160,10 @@ def measured(data, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", default="wordnet-384,sift-128")
+    parser = workplace.parser(__doc__)
     parser.add_argument("--live", type=int, default=20000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--percent", type=int, default=20)
-    parser.add_argument("--m", type=int, default=16)
-    parser.add_argument("--ef-construction", type=int, default=200)
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="core the drivers are pinned to")
-    parser.add_argument("--sample", action="store_true", help="use the bundled sample even if the full sets are there")
-    parser.add_argument("--record", type=pathlib.Path, default=workplace.RECORD, help="folder of the records")
     options = parser.parse_args()
     workplace.check_built()
     sets = {name: measured(vector_sets.load(name, workplace.ROOT, options.sample), options)

@@ -1,5 +1,6 @@
 """Where the comparisons work: build/compare, with the Python environment that the libraries are installed into."""
 
+import argparse
 import os
 import pathlib
 import subprocess
@@ -23,6 +24,18 @@ def enter():
         # pybind11 and setuptools: pip asks a source archive for its metadata before it downloads it.
         subprocess.run([str(python), "-m", "pip", "-q", "install", "numpy", "pybind11", "setuptools", "wheel"], check=True)
     os.execv(python, [str(python), *sys.argv])
+
+
+def parser(description):
+    """For the arguments that all comparisons have."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--sets", default="wordnet-384,sift-128")
+    made.add_argument("--m", type=int, default=16)
+    made.add_argument("--ef-construction", type=int, default=200)
+    made.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="core the drivers are pinned to")
+    made.add_argument("--sample", action="store_true", help="use the bundled sample even if the full sets are there")
+    made.add_argument("--record", type=pathlib.Path, default=RECORD, help="folder of the records")
+    return made
 
 
 def check_built():
