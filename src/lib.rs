@@ -57,7 +57,7 @@ pub mod util;
 
 pub use db::{
     CheckLevel, CheckReport, Database, Durability, Error, ErrorKind, Filter, Hits, ID_NONE, OptionId, OptionInfo,
-    Options, Originals, Outcome, Place, Problem, Profile, Quant, RepairReport, Result, SearchParams, Settings, Stats,
-    Task, Vectors, repair,
+    Options, Originals, Outcome, Place, Problem, Profile, Quant, Records, RepairReport, Result, SearchParams, Settings,
+    Stats, Task, TextBuffer, Texts, Vectors, repair,
 };
 pub use kernel::{Metric, Scalar};

@@ -71,6 +71,7 @@ fn every_option_is_in_the_header_and_the_reverse() {
         (vdb_option::VDB_OPT_WAL_LIMIT_BYTES, OptionId::WalLimitBytes),
         (vdb_option::VDB_OPT_VERIFY_ON_OPEN, OptionId::VerifyOnOpen),
         (vdb_option::VDB_OPT_COMPACT_RATIO, OptionId::CompactRatio),
+        (vdb_option::VDB_OPT_MAX_META_BYTES, OptionId::MaxMetaBytes),
         (vdb_option::VDB_OPT_THREADS, OptionId::Threads),
         (vdb_option::VDB_OPT_MAX_MEMORY, OptionId::MaxMemory),
         (vdb_option::VDB_OPT_RESIDENT, OptionId::Resident),

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 /// The files of `src/capi` in the order of the header's sections.
 const SECTIONS: &[&str] = &[
-    "library", "options", "open", "write", "read", "filter", "search", "maintain", "check", "repair", "observe", "task",
+    "library", "options", "open", "write", "read", "filter", "records", "search", "maintain", "check", "repair",
+    "observe", "task",
 ];
 
 fn root() -> PathBuf {
@@ -73,7 +74,8 @@ fn add_banner(header: &mut String, name: &str) {
     let begin = header[..call].rfind("/**").expect("documented");
     let rule = "-".repeat(90 - text[0].len());
     let head = format!("/* ---- {} {rule}", text[0]);
-    let body: String = text[1..].iter().skip_while(|l| l.is_empty()).map(|l| format!(" * {l}\n")).collect();
+    let body: String =
+        text[1..].iter().skip_while(|l| l.is_empty()).map(|l| format!(" * {l}").trim_end().to_owned() + "\n").collect();
     let banner = if body.is_empty() { format!("{head} */\n\n") } else { format!("{head}\n{body} */\n\n") };
     header.insert_str(begin, &banner);
 }

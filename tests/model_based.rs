@@ -5,7 +5,7 @@
 #[path = "common/pair.rs"]
 mod pair;
 
-use pair::{DIM, Op, Pair, Place, UNIVERSE};
+use pair::{DIM, Op, Pair, Place, Put, Row, UNIVERSE};
 use proptest::prelude::*;
 use vdb::storage::sim::CrashKind;
 use vdb::storage::{OsStorage, Storage};
@@ -15,8 +15,22 @@ fn rows() -> impl Strategy<Value = Vec<(u64, [i8; DIM])>> {
     proptest::collection::vec((0..UNIVERSE, any::<[i8; DIM]>()), 1..120)
 }
 
+fn records() -> impl Strategy<Value = Op> {
+    let row = (any::<[i8; DIM]>(), any::<Option<u8>>(), any::<Option<u8>>());
+    let put = (proptest::option::weighted(0.5, 0..UNIVERSE), row)
+        .prop_map(|(id, (vector, key, meta))| Put { id, row: Row { vector, key, meta } });
+    let rows = proptest::collection::vec(put, 1..40);
+    (rows, any::<bool>(), any::<bool>(), proptest::bool::weighted(0.8))
+        .prop_map(|(rows, keys, meta, replace)| Op::Records { rows, keys, meta, replace })
+}
+
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
+        6 => records(),
+        3 => proptest::collection::vec((0..UNIVERSE, any::<Option<u8>>()), 1..60).prop_map(Op::Meta),
+        1 => proptest::collection::vec(any::<u8>(), 1..20).prop_map(Op::DeleteKeys),
+        1 => (0u8..80).prop_map(Op::DeleteBelow),
+        1 => (any::<u8>(), any::<Option<u8>>()).prop_map(|(n, meta)| Op::MetaBelow(n, meta)),
         4 => rows().prop_map(Op::Insert),
         4 => rows().prop_map(Op::Upsert),
         4 => proptest::collection::vec(0..UNIVERSE, 1..150).prop_map(Op::Delete),

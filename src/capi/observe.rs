@@ -61,9 +61,11 @@ pub struct vdb_stats_t {
     /// Rows that a search can return and whose vectors were given up: what their codes stand for is
     /// returned and compared.
     pub decoded: u64,
+    /// Bytes of keys and metadata, what was replaced and is not reclaimed yet included.
+    pub bytes_records: u64,
 }
 
-// SAFETY: `repr(C)`, 2 x 4 + 22 x 8 bytes without padding, integers.
+// SAFETY: `repr(C)`, 2 x 4 + 23 x 8 bytes without padding, integers.
 unsafe impl Sized32 for vdb_stats_t {
     const NAME: &'static str = "vdb_stats_t";
 }
@@ -95,6 +97,7 @@ impl From<Stats> for vdb_stats_t {
             bytes_memory_max: s.bytes_memory_max,
             originals: s.originals as u64,
             decoded: s.decoded,
+            bytes_records: s.bytes_records,
         }
     }
 }

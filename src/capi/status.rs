@@ -34,7 +34,7 @@ pub enum vdb_status {
     VDB_ERR_OUT_OF_RANGE = -6,
     /// A component is NaN or infinite, or a vector is zero, or nearly so (R10), under cosine.
     VDB_ERR_NOT_FINITE = -7,
-    /// Reserved: a filter cannot be parsed.
+    /// A text is no filter; item is the byte where that shows.
     VDB_ERR_FILTER_SYNTAX = -8,
     /// The buffer is too small; the length needed was written.
     VDB_ERR_BUFFER_TOO_SMALL = -9,
@@ -125,6 +125,7 @@ impl From<ErrorKind> for vdb_status {
             ErrorKind::UnknownOption => vdb_status::VDB_ERR_UNKNOWN_OPTION,
             ErrorKind::OutOfRange => vdb_status::VDB_ERR_OUT_OF_RANGE,
             ErrorKind::NotFinite => vdb_status::VDB_ERR_NOT_FINITE,
+            ErrorKind::FilterSyntax => vdb_status::VDB_ERR_FILTER_SYNTAX,
             ErrorKind::NotFound => vdb_status::VDB_ERR_NOT_FOUND,
             ErrorKind::AlreadyExists => vdb_status::VDB_ERR_ALREADY_EXISTS,
             ErrorKind::ReadOnly => vdb_status::VDB_ERR_READ_ONLY,

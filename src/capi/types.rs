@@ -170,6 +170,8 @@ pub enum vdb_option {
     VDB_OPT_VERIFY_ON_OPEN = 307,
     /// Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
     VDB_OPT_COMPACT_RATIO = 308,
+    /// Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
+    VDB_OPT_MAX_META_BYTES = 309,
     /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     VDB_OPT_THREADS = 401,
     /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.

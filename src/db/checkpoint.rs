@@ -9,10 +9,13 @@ use super::column::Piece;
 use super::commit::broken;
 use super::core::{Core, Store};
 use super::error::{Error, ErrorKind, Result, fail};
+use super::ids::IdMap;
 use super::options::{Quant, Settings};
+use super::records::RecordPiece;
 use super::task::Task;
 use super::view::View;
 use crate::arena::Rows;
+use crate::storage::format::RECORDS;
 use crate::storage::wal::WalPosition;
 use crate::storage::{Blocks, Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter};
 use crate::util::memory::filled;
@@ -39,6 +42,11 @@ pub const EXTRA_TRAINED: u32 = 2;
 pub const EXTRA_CALIBRATION: u32 = 3;
 pub const EXTRA_CODE_ERROR: u32 = 4;
 pub const EXTRA_PQ_SUBSPACES: u32 = 5;
+pub const EXTRA_NEXT_ID: u32 = 6;
+/// Sections of a records part.
+pub const ENTRIES: u32 = 1;
+pub const HEAP: u32 = 2;
+pub const OWNERS: u32 = 3;
 
 /// Bytes written between two looks at the task.
 const PIECE: usize = 8 << 20;
@@ -86,10 +94,38 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
     // The generation is live whatever comes now; a file too many does no harm
     // and is removed by the next checkpoint.
     let _ = done.manifest.remove_obsolete(store.storage.as_ref());
+    if !core.settings.mmap {
+        return Ok(());
+    }
+    map_records(core, store, &view, &done)?;
     // Only reranking reads the vectors where the graph is walked on codes. Where it walks
     // on the vectors themselves they stay in (huge) pages of memory.
-    let cold = core.settings.mmap && view.index.codec.is_some();
-    if cold { map_chunks(core, store, &view, &done) } else { Ok(()) }
+    if view.index.codec.is_some() { map_chunks(core, store, &view, &done) } else { Ok(()) }
+}
+
+/// What names the content of the records of a chunk among all chunks.
+pub fn records_key(piece: &RecordPiece) -> (u64, usize) {
+    (piece.serial, piece.entries.len() + piece.heap.len() as usize)
+}
+
+/// Lets the files stand in for the records of full chunks.
+pub fn map_records(core: &Core, store: &Store, view: &View, done: &Checkpoints) -> Result<()> {
+    let full = view.chunks.vectors.len().saturating_sub(1);
+    let mut mapped = Vec::new();
+    for (chunk, piece) in view.records.chunks().iter().take(full).enumerate() {
+        let Some(piece) = piece.as_ref().filter(|piece| !piece.entries.is_mapped()) else { continue };
+        let Some(part) = done.chunks.get(&records_key(piece)) else { continue };
+        let part = Part::open(store.storage.as_ref(), part, &core.faults, false)?;
+        mapped.push((chunk, super::open::records_in(&part, piece.serial)?));
+    }
+    if mapped.is_empty() {
+        return Ok(());
+    }
+    let mut writer = core.writer.lock().map_err(|_| broken())?;
+    for (chunk, piece) in &mapped {
+        writer.records.swap(*chunk, piece);
+    }
+    if writer.failed.is_none() { core.publish(&mut writer) } else { Ok(()) }
 }
 
 /// Pins the view to be written and begins the log that goes on from it.
@@ -136,8 +172,14 @@ impl Work<'_> {
         for (position, codes) in index.codes.iter().enumerate() {
             self.chunk(PartKind::Codes, position, codes, &[(CODES, &codes.rows)])?;
         }
+        for (position, piece) in view.records.chunks().iter().enumerate() {
+            if let (Some(piece), Some(ids)) = (piece, view.chunks.ids.get(position)) {
+                self.records(position, piece, &ids.rows)?;
+            }
+        }
         self.graph()?;
         self.ids()?;
+        self.keys()?;
         self.tombstones()
     }
 
@@ -155,6 +197,26 @@ impl Work<'_> {
         // A failed checkpoint keeps what it wrote: the next one uses it.
         self.done.chunks.insert(key, part);
         self.parts.push((Some(key), PartEntry { position: position as u64, part }));
+        Ok(())
+    }
+
+    /// The records of a chunk, unless they are in a file already.
+    fn records(&mut self, position: usize, piece: &RecordPiece, ids: &Rows) -> Result<()> {
+        let key = records_key(piece);
+        let part = match self.done.chunks.get(&key) {
+            Some(part) => *part,
+            None => self.part(PartKind::Records, |part, work| {
+                work.section(part, ENTRIES, &piece.entries)?;
+                part.begin(HEAP, 1)?;
+                work.bytes(part, &piece.heap.base)?;
+                work.bytes(part, &piece.heap.more)?;
+                // So that repair can tell whose they are without a manifest.
+                work.section(part, OWNERS, &ids.truncated(piece.entries.len()))
+            })?,
+        };
+        self.done.chunks.insert(key, part);
+        self.parts.push((Some(key), PartEntry { position: position as u64, part }));
+        self.done.manifest.features |= RECORDS;
         Ok(())
     }
 
@@ -183,11 +245,22 @@ impl Work<'_> {
         if view.live() == 0 {
             return Ok(());
         }
-        // Merged on the way to the file, once for each section: it may be memory that is short.
+        self.id_map(PartKind::Ids, &view.id_map)
+    }
+
+    fn keys(&mut self) -> Result<()> {
+        let view = self.view;
         let live = |slot| (!view.dead.get(slot)).then_some(slot);
-        let part = self.part(PartKind::Ids, |part, work| {
-            work.rows(part, SORTED_IDS, view.id_map.entries(&live).map(|(id, _)| id.to_le_bytes()))?;
-            work.rows(part, SLOTS, view.id_map.entries(&live).map(|(_, slot)| slot.to_le_bytes()))
+        if view.keys.entries(&live).next().is_none() { Ok(()) } else { self.id_map(PartKind::Keys, &view.keys) }
+    }
+
+    fn id_map(&mut self, kind: PartKind, map: &IdMap) -> Result<()> {
+        let dead = &self.view.dead;
+        // Merged on the way to the file, once for each section: it may be memory that is short.
+        let live = |slot| (!dead.get(slot)).then_some(slot);
+        let part = self.part(kind, |part, work| {
+            work.rows(part, SORTED_IDS, map.entries(&live).map(|(id, _)| id.to_le_bytes()))?;
+            work.rows(part, SLOTS, map.entries(&live).map(|(_, slot)| slot.to_le_bytes()))
         })?;
         self.parts.push((None, PartEntry { position: 0, part }));
         Ok(())
@@ -228,14 +301,20 @@ impl Work<'_> {
         match kind {
             PartKind::Graph | PartKind::Codes => Blocks::Short,
             PartKind::Chunk if self.core.settings.walks_vectors() => Blocks::Short,
-            PartKind::Chunk | PartKind::Ids | PartKind::Tombstones => Blocks::Long,
+            PartKind::Chunk | PartKind::Ids | PartKind::Tombstones | PartKind::Records | PartKind::Keys => Blocks::Long,
         }
     }
 
     /// A section, in pieces small enough for progress and cancelling.
     fn section(&mut self, part: &mut PartWriter, tag: u32, rows: &Rows) -> Result<()> {
         part.begin(tag, rows.stride())?;
-        let step = (PIECE / rows.stride()).max(1);
+        self.bytes(part, rows)
+    }
+
+    /// More of the section that was begun.
+    fn bytes(&mut self, part: &mut PartWriter, rows: &Rows) -> Result<()> {
+        // Empty ones may have no stride.
+        let step = (PIECE / rows.stride().max(1)).max(1);
         for from in (0..rows.len()).step_by(step) {
             let bytes = rows.slice(from..rows.len().min(from + step));
             part.push(bytes)?;
@@ -278,7 +357,8 @@ impl Work<'_> {
     fn total(&self) -> u64 {
         let pieces = self.view.chunks.vectors.iter().chain(&self.view.chunks.ids).chain(&self.view.index.codes);
         let rows: u64 = pieces.map(|piece| (piece.rows.len() * piece.rows.stride()) as u64).sum();
-        (rows + self.view.index.graph.bytes() as u64 + self.view.id_map.bytes()).max(self.written)
+        (rows + self.view.records.size() + self.view.index.graph.bytes() as u64 + self.view.id_map.bytes())
+            .max(self.written)
     }
 }
 
@@ -291,6 +371,8 @@ pub fn schema_extras(settings: &Settings) -> Vec<Extra> {
 fn extras(core: &Core, view: &View) -> Result<Vec<Extra>> {
     let mut extra = schema_extras(&core.settings);
     extra.push(Extra { tag: EXTRA_TRAINED, bytes: view.index.trained.to_le_bytes().to_vec() });
+    let next_id = view.next_id.map(|id| Extra { tag: EXTRA_NEXT_ID, bytes: id.to_le_bytes().to_vec() });
+    extra.extend(next_id);
     let index = &view.index;
     if let Some(codec) = &index.codec {
         extra.push(Extra { tag: EXTRA_CODEC, bytes: codec.to_bytes()? });

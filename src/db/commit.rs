@@ -10,19 +10,23 @@ use super::error::{Error, ErrorKind, Result};
 use super::memory;
 use super::options::Durability;
 use super::queue;
-use super::writer::{Batch, Writer};
+use super::records::given::Given;
+use super::writer::{Batch, Reply, Writer};
 use crate::arena::Lease;
+use crate::index::Unlimited;
 use crate::storage::wal::WalWriter;
+use crate::util::memory::collected;
+use std::borrow::Cow;
 
 /// Batches that wait for the holder of the writer lock, with what their memory was taken from.
-pub type Queue = queue::Queue<(Batch<'static>, Lease), Result<u64>>;
+pub type Queue = queue::Queue<(Batch<'static>, Lease), Result<Reply>>;
 
 /// How often a batch is tried again: other writers may take what came back.
 const TRIES: usize = 4;
 
-/// Writes one batch; returns the number of rows it changed. Where the limit on
-/// memory is in the way, it is tried again for as long as memory comes back.
-pub fn commit(core: &Core, batch: &Batch<'_>) -> Result<u64> {
+/// Writes one batch. Where the limit on memory is in the way, it is tried again for as long as memory
+/// comes back.
+pub fn commit(core: &Core, batch: &Batch<'_>) -> Result<Reply> {
     let mut reply = attempt(core, batch);
     for _ in 0..TRIES {
         let over_budget = reply.as_ref().err().is_some_and(Error::is_over_budget);
@@ -34,21 +38,21 @@ pub fn commit(core: &Core, batch: &Batch<'_>) -> Result<u64> {
     reply
 }
 
-fn attempt(core: &Core, batch: &Batch<'_>) -> Result<u64> {
+fn attempt(core: &Core, batch: &Batch<'_>) -> Result<Reply> {
     let keep = |batch: &Batch<'_>| batch.to_owned(&core.shape, &core.budget).ok();
     let write = |writer: &mut Writer, own: Option<&Batch<'_>>| write_group(core, writer, own);
     core.queue.submit(&core.writer, batch, keep, write).unwrap_or_else(|| Err(broken()))
 }
 
 /// Writes `own` and all that waits, makes it durable, shows it to readers.
-fn write_group(core: &Core, writer: &mut Writer, own: Option<&Batch<'_>>) -> Option<Result<u64>> {
+fn write_group(core: &Core, writer: &mut Writer, own: Option<&Batch<'_>>) -> Option<Result<Reply>> {
     let (before, slots) = (writer.lsn, writer.vectors.end());
     let mark = writer.log.as_ref().map(WalWriter::mark);
-    let mut own = own.map(|batch| writer.write(batch));
+    let mut own = own.map(|batch| write(core, writer, batch));
     let waiting = core.queue.take();
-    let write =
-        |kept: Option<(Batch<'_>, Lease)>| kept.map_or_else(|| Err(broken()), |(batch, _)| writer.write(&batch));
-    let mut replies: Vec<Result<u64>> = waiting.batches().map(write).collect();
+    let write_kept =
+        |kept: Option<(Batch<'_>, Lease)>| kept.map_or_else(|| Err(broken()), |(batch, _)| write(core, writer, &batch));
+    let mut replies: Vec<Result<Reply>> = waiting.batches().map(write_kept).collect();
     ahead::ask(core, writer, writer.vectors.end() - slots);
     if writer.lsn != before
         && let Err(error) = make_durable(core, writer).and_then(|()| core.publish(writer))
@@ -68,6 +72,21 @@ fn write_group(core: &Core, writer: &mut Writer, own: Option<&Batch<'_>>) -> Opt
     waiting.reply(replies);
     core.work_after_write(writer);
     own
+}
+
+/// Writes one batch. One that a filter chooses the rows of is asked for these now, when no other can
+/// come between.
+fn write(core: &Core, writer: &mut Writer, batch: &Batch<'_>) -> Result<Reply> {
+    let Batch::Where { filter, meta } = batch else { return writer.write(batch) };
+    writer.check_usable()?;
+    let view = writer.view()?;
+    let Some(selected) = filter.select(core, &view, &Unlimited)? else { return Ok(Reply::default()) };
+    let _lease = core.budget.take(8 * selected.passing)?;
+    let ids = Cow::Owned(collected(selected.passing_slots().map(|slot| view.id_of(slot)))?);
+    match meta {
+        None => writer.write(&Batch::Delete { ids }),
+        Some(meta) => writer.write(&Batch::Meta { ids, records: Given::Same(Cow::Borrowed(meta)) }),
+    }
 }
 
 /// Does for the log what the durability level promises at commit.

@@ -14,6 +14,7 @@ use super::commit::broken;
 use super::core::Core;
 use super::error::Result;
 use super::indexer::{IndexState, built, next_index};
+use super::records::column::{RecordColumn, copies};
 use super::view::{Index, View};
 use super::writer::Writer;
 use crate::arena::{Budget, Rows, SlotBits};
@@ -237,6 +238,7 @@ fn replace_rows(
     let budget = writer.budget.clone();
     let (vectors, new_vectors) = spliced(&mut writer.vectors, &budget, writer.shift, chunks, numbers, vectors)?;
     let (ids, _) = spliced(&mut writer.ids, &budget, writer.shift, chunks, numbers, ids)?;
+    let records = moved_records(writer, &budget, chunks, numbers)?;
     let holes: Vec<Range<u32>> = holes(&new_vectors, writer.shift);
     let mut dead = SlotBits::new(writer.shift);
     let group = chunks.start..if numbers.to_end { usize::MAX } else { chunks.end };
@@ -259,10 +261,40 @@ fn replace_rows(
     let now_dead = &writer.dead;
     let new_slot = |slot| if now_dead.get(slot) { None } else { numbers.slot(slot) };
     let live = writer.vectors.end() as u64 - writer.dead.count();
+    let keys = writer.keys.rebuilt(&new_slot, live, &budget)?;
     writer.id_map = writer.id_map.rebuilt(&new_slot, live, &budget)?;
     (writer.vectors, writer.ids, writer.dead, writer.sketches) = (vectors, ids, dead, None);
+    (writer.records, writer.keys) = (records, keys);
     writer.holes = holes.iter().map(|h| h.len() as u64).sum();
     Ok(())
+}
+
+/// The records under the new numbers: those of the group are copied, also what was changed since the view was pinned,
+/// those of other chunks stay as they are.
+fn moved_records(
+    writer: &mut Writer,
+    budget: &Budget,
+    chunks: &Range<usize>,
+    numbers: &Renumbering,
+) -> Result<RecordColumn> {
+    let (shift, end) = (writer.shift, writer.vectors.end());
+    let present = writer.records.table();
+    let mut pieces = Vec::new();
+    let group = chunks.start..if numbers.to_end { usize::MAX } else { chunks.end };
+    for (chunk, piece) in present.chunks().iter().enumerate().filter(|(chunk, _)| !group.contains(chunk)) {
+        let to = (numbers.boundary((chunk << shift) as u32) >> shift) as usize;
+        pieces.resize_with(pieces.len().max(to + 1), || None);
+        pieces[to] = piece.clone();
+    }
+    let mut column = RecordColumn::from_pieces(shift, pieces, budget);
+    let later = if numbers.to_end { numbers.end..end } else { 0..0 };
+    let rows = numbers.kept.iter().copied().chain(later).filter(|&slot| !writer.dead.get(slot));
+    let moved = rows.filter_map(|slot| Some((numbers.slot(slot)?, present.bytes(slot))));
+    let (changes, bytes) = copies(moved)?;
+    let _lease = budget.take(bytes.len() as u64)?;
+    let reserved = column.reserve(&changes, 0)?;
+    column.apply(&changes, &bytes, reserved);
+    Ok(column)
 }
 
 /// `column` with `group` in the place of `chunks`, and its chunks.

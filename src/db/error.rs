@@ -21,6 +21,8 @@ pub enum ErrorKind {
     OutOfRange,
     /// NaN or infinity, or a zero vector under cosine.
     NotFinite,
+    /// A text is no filter; the item is the byte where that shows.
+    FilterSyntax,
     /// No such database, row or file.
     NotFound,
     /// The id is there already.

@@ -9,11 +9,13 @@
 
 use super::column::Piece;
 use super::core::Core;
-use super::error::Result;
+use super::error::{Error, ErrorKind, Result, fail};
 use super::input::check_ids;
+use super::records::RecordPiece;
 use super::view::{View, read_id};
 use crate::arena::{Budget, Lease, Rows, SlotBits, ones};
 use crate::index::Control;
+use crate::meta::filter::{Expression, Parsed, SyntaxError};
 use crate::util::memory::{collected, filled};
 use crate::util::sync::lock;
 use arc_swap::ArcSwapOption;
@@ -25,8 +27,8 @@ use std::sync::{Arc, Mutex};
 const LIST_MAX: u64 = 1 << 16;
 /// A list of ids is looked up id by id where so many times more rows are to be asked about.
 const BY_ROW_SHARE: u64 = 4;
-/// Ids looked up between two questions to the control of a search.
-const BETWEEN_CHECKS: usize = 1 << 14;
+/// Rows asked about, or ids looked up, between two questions to the control of a search.
+const BETWEEN_CHECKS: usize = 1 << 12;
 
 /// Which rows a search may return. Clones are one filter; any thread may use it at any time,
 /// with one database after the other.
@@ -60,6 +62,16 @@ struct Shared {
 enum Test {
     /// Whether its id is one of `ids`, ascending and each once; the answer is `allow`.
     Ids { ids: Vec<u64>, allow: bool },
+    /// Whether a condition on its metadata holds.
+    Meta(Condition),
+}
+
+/// A condition, with values for its parameters or without.
+#[derive(Debug)]
+struct Condition {
+    parsed: Arc<Parsed>,
+    /// `None` where parameters have no values yet.
+    bound: Option<Expression>,
 }
 
 /// The rows of one view that a filter lets pass.
@@ -71,16 +83,27 @@ pub struct Selection {
     pub passing: u64,
     /// These, ascending, unless they are very many.
     pub slots: Option<Vec<u32>>,
-    /// Serial number of the view.
+    /// Serial number of the view, and one past its last slot.
     view: u64,
+    end: u32,
     _lease: Lease,
+}
+
+/// What was asked about a chunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Asked {
+    /// Serial number of the content, and of the records where the filter looks at them (0 = there are none).
+    ids: u64,
+    records: u64,
+    /// How many rows.
+    rows: usize,
 }
 
 /// What a filter was asked so far.
 #[derive(Debug, Default)]
 struct Known {
-    /// Rows of each chunk that were asked about: serial number of the content, number of rows.
-    asked: Vec<(u64, usize)>,
+    /// What each chunk was asked about.
+    asked: Vec<Asked>,
     /// Bits of the slots that the test names, but for rows that were dead when it was asked.
     named: SlotBits,
     /// Serial number of the newest view, and the address of the database. (One that comes to lie where another was
@@ -97,8 +120,28 @@ impl Filter {
         let mut ids = collected(ids.iter().copied())?;
         ids.sort_unstable();
         ids.dedup();
-        let test = Test::Ids { ids, allow };
-        Ok(Filter(Arc::new(Shared { test, current: ArcSwapOption::empty(), known: Mutex::default() })))
+        Ok(Filter::of(Test::Ids { ids, allow }))
+    }
+
+    /// Rows whose metadata the condition `text` holds for: a text of the filter language (`docs/filters.md`).
+    /// Where it has parameters it must be [bound](Filter::bind) before it is used.
+    pub fn parse(text: &str) -> Result<Filter> {
+        let parsed = Parsed::new(text).map_err(syntax)?;
+        let bound = if parsed.parameters() == 0 { Some(parsed.bind(None).map_err(syntax)?) } else { None };
+        Ok(Filter::of(Test::Meta(Condition { parsed: Arc::new(parsed), bound })))
+    }
+
+    /// The same condition with the elements of the JSON array `values` as its parameters: `$1` is the first.
+    pub fn bind(&self, values: &[u8]) -> Result<Filter> {
+        let Test::Meta(Condition { parsed, .. }) = &self.0.test else {
+            return fail(ErrorKind::InvalidArgument, "a filter made of ids has no parameters");
+        };
+        let bound = Some(parsed.bind(Some(values)).map_err(|odd| Error::new(ErrorKind::InvalidArgument, odd.message))?);
+        Ok(Filter::of(Test::Meta(Condition { parsed: parsed.clone(), bound })))
+    }
+
+    fn of(test: Test) -> Filter {
+        Filter(Arc::new(Shared { test, current: ArcSwapOption::empty(), known: Mutex::default() }))
     }
 
     /// The rows of `view` that pass; `None` where `control` ended it. One search at a time asks about new rows, others
@@ -116,6 +159,10 @@ impl Filter {
 
     fn selected(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
         let Shared { test, current, known } = &*self.0;
+        if let Test::Meta(Condition { bound: None, parsed }) = test {
+            let message = format!("the filter has {} parameters without values: bind them", parsed.parameters());
+            return fail(ErrorKind::InvalidArgument, message);
+        }
         let present = || current.load_full().filter(|selection| selection.view == view.serial);
         if let Some(selection) = present() {
             return Ok(Some(selection));
@@ -137,6 +184,11 @@ impl Filter {
     }
 }
 
+/// The error for a text that is no filter; its item is the byte.
+fn syntax(odd: SyntaxError) -> Error {
+    Error::new(ErrorKind::FilterSyntax, odd.message).at(odd.at as u64)
+}
+
 /// One question of a search.
 struct Ask<'a> {
     test: &'a Test,
@@ -150,13 +202,24 @@ impl Test {
     fn passes_unnamed(&self) -> bool {
         match self {
             Test::Ids { allow, .. } => !allow,
+            Test::Meta(_) => false,
         }
+    }
+
+    /// What a chunk is to be asked about.
+    fn asks(&self, view: &View, chunk: usize, piece: &Piece) -> Asked {
+        let records = match self {
+            Test::Ids { .. } => 0,
+            Test::Meta(_) => view.records.chunk(chunk).map_or(0, |records| records.serial),
+        };
+        Asked { ids: piece.serial, records, rows: piece.rows.len() }
     }
 
     /// Whether looking `rows` up by what the test names is cheaper than asking about each.
     fn is_short_for(&self, rows: u64) -> bool {
         match self {
             Test::Ids { ids, .. } => (ids.len() as u64).saturating_mul(BY_ROW_SHARE) < rows,
+            Test::Meta(_) => false,
         }
     }
 
@@ -172,17 +235,29 @@ impl Test {
                 }
                 Ok(true)
             }
+            Test::Meta(_) => Ok(true),
         }
     }
 
-    /// The same for some rows of the chunk whose ids are `chunk`, by their number in it.
-    fn name(&self, chunk: &Rows, rows: Range<usize>, mut found: impl FnMut(usize) -> Result<()>) -> Result<()> {
+    /// Calls `found` with those of some rows of a chunk that are named, by their number in it.
+    fn name(&self, chunk: &Chunk<'_>, rows: Range<usize>, mut found: impl FnMut(usize) -> Result<()>) -> Result<()> {
         match self {
             Test::Ids { ids, .. } => {
-                rows.filter(|&row| ids.binary_search(&read_id(chunk.row(row))).is_ok()).try_for_each(&mut found)
+                rows.filter(|&row| ids.binary_search(&read_id(chunk.ids.row(row))).is_ok()).try_for_each(&mut found)
             }
+            Test::Meta(Condition { bound: Some(condition), .. }) => {
+                let meta = |row| chunk.records.and_then(|records| records.get(row)).unwrap_or_default().meta;
+                rows.filter(|&row| condition.holds(meta(row))).try_for_each(&mut found)
+            }
+            Test::Meta(Condition { bound: None, .. }) => Ok(()),
         }
     }
+}
+
+/// What a test may look at of the rows of a chunk.
+struct Chunk<'a> {
+    ids: &'a Rows,
+    records: Option<&'a RecordPiece>,
 }
 
 impl Known {
@@ -202,7 +277,7 @@ impl Known {
     fn ask(&mut self, &Ask { test, view, budget, control }: &Ask<'_>) -> Result<bool> {
         let chunks = &view.chunks.ids;
         // A chunk whose content another has taken the place of is asked about anew, and all others.
-        let is_same = |(asked, piece): &(&(u64, usize), &Piece)| asked.0 == piece.serial && asked.1 <= piece.rows.len();
+        let is_same = |(asked, piece): &(&Asked, &Piece)| asked.ids == piece.serial && asked.rows <= piece.rows.len();
         let same = self.asked.iter().zip(chunks).take_while(is_same).count();
         let shift = view.dead.shift();
         if same < self.asked.len() || self.named.shift() != shift {
@@ -210,24 +285,35 @@ impl Known {
         }
         self.view = view.serial;
         self.lease.get_or_insert_with(|| Lease::new(budget)).cover(bytes_of_bits(view.end()))?;
-        let asked = |i: usize| self.asked.get(i).map_or(0, |&(_, rows)| rows);
-        let fresh: u64 = chunks.iter().enumerate().map(|(i, piece)| (piece.rows.len() - asked(i)) as u64).sum();
+        let wanted = collected(chunks.iter().enumerate().map(|(i, piece)| test.asks(view, i, piece)))?;
         let named = &mut self.named;
+        // Where only the records changed, the chunk alone.
+        for (i, (asked, wanted)) in self.asked.iter_mut().zip(&wanted).enumerate() {
+            if asked.records != wanted.records {
+                named.put_chunk(i, &filled(0u64, 1 << (shift - 6))?)?;
+                asked.rows = 0;
+            }
+        }
+        let asked = |i: usize| self.asked.get(i).map_or(0, |asked| asked.rows);
+        let fresh: u64 = chunks.iter().enumerate().map(|(i, piece)| (piece.rows.len() - asked(i)) as u64).sum();
         if test.is_short_for(fresh) {
             if !test.look_up(view, control, |slot| Ok(named.set(slot).map(drop)?))? {
                 return Ok(false);
             }
         } else {
             for (i, piece) in chunks.iter().enumerate() {
-                if control.stop() {
-                    return Ok(false);
-                }
                 let first = (i as u32) << shift;
-                let rows = self.asked.get(i).map_or(0, |&(_, rows)| rows)..piece.rows.len();
-                test.name(&piece.rows, rows, |row| Ok(named.set(first + row as u32).map(drop)?))?;
+                let chunk = Chunk { ids: &piece.rows, records: view.records.chunk(i) };
+                for from in (asked(i)..piece.rows.len()).step_by(BETWEEN_CHECKS) {
+                    if control.stop() {
+                        return Ok(false);
+                    }
+                    let rows = from..piece.rows.len().min(from + BETWEEN_CHECKS);
+                    test.name(&chunk, rows, |row| Ok(named.set(first + row as u32).map(drop)?))?;
+                }
             }
         }
-        self.asked = collected(chunks.iter().map(|piece| (piece.serial, piece.rows.len())))?;
+        self.asked = wanted;
         Ok(true)
     }
 
@@ -256,7 +342,14 @@ impl Known {
             lease.cover(bytes_of_bits(end) + 4 * passing)?;
             slots = Some(collected(clear_bits(&blocked, end))?);
         }
-        Ok(Selection { blocked, passing, slots, view: view.serial, _lease: lease })
+        Ok(Selection { blocked, passing, slots, view: view.serial, end, _lease: lease })
+    }
+}
+
+impl Selection {
+    /// The slots that pass, ascending.
+    pub fn passing_slots(&self) -> impl Iterator<Item = u32> + '_ {
+        clear_bits(&self.blocked, self.end)
     }
 }
 

@@ -102,6 +102,11 @@ impl IdMap {
         self.runs.iter().rev().find_map(|run| run.find(id))
     }
 
+    /// The largest id that any entry has, dead ones included.
+    pub fn last(&self) -> Option<u64> {
+        self.runs.iter().map(|run| run.last).max()
+    }
+
     /// Bytes the map takes.
     pub fn bytes(&self) -> u64 {
         self.runs.iter().map(|r| r.len() as u64 * 12).sum()

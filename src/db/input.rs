@@ -2,6 +2,7 @@
 //! Nothing gets past this module that a distance could not be computed on.
 
 use super::error::{Error, ErrorKind, Result, fail};
+use super::records::given::Given;
 use super::types::{ID_NONE, Vectors};
 use crate::arena::{Budget, RowsMut};
 use crate::kernel::{self, Metric, Scalar};
@@ -156,16 +157,25 @@ impl<'a> Stored<'a> {
 
 /// Checks a batch and brings it into the stored form, with memory from `budget`
 /// where it must be converted. The error names the row.
-pub fn prepare<'a>(shape: &Shape, ids: &[u64], vectors: Vectors<'a>, budget: &Budget) -> Result<Stored<'a>> {
+///
+/// [`ID_NONE`] is an id only where `records` may say which row is meant.
+pub fn prepare<'a>(
+    shape: &Shape,
+    ids: &[u64],
+    vectors: Vectors<'a>,
+    records: &Given<'_>,
+    max_meta: usize,
+    budget: &Budget,
+) -> Result<Stored<'a>> {
     if ids.len() != vectors.count() {
         return fail(ErrorKind::InvalidArgument, format!("{} ids for {} vectors", ids.len(), vectors.count()));
     }
     // Before the first of them is looked at: a count this large is a mistake.
-    let bytes = (vectors.row_bytes() as u64 + 8).saturating_mul(ids.len() as u64);
-    if bytes > BATCH_BYTES {
-        return fail(ErrorKind::Limit, format!("a batch of {bytes} bytes is above the limit of {BATCH_BYTES}"));
+    check_size(ids.len() as u64, records.total(), vectors.row_bytes() as u64 + 8)?;
+    match records {
+        Given::Fields(records) => records.check(ids.len(), max_meta)?,
+        _ => check_ids(ids)?,
     }
-    check_ids(ids)?;
     if ids.is_empty() {
         return Ok(Stored::Borrowed(vectors));
     }
@@ -176,6 +186,17 @@ pub fn prepare<'a>(shape: &Shape, ids: &[u64], vectors: Vectors<'a>, budget: &Bu
         shape.check(stored.row(i)).map_err(|e| e.at(i as u64))?;
     }
     Ok(stored)
+}
+
+/// Refuses a batch of `count` rows that take `row` bytes each, and texts of `texts` bytes, that the log has no room for.
+pub fn check_size(count: u64, texts: u64, row: u64) -> Result<()> {
+    // A record has its length beside it, and a key has its own.
+    let each = if texts == 0 { row } else { row + 6 };
+    let bytes = each.saturating_mul(count).saturating_add(texts);
+    if bytes > BATCH_BYTES {
+        return fail(ErrorKind::Limit, format!("a batch of {bytes} bytes is above the limit of {BATCH_BYTES}"));
+    }
+    Ok(())
 }
 
 fn converted(shape: &Shape, vectors: &Vectors<'_>, budget: &Budget) -> Result<Stored<'static>> {
@@ -209,7 +230,7 @@ mod tests {
     fn refusal(shape: Shape, values: &[f32]) -> (ErrorKind, Option<u64>) {
         let vectors = Vectors::f32(values, shape.dim).unwrap();
         let ids: Vec<u64> = (0..vectors.count() as u64).collect();
-        let error = prepare(&shape, &ids, vectors, &Budget::default()).err().expect("refused");
+        let error = prepare(&shape, &ids, vectors, &Given::Nothing, 0, &Budget::default()).err().expect("refused");
         (error.kind(), error.item())
     }
 
@@ -230,12 +251,24 @@ mod tests {
     fn dimension_and_kind_must_fit() {
         let l2 = shape(Metric::L2sq, Scalar::F32, 3);
         let two = Vectors::f32(&[1., 2.], 2).unwrap();
-        assert_eq!(prepare(&l2, &[1], two, &Budget::default()).err().unwrap().kind(), ErrorKind::Dimension);
+        assert_eq!(
+            prepare(&l2, &[1], two, &Given::Nothing, 0, &Budget::default()).err().unwrap().kind(),
+            ErrorKind::Dimension
+        );
         let bits = Vectors::new(&[7], Scalar::B1, 3, 1, 0).unwrap();
-        assert_eq!(prepare(&l2, &[1], bits, &Budget::default()).err().unwrap().kind(), ErrorKind::Mismatch);
+        assert_eq!(
+            prepare(&l2, &[1], bits, &Given::Nothing, 0, &Budget::default()).err().unwrap().kind(),
+            ErrorKind::Mismatch
+        );
         let three = Vectors::f32(&[1., 2., 3.], 3).unwrap();
-        assert_eq!(prepare(&l2, &[ID_NONE], three, &Budget::default()).err().unwrap().item(), Some(0));
-        assert_eq!(prepare(&l2, &[1, 2], three, &Budget::default()).err().unwrap().kind(), ErrorKind::InvalidArgument);
+        assert_eq!(
+            prepare(&l2, &[ID_NONE], three, &Given::Nothing, 0, &Budget::default()).err().unwrap().item(),
+            Some(0)
+        );
+        assert_eq!(
+            prepare(&l2, &[1, 2], three, &Given::Nothing, 0, &Budget::default()).err().unwrap().kind(),
+            ErrorKind::InvalidArgument
+        );
     }
 
     #[test]
@@ -244,12 +277,16 @@ mod tests {
             &shape(Metric::L2sq, Scalar::U8, 2),
             &[5],
             Vectors::f32(&[0., 255.], 2).unwrap(),
+            &Given::Nothing,
+            0,
             &Budget::default(),
         )
         .unwrap();
         assert_eq!(stored.row(0), &[0, 255]);
         let bits = Vectors::new(&[0xff], Scalar::B1, 3, 1, 0).unwrap();
-        let stored = prepare(&shape(Metric::Hamming, Scalar::B1, 3), &[5], bits, &Budget::default()).unwrap();
+        let stored =
+            prepare(&shape(Metric::Hamming, Scalar::B1, 3), &[5], bits, &Given::Nothing, 0, &Budget::default())
+                .unwrap();
         assert_eq!(stored.row(0), &[0b111]);
     }
 }

@@ -98,9 +98,11 @@ fn leave_to_files(core: &Core, store: &Store, state: &mut IndexState) -> Result<
     core.residence.settle();
     let done = lock(&store.checkpoints);
     let view = core.view.load_full();
+    checkpoint::map_records(core, store, &view, &done)?;
     checkpoint::map_chunks(core, store, &view, &done)?;
     let files = Files { core, store, view: &view, done: &done };
-    let (index, id_map) = (files.index()?, files.id_map()?);
+    let index = files.index()?;
+    let (id_map, keys) = (files.id_map(PartKind::Ids, &view.id_map)?, files.id_map(PartKind::Keys, &view.keys)?);
     let mut writer = core.writer.lock().map_err(|_| broken())?;
     writer.check_usable()?;
     // No graph work goes on beside this, but writers do.
@@ -108,8 +110,9 @@ fn leave_to_files(core: &Core, store: &Store, state: &mut IndexState) -> Result<
         writer.index = Arc::new(index);
         state.codes = None;
     }
-    if let Some(id_map) = id_map.filter(|_| writer.lsn == done.manifest.lsn) {
-        writer.id_map = id_map;
+    if writer.lsn == done.manifest.lsn {
+        writer.id_map = id_map.unwrap_or_else(|| writer.id_map.clone());
+        writer.keys = keys.unwrap_or_else(|| writer.keys.clone());
     }
     core.publish(&mut writer)
 }
@@ -147,13 +150,13 @@ impl Files<'_> {
         Ok(Some(index))
     }
 
-    /// The id map as a file has it.
-    fn id_map(&self) -> Result<Option<IdMap>> {
+    /// An id map as a file has it.
+    fn id_map(&self, kind: PartKind, present: &IdMap) -> Result<Option<IdMap>> {
         let same = self.view.lsn == self.done.manifest.lsn && self.view.index.version == self.done.index_version;
-        if !same || self.view.id_map.is_mapped() {
+        if !same || present.is_mapped() {
             return Ok(None);
         }
-        let part = self.open(PartKind::Ids)?;
+        let part = self.open(kind)?;
         Ok(part.map(|part| run_in(&part)).transpose()?.map(|run| IdMap::from_run(Some(run))))
     }
 }

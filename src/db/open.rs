@@ -5,7 +5,7 @@ use super::ahead::{self, NextSpace};
 use super::background::Worker;
 use super::calibration::Calibration;
 use super::checkpoint::{self, Checkpoints};
-use super::column::{Column, Piece, hollow};
+use super::column::{Column, Piece, hollow, next_serial};
 use super::core::{Core, Counters, Store};
 use super::error::{Error, ErrorKind, Result, fail};
 use super::follow::Follower;
@@ -15,6 +15,9 @@ use super::input::{Shape, Stored};
 use super::memory::{self, PutOff};
 use super::options::{self, Durability, OptionId, Options, Originals, Quant, Settings};
 use super::record::{self, Record};
+use super::records::column::RecordColumn;
+use super::records::given::Given;
+use super::records::{self, Heap, RecordPiece};
 use super::resident::Residence;
 use super::sketches::{self, Making};
 use super::verify::Verifier;
@@ -234,6 +237,11 @@ fn empty_writer(settings: &Settings, shift: Option<u32>, budget: &Budget) -> Res
         dead: SlotBits::new(shift),
         holes: 0,
         id_map: IdMap::default(),
+        records: RecordColumn::new(shift, budget),
+        keys: IdMap::default(),
+        key_salt: random(),
+        next_id: 1,
+        assigned: false,
         index: Arc::new(Index::empty(empty_graph(settings, budget))),
         sketches: None,
         lsn: 0,
@@ -257,7 +265,8 @@ fn create(
     let mut writer = empty_writer(&settings, shift, budget)?;
     manifest::prepare_new(storage)?;
     // What an older database left in the same disk blocks must not pass for a record.
-    let salt = RandomState::new().hash_one(std::process::id());
+    let salt = random();
+    writer.key_salt = salt;
     writer.log = Some(WalWriter::create(storage, 1, salt, 0)?);
     let schema = Schema {
         dim: settings.dim,
@@ -275,6 +284,11 @@ fn create(
     let manifest = Manifest { features, generation, schema, next_file: 1, wal: 1, salt, extra, ..Manifest::default() };
     manifest.write(storage)?;
     Ok((settings, writer, Checkpoints { manifest, ..Checkpoints::default() }, OpenParts::new()))
+}
+
+/// A number that nobody can know beforehand.
+fn random() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// The blob with this tag.
@@ -375,6 +389,7 @@ pub fn read_parts(
     let mut chunks = ChunkParts::new();
     let parts = Parts { manifest, parts, budget };
     let mut writer = parts.rows(settings, shape, shift, &mut chunks)?;
+    parts.records(&mut writer, &mut chunks)?;
     writer.index = Arc::new(parts.index(settings, &writer, shift, &mut chunks)?);
     check_codes_stand_in(&mut writer)?;
     writer.lsn = manifest.lsn;
@@ -404,11 +419,18 @@ pub fn replay(storage: &dyn Storage, start: &WalStart, writer: &mut Writer) -> R
     let shape = writer.shape;
     wal::replay(storage, start, |found| {
         let _record = writer.budget.take(found.payload.len() as u64)?;
-        let batch = match record::decode(found.kind, found.payload, shape.row_bytes())? {
-            Record::Delete { ids } => Batch::Delete { ids: Cow::Owned(ids) },
-            Record::Put { ids, rows } => {
+        let record = record::decode(found.kind, found.payload, shape.row_bytes())?;
+        let batch = match &record {
+            Record::Delete { ids } => Batch::Delete { ids: Cow::Borrowed(ids) },
+            Record::Meta { ids, records } => {
+                Batch::Meta { ids: Cow::Borrowed(ids), records: Given::Resolved(records.resolved()) }
+            }
+            Record::Put { ids, rows, records } => {
                 let rows = Stored::packed_rows(rows, &shape, ids.len())?;
-                Batch::Put { ids: Cow::Owned(ids), rows, replace: true }
+                let given = records.as_ref().map_or(Given::Nothing, |records| Given::Resolved(records.resolved()));
+                // Such records are written from the first id on that we gave.
+                writer.assigned |= records.is_some();
+                Batch::Put { ids: Cow::Borrowed(ids), rows, replace: true, records: given }
             }
         };
         writer.replay(found.lsn, &batch)
@@ -432,7 +454,14 @@ pub fn graph_in(part: &Part, budget: &Budget) -> Result<Graph> {
     Ok(graph.within(budget))
 }
 
-/// The entries in an ids part.
+/// The records in a records part, under the serial number `serial`.
+pub fn records_in(part: &Part, serial: u64) -> Result<RecordPiece> {
+    let entries = section(part, checkpoint::ENTRIES, records::ENTRY)?;
+    let base = section(part, checkpoint::HEAP, 1)?;
+    Ok(RecordPiece { entries, heap: Heap { base, more: Rows::hollow(0) }, serial })
+}
+
+/// The entries in an ids part, or in one of keys.
 pub fn run_in(part: &Part) -> Result<Run> {
     let (ids, slots) = (section(part, checkpoint::SORTED_IDS, 8)?, section(part, checkpoint::SLOTS, 4)?);
     Run::new(ids, slots).ok_or_else(|| damaged(part, "ids and slots do not match"))
@@ -491,6 +520,39 @@ impl Parts<'_> {
         writer.ids = Column::from_pieces(shift, 8, ids, self.budget)?;
         writer.id_map = self.id_map(end)?;
         Ok(writer)
+    }
+
+    /// Records, keys, and the next id to be given.
+    fn records(&self, writer: &mut Writer, chunks: &mut ChunkParts) -> Result<()> {
+        let named = self.manifest.parts.iter().filter(|entry| entry.part.kind == PartKind::Records);
+        let rows: Vec<usize> = writer.vectors.pieces().iter().map(|piece| piece.rows.len()).collect();
+        let mut pieces: Vec<Option<RecordPiece>> = rows.iter().map(|_| None).collect();
+        for entry in named {
+            let closed = || Error::new(ErrorKind::Internal, "a part of the manifest was not opened");
+            let part = self.parts.get(&entry.part.number).ok_or_else(closed)?;
+            let piece = records_in(part, next_serial())?;
+            let place = usize::try_from(entry.position).ok().and_then(|at| Some((pieces.get_mut(at)?, rows.get(at)?)));
+            let Some((place, _)) = place.filter(|(place, rows)| place.is_none() && piece.entries.len() <= **rows)
+            else {
+                return Err(damaged(part, "it holds records of rows that there are not, or that another holds too"));
+            };
+            chunks.insert(checkpoint::records_key(&piece), *part.part_ref());
+            *place = Some(piece);
+        }
+        writer.records = RecordColumn::from_pieces(writer.shift, pieces, self.budget);
+        if let Some(part) = self.all(PartKind::Keys)?.pop() {
+            let run = run_in(part)?;
+            if run.len() > writer.vectors.end() as usize {
+                return Err(damaged(part, format!("{} keys for {} slots", run.len(), writer.vectors.end())));
+            }
+            writer.keys = IdMap::from_run(Some(run));
+        }
+        writer.key_salt = self.manifest.salt;
+        let kept = blob(self.manifest, checkpoint::EXTRA_NEXT_ID).and_then(|bytes| bytes.try_into().ok());
+        writer.assigned = kept.is_some();
+        let above = writer.id_map.last().map_or(1, |id| id.saturating_add(1));
+        writer.next_id = kept.map_or(1, u64::from_le_bytes).max(above);
+        Ok(())
     }
 
     fn tombstones(&self, chunks: &[Piece], shift: u32) -> Result<SlotBits> {

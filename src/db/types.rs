@@ -165,6 +165,8 @@ pub struct Stats {
     pub bytes_graph: u64,
     /// Ids by row, and rows by id.
     pub bytes_ids: u64,
+    /// Keys and metadata, rows by key; what changed or was deleted included until its space is reclaimed.
+    pub bytes_records: u64,
     /// Present file of the write-ahead log.
     pub bytes_wal: u64,
     /// Part of the above that lies in mapped files.

@@ -101,9 +101,10 @@ fn chosen(parts: OpenParts, limit: u64) -> (Vec<Part>, u64) {
     let wanted = |kind| match kind {
         PartKind::Graph => 0,
         PartKind::Codes => 1,
-        PartKind::Ids => 2,
+        PartKind::Ids | PartKind::Keys => 2,
         PartKind::Tombstones => 3,
-        PartKind::Chunk => 4,
+        PartKind::Records => 4,
+        PartKind::Chunk => 5,
     };
     let mut parts: Vec<Part> = parts.into_values().collect();
     parts.sort_unstable_by_key(|part| (wanted(part.part_ref().kind), part.part_ref().number));

@@ -7,6 +7,8 @@ use super::column::{Piece, hollow, next_serial, table};
 use super::error::Result;
 use super::ids::IdMap;
 use super::input::Shape;
+use super::records::RecordTable;
+use super::records::keys::Lookup;
 use super::sketches::Sketches;
 use crate::arena::{AllocError, RowTable, SlotBits};
 use crate::index::{Graph, Space, sketched};
@@ -160,6 +162,13 @@ pub struct View {
     pub holes: u64,
     /// Ids to slots.
     pub id_map: IdMap,
+    /// What rows have beside vector and id.
+    pub records: RecordTable,
+    /// Numbers of keys to slots, and what keys are hashed with.
+    pub keys: IdMap,
+    pub key_salt: u64,
+    /// The next id to be given, once any was.
+    pub next_id: Option<u64>,
     /// Graph and codes.
     pub index: Arc<Index>,
     /// Sketches of rows behind the graph, where there are many.
@@ -173,13 +182,31 @@ pub struct View {
 impl View {
     /// Puts a picture together.
     pub fn new(shape: &Shape, parts: ViewParts) -> Result<View> {
-        let ViewParts { chunks, dead, holes, id_map, index, sketches, lsn, shift } = parts;
+        let ViewParts { chunks, dead, holes, id_map, records, keys, key_salt, next_id, index, sketches, lsn, shift } =
+            parts;
         let stored = Space { rows: table(&chunks.vectors, shift), kernel: stored_kernel(shape)? };
         let ids = table(&chunks.ids, shift);
         let coded = index.space(&stored, shift);
         let hollow = (hollow(&chunks.vectors) as u32) << shift;
         let serial = next_serial();
-        Ok(View { stored, coded, ids, chunks, dead, hollow, holes, id_map, index, sketches, lsn, serial })
+        Ok(View {
+            stored,
+            coded,
+            ids,
+            chunks,
+            dead,
+            hollow,
+            holes,
+            id_map,
+            records,
+            keys,
+            key_salt,
+            next_id,
+            index,
+            sketches,
+            lsn,
+            serial,
+        })
     }
 
     /// The vector of `slot` as it is stored, or as its code stands for it: the one place that knows which. `None`
@@ -239,6 +266,12 @@ impl View {
     /// The slot of a live row.
     pub fn slot_of(&self, id: u64) -> Option<u32> {
         self.id_map.find(id).filter(|&slot| slot < self.end() && !self.dead.get(slot))
+    }
+
+    /// The slot of the live row with `key`.
+    pub fn slot_of_key(&self, key: &[u8]) -> Option<u32> {
+        let lookup = Lookup { keys: &self.keys, records: &self.records, salt: self.key_salt };
+        lookup.find(key, &|slot| slot < self.end() && !self.dead.get(slot))
     }
 
     /// The id of a slot that exists.
@@ -308,6 +341,10 @@ pub struct ViewParts {
     pub dead: SlotBits,
     pub holes: u64,
     pub id_map: IdMap,
+    pub records: RecordTable,
+    pub keys: IdMap,
+    pub key_salt: u64,
+    pub next_id: Option<u64>,
     pub index: Arc<Index>,
     pub sketches: Option<Arc<Sketches>>,
     pub lsn: u64,

@@ -5,16 +5,21 @@
 //! whole or not at all, in memory as on disk. Used under one lock only; does
 //! no graph work, so ingest runs at the speed of memory and disk.
 
-use super::column::{Column, Piece, hollow};
+use super::column::{Column, Piece, hollow, table};
 use super::error::{Error, ErrorKind, Result, fail};
+use super::filter::Filter;
 use super::ids::IdMap;
 use super::input::{Shape, Stored};
 use super::record;
+use super::records::column::RecordColumn;
+use super::records::given::{Given, Texts};
+use super::records::keys::Lookup;
+use super::records::resolve::{Assigned, Planned, Row};
 use super::sketches::Sketches;
-use super::view::{Chunks, Index, View, ViewParts};
+use super::view::{Chunks, Index, View, ViewParts, read_id};
 use crate::arena::{Budget, Lease, RowsMut, SlotBits};
 use crate::storage::wal::WalWriter;
-use crate::util::memory::{collected, make_room, with_room};
+use crate::util::memory::{collected, filled, make_room, with_room};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -23,29 +28,64 @@ pub const MAX_SLOTS: u64 = crate::index::hnsw::MAX_SLOTS as u64;
 
 /// One batch.
 pub enum Batch<'a> {
-    /// Rows to insert; with `replace` ids that are there already are replaced.
-    Put { ids: Cow<'a, [u64]>, rows: Stored<'a>, replace: bool },
+    /// Rows to insert; with `replace` ids that are there already are replaced. [`ID_NONE`] asks for an id.
+    Put { ids: Cow<'a, [u64]>, rows: Stored<'a>, replace: bool, records: Given<'a> },
     /// Rows to delete; unknown ids are passed over.
     Delete { ids: Cow<'a, [u64]> },
+    /// The same by keys.
+    DeleteKeys { keys: Texts<'a> },
+    /// Rows that get other metadata; unknown ids are passed over.
+    Meta { ids: Cow<'a, [u64]>, records: Given<'a> },
+    /// The rows that pass a filter get this metadata, or are deleted where there is none.
+    Where { filter: Filter, meta: Option<Cow<'a, [u8]>> },
+}
+
+/// What came of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// Rows inserted, replaced, deleted or changed.
+    pub changed: u64,
+    /// The ids of its rows, where some were asked for.
+    pub ids: Option<Vec<u64>>,
 }
 
 impl Batch<'_> {
     /// A copy of the batch in memory taken from `budget`.
     pub fn to_owned(&self, shape: &Shape, budget: &Budget) -> Result<(Batch<'static>, Lease)> {
-        let lease = budget.take(8 * self.ids().len() as u64)?;
+        let lease = budget.take(8 * self.ids().len() as u64 + self.texts())?;
         let ids = Cow::Owned(collected(self.ids().iter().copied())?);
         let batch = match self {
-            Batch::Put { rows, replace, .. } => {
-                Batch::Put { ids, rows: rows.to_owned(shape.row_bytes(), budget)?, replace: *replace }
-            }
+            Batch::Put { rows, replace, records, .. } => Batch::Put {
+                ids,
+                rows: rows.to_owned(shape.row_bytes(), budget)?,
+                replace: *replace,
+                records: records.to_owned()?,
+            },
             Batch::Delete { .. } => Batch::Delete { ids },
+            Batch::DeleteKeys { keys } => Batch::DeleteKeys { keys: keys.to_owned()? },
+            Batch::Meta { records, .. } => Batch::Meta { ids, records: records.to_owned()? },
+            Batch::Where { filter, meta } => {
+                let own = |meta: &Cow<'_, [u8]>| collected(meta.iter().copied()).map(Cow::Owned);
+                Batch::Where { filter: filter.clone(), meta: meta.as_ref().map(own).transpose()? }
+            }
         };
         Ok((batch, lease))
     }
 
     fn ids(&self) -> &[u64] {
         match self {
-            Batch::Put { ids, .. } | Batch::Delete { ids } => ids,
+            Batch::Put { ids, .. } | Batch::Delete { ids } | Batch::Meta { ids, .. } => ids,
+            Batch::DeleteKeys { .. } | Batch::Where { .. } => &[],
+        }
+    }
+
+    /// Bytes of keys and metadata.
+    fn texts(&self) -> u64 {
+        match self {
+            Batch::Put { records, .. } | Batch::Meta { records, .. } => records.total(),
+            Batch::DeleteKeys { keys } => keys.total(),
+            Batch::Where { meta, .. } => meta.as_ref().map_or(0, |meta| meta.len() as u64),
+            Batch::Delete { .. } => 0,
         }
     }
 }
@@ -56,8 +96,17 @@ struct Plan {
     id_map: IdMap,
     /// Rows of the batch to append, in order; `None` = all of them.
     kept: Option<Vec<usize>>,
-    /// Rows inserted, replaced or deleted.
+    /// Rows inserted, replaced, deleted or changed.
     changed: u64,
+    /// The ids of the batch, where they are not the ones it came with.
+    ids: Option<Vec<u64>>,
+    /// Whether some of these were given by us.
+    assigned: bool,
+    /// The next id to be given.
+    next_id: u64,
+    records: Option<Planned>,
+    /// The key map, where it changes.
+    keys: Option<IdMap>,
 }
 
 /// Everything the next view is made of.
@@ -69,6 +118,14 @@ pub struct Writer {
     pub dead: SlotBits,
     pub holes: u64,
     pub id_map: IdMap,
+    pub records: RecordColumn,
+    /// Numbers of keys to slots.
+    pub keys: IdMap,
+    /// What keys are hashed with.
+    pub key_salt: u64,
+    /// Above every id there was; and whether any was given by us, so that it must be kept.
+    pub next_id: u64,
+    pub assigned: bool,
     pub index: Arc<Index>,
     pub sketches: Option<Arc<Sketches>>,
     pub lsn: u64,
@@ -92,6 +149,10 @@ impl Writer {
             dead: self.dead.clone(),
             holes: self.holes,
             id_map: self.id_map.clone(),
+            records: self.records.table(),
+            keys: self.keys.clone(),
+            key_salt: self.key_salt,
+            next_id: self.assigned.then_some(self.next_id),
             index: self.index.clone(),
             sketches: self.sketches.clone(),
             lsn: self.lsn,
@@ -130,15 +191,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Logs and applies one batch; returns the number of rows it changed. The
-    /// record is in the log's hands, not durable yet.
-    pub fn write(&mut self, batch: &Batch<'_>) -> Result<u64> {
+    /// Logs and applies one batch. The record is in the log's hands, not durable yet.
+    pub fn write(&mut self, batch: &Batch<'_>) -> Result<Reply> {
         self.check_usable()?;
         let plan = self.plan(batch)?;
         if plan.changed == 0 {
-            return Ok(0);
+            return Ok(Reply { changed: 0, ids: plan.ids });
         }
-        self.log(batch)?;
+        if let Err(error) = self.log(batch, &plan) {
+            self.give_back();
+            return Err(error);
+        }
         Ok(self.apply(batch, plan))
     }
 
@@ -151,38 +214,65 @@ impl Writer {
     }
 
     fn plan(&mut self, batch: &Batch<'_>) -> Result<Plan> {
-        match batch {
-            Batch::Put { ids, rows, replace } => self.plan_put(ids, rows, *replace),
+        let planned = match batch {
+            Batch::Put { ids, rows, replace, records } => self.plan_put(ids, rows, *replace, records),
             Batch::Delete { ids } => self.plan_delete(ids),
-        }
-    }
-
-    fn find(&self, id: u64) -> Option<u32> {
-        self.id_map.find(id).filter(|&slot| slot < self.vectors.end() && !self.dead.get(slot))
-    }
-
-    fn plan_put(&mut self, ids: &[u64], rows: &Stored<'_>, replace: bool) -> Result<Plan> {
-        let planned = self.plan_rows(ids, rows, replace);
+            Batch::DeleteKeys { keys } => {
+                let ids = self.ids_of_keys(keys)?;
+                self.plan_delete(&ids).map(|plan| Plan { ids: Some(ids), ..plan })
+            }
+            Batch::Meta { ids, records } => self.plan_meta(ids, records),
+            Batch::Where { .. } => fail(ErrorKind::Internal, "a filter was not asked before its batch was planned"),
+        };
         if planned.is_err() {
-            self.vectors.give_back();
-            self.ids.give_back();
+            self.give_back();
         }
         planned
     }
 
-    fn plan_rows(&mut self, ids: &[u64], rows: &Stored<'_>, replace: bool) -> Result<Plan> {
+    /// Gives back the room of a batch that does not come.
+    fn give_back(&mut self) {
+        self.vectors.give_back();
+        self.ids.give_back();
+        self.records.give_back();
+    }
+
+    /// The slot of a live row.
+    pub fn find(&self, id: u64) -> Option<u32> {
+        self.id_map.find(id).filter(|&slot| slot < self.vectors.end() && !self.dead.get(slot))
+    }
+
+    /// The ids of the rows that there are with one of `keys`.
+    fn ids_of_keys(&mut self, keys: &Texts<'_>) -> Result<Vec<u64>> {
+        let (records, ids) = (self.records.table(), table(&self.ids.pieces(), self.shift));
+        let lookup = Lookup { keys: &self.keys, records: &records, salt: self.key_salt };
+        let is_live = |slot: u32| slot < ids.end() && !self.dead.get(slot);
+        let slots = (0..keys.count()).filter_map(|i| lookup.find(keys.get(i), &is_live));
+        Ok(collected(slots.map(|slot| read_id(ids.row(slot))))?)
+    }
+
+    fn plan_put(&mut self, ids: &[u64], rows: &Stored<'_>, replace: bool, records: &Given<'_>) -> Result<Plan> {
+        let Some(Assigned { ids, next }) = self.assign(ids, records, replace)? else {
+            return self.plan_rows(ids, rows, replace, records);
+        };
+        let assigned = self.assigned || next > self.next_id;
+        let plan = self.plan_rows(&ids, rows, replace, records)?;
+        Ok(Plan { ids: Some(ids), next_id: next.max(plan.next_id), assigned, ..plan })
+    }
+
+    fn plan_rows(&mut self, ids: &[u64], rows: &Stored<'_>, replace: bool, records: &Given<'_>) -> Result<Plan> {
         // The next open holds the record in memory while it applies the batch: what passes
         // the limit then must not pass it now.
         let record = if self.log.is_some() { 8 + self.shape.row_bytes() as u64 } else { 0 };
         let _working = self.budget.take(ids.len() as u64 * (PLAN_BYTES + record))?;
         let (sorted, kept) = order(ids, replace)?;
-        let mut replaced = Vec::new();
+        let mut replaced: Vec<(usize, u32)> = Vec::new();
         let mut clash: Option<usize> = None;
         for &(id, at) in &sorted {
             match self.find(id) {
                 Some(slot) if replace => {
                     make_room(&mut replaced, 1)?;
-                    replaced.push(slot);
+                    replaced.push((at, slot));
                 }
                 Some(_) => clash = Some(clash.map_or(at, |first| first.min(at))),
                 None => {}
@@ -203,14 +293,29 @@ impl Writer {
         self.ids.reserve(sorted.len())?;
         debug_assert_eq!(rows.count(), ids.len());
         let mut dead = self.dead.clone();
-        for slot in replaced {
+        for &(_, slot) in &replaced {
             dead.set(slot)?;
         }
         // Rows keep their order in the batch; `kept` lists them when some are dropped.
         let place = |at: usize| kept.as_ref().map_or(at, |kept| kept.partition_point(|&k| k < at));
         let entries = collected(sorted.iter().map(|&(id, at)| (id, base + place(at) as u32)))?;
         let id_map = self.id_map.with(&entries, &|slot| dead.get(slot), &self.budget)?;
-        Ok(Plan { dead, id_map, kept, changed: sorted.len() as u64 })
+        replaced.sort_unstable();
+        let row = |nth: usize, at: usize| {
+            let old = replaced.binary_search_by_key(&at, |&(at, _)| at).ok().map(|i| replaced[i].1);
+            Row { at, slot: base + nth as u32, old }
+        };
+        let found = match &kept {
+            Some(kept) => {
+                let rows = kept.iter().enumerate().map(|(nth, &at)| row(nth, at));
+                self.resolve(ids.len(), rows, records, &dead)?
+            }
+            None => self.resolve(ids.len(), (0..ids.len()).map(|at| row(at, at)), records, &dead)?,
+        };
+        let (records, keys) = found.unzip();
+        let next_id = self.next_id.max(sorted.last().map_or(0, |&(id, _)| id.saturating_add(1)));
+        let changed = sorted.len() as u64;
+        Ok(Plan { dead, id_map, kept, changed, ids: None, assigned: self.assigned, next_id, records, keys })
     }
 
     fn plan_delete(&mut self, ids: &[u64]) -> Result<Plan> {
@@ -219,28 +324,65 @@ impl Writer {
         for slot in ids.iter().filter_map(|&id| self.find(id)) {
             changed += dead.set(slot)? as u64;
         }
-        Ok(Plan { dead, id_map: self.id_map.clone(), kept: None, changed })
+        Ok(Plan { dead, changed, ..self.unchanged() })
+    }
+
+    fn plan_meta(&mut self, ids: &[u64], records: &Given<'_>) -> Result<Plan> {
+        let _working = self.budget.take(ids.len() as u64 * PLAN_BYTES)?;
+        let (ids, records) = self.resolve_meta(ids, records)?;
+        Ok(Plan { changed: ids.len() as u64, ids: Some(ids), records: Some(records), ..self.unchanged() })
+    }
+
+    /// A plan that leaves all as it is.
+    fn unchanged(&self) -> Plan {
+        Plan {
+            dead: self.dead.clone(),
+            id_map: self.id_map.clone(),
+            kept: None,
+            changed: 0,
+            ids: None,
+            assigned: self.assigned,
+            next_id: self.next_id,
+            records: None,
+            keys: None,
+        }
     }
 
     /// Hands the record of `batch` to the log, whole or not at all.
-    fn log(&mut self, batch: &Batch<'_>) -> Result<()> {
+    fn log(&mut self, batch: &Batch<'_>, plan: &Plan) -> Result<()> {
         let Some(log) = self.log.as_mut() else { return Ok(()) };
         let lsn = self.lsn + 1;
-        let ids = batch.ids();
+        let ids = plan.ids.as_deref().unwrap_or(batch.ids());
         let count = (ids.len() as u64).to_le_bytes();
         let head: [&[u8]; 2] = [&count, bytemuck::cast_slice(ids)];
-        let written = match batch {
-            Batch::Delete { .. } => log.append(lsn, record::DELETE, &head),
-            Batch::Put { rows, .. } => {
-                let mut parts: Vec<&[u8]> = with_room(2 + rows.packed().map_or(rows.count(), |_| 1))?;
-                parts.extend(head);
-                match rows.packed() {
-                    Some(packed) => parts.push(packed),
-                    None => parts.extend((0..rows.count()).map(|i| rows.row(i))),
+        let mut parts: Vec<&[u8]> = with_room(4)?;
+        parts.extend(head);
+        let mut kind = record::DELETE;
+        if let Batch::Put { rows, .. } = batch {
+            kind = record::PUT;
+            match rows.packed() {
+                Some(packed) => parts.push(packed),
+                None => {
+                    make_room(&mut parts, rows.count() + 2)?;
+                    parts.extend((0..rows.count()).map(|i| rows.row(i)));
                 }
-                log.append(lsn, record::PUT, &parts)
             }
-        };
+        }
+        let none;
+        match (&plan.records, batch) {
+            (Some(records), _) => {
+                kind = if kind == record::PUT { record::PUT_RECORDS } else { record::META };
+                parts.extend([bytemuck::cast_slice(&records.lens), &records.bytes[..]]);
+            }
+            // So that replay knows that ids were given, and gives none of them again.
+            (None, Batch::Put { .. }) if plan.assigned && plan.ids.is_some() => {
+                kind = record::PUT_RECORDS;
+                none = filled(0u32, ids.len())?;
+                parts.push(bytemuck::cast_slice(&none));
+            }
+            _ => {}
+        }
+        let written = log.append(lsn, kind, &parts);
         let Err(error) = written else { return Ok(()) };
         let error = Error::from(error);
         // The log took the record back, unless that failed too.
@@ -250,8 +392,9 @@ impl Writer {
         Err(error)
     }
 
-    fn apply(&mut self, batch: &Batch<'_>, plan: Plan) -> u64 {
+    fn apply(&mut self, batch: &Batch<'_>, plan: Plan) -> Reply {
         if let Batch::Put { ids, rows, .. } = batch {
+            let ids = plan.ids.as_deref().unwrap_or(ids);
             let count = plan.kept.as_ref().map_or(ids.len(), Vec::len);
             let source = |i: usize| plan.kept.as_ref().map_or(i, |kept| kept[i]);
             let stride = self.vectors.stride();
@@ -269,10 +412,17 @@ impl Writer {
                 }
             });
         }
+        if let Some(Planned { bytes, changes, reserved, .. }) = plan.records {
+            self.records.apply(&changes, &bytes, reserved);
+        }
+        if let Some(keys) = plan.keys {
+            self.keys = keys;
+        }
         self.dead = plan.dead;
         self.id_map = plan.id_map;
+        (self.next_id, self.assigned) = (plan.next_id, plan.assigned);
         self.lsn += 1;
-        plan.changed
+        Reply { changed: plan.changed, ids: plan.ids }
     }
 }
 

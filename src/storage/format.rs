@@ -20,6 +20,8 @@ pub const SHORT_CODES: u32 = 1;
 pub const SHORT_BLOCKS: u32 = 2;
 /// Feature bit that a reader of a manifest must understand: chunks may have no vectors, their codes stand for them.
 pub const NO_ORIGINALS: u32 = 4;
+/// Feature bit that a reader of a manifest must understand: rows may have records (parts of keys and metadata).
+pub const RECORDS: u32 = 8;
 /// Blocks of 64 KiB are the unit of checksums in all other parts.
 pub const BLOCK_SHIFT: u32 = 16;
 /// Bytes per block.
@@ -122,7 +124,7 @@ impl Header {
 /// Feature bits of a file that this code knows.
 fn known_features(magic: Magic) -> u32 {
     match magic {
-        MANIFEST => SHORT_CODES | SHORT_BLOCKS | NO_ORIGINALS,
+        MANIFEST => SHORT_CODES | SHORT_BLOCKS | NO_ORIGINALS | RECORDS,
         PART => SHORT_BLOCKS,
         _ => 0,
     }

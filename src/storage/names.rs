@@ -25,10 +25,22 @@ pub enum PartKind {
     Tombstones = 4,
     /// Codes of the rows of one chunk, for the graph to be walked on.
     Codes = 5,
+    /// Records of the rows of one chunk: keys and metadata.
+    Records = 6,
+    /// Numbers of keys in order with their slots.
+    Keys = 7,
 }
 
 impl PartKind {
-    const ALL: [PartKind; 5] = [PartKind::Chunk, PartKind::Graph, PartKind::Ids, PartKind::Tombstones, PartKind::Codes];
+    const ALL: [PartKind; 7] = [
+        PartKind::Chunk,
+        PartKind::Graph,
+        PartKind::Ids,
+        PartKind::Tombstones,
+        PartKind::Codes,
+        PartKind::Records,
+        PartKind::Keys,
+    ];
 
     fn prefix(self) -> &'static str {
         match self {
@@ -37,6 +49,8 @@ impl PartKind {
             PartKind::Ids => "ids",
             PartKind::Tombstones => "tombstones",
             PartKind::Codes => "codes",
+            PartKind::Records => "records",
+            PartKind::Keys => "keys",
         }
     }
 }

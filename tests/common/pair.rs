@@ -4,20 +4,73 @@
 // Every test program compiles this module and uses a part of it.
 #![allow(dead_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use vdb::storage::Storage;
 use vdb::storage::sim::{CrashKind, SimStorage};
-use vdb::{CheckLevel, Database, Durability, ErrorKind, Hits, Metric, Options, Quant, Scalar, SearchParams, Vectors};
+use vdb::{
+    CheckLevel, Database, Durability, ErrorKind, Filter, Hits, ID_NONE, Metric, Options, Quant, Records, Scalar,
+    SearchParams, TextBuffer, Texts, Vectors,
+};
 
 pub const DIM: usize = 4;
 /// Ids are below this.
 pub const UNIVERSE: u64 = 600;
+/// Stand for ids that are not known before they are given.
+const NEW: u64 = 1 << 62;
+
+/// A row with what it has beside its vector.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    pub vector: [i8; DIM],
+    pub key: Option<u8>,
+    pub meta: Option<u8>,
+}
+
+/// A row to be put: `id` `None` asks for one.
+#[derive(Clone, Debug)]
+pub struct Put {
+    pub id: Option<u64>,
+    pub row: Row,
+}
+
+fn key_text(key: Option<u8>) -> String {
+    key.map_or_else(String::new, |key| format!("key {key}{}", "~".repeat(key as usize % 40)))
+}
+
+fn meta_text(meta: Option<u8>) -> String {
+    meta.map_or_else(String::new, |n| {
+        format!("{{\"n\": {n}, \"even\":{}, \"pad\":\"{}\"}}", n % 2 == 0, "x".repeat(n as usize))
+    })
+}
+
+/// Texts back to back, and where each begins.
+fn joined(texts: &[String]) -> (Vec<u8>, Vec<u64>) {
+    let mut offsets = vec![0];
+    offsets.extend(texts.iter().scan(0, |end, text| {
+        *end += text.len() as u64;
+        Some(*end)
+    }));
+    (texts.concat().into_bytes(), offsets)
+}
 
 #[derive(Clone, Debug)]
 pub enum Op {
     Insert(Vec<(u64, [i8; DIM])>),
     Upsert(Vec<(u64, [i8; DIM])>),
     Delete(Vec<u64>),
+    /// Rows with keys, with metadata, or both; inserted, or (`true`) inserted or replaced.
+    Records {
+        rows: Vec<Put>,
+        keys: bool,
+        meta: bool,
+        replace: bool,
+    },
+    /// Other metadata for some rows.
+    Meta(Vec<(u64, Option<u8>)>),
+    DeleteKeys(Vec<u8>),
+    /// Deletes the rows with `n` below this, or gives them other metadata.
+    DeleteBelow(u8),
+    MetaBelow(u8, Option<u8>),
     Settle,
     Checkpoint,
     Reopen,
@@ -49,12 +102,17 @@ pub struct Pair<P> {
     scalar: Scalar,
     durability: Durability,
     db: Option<Database>,
-    model: BTreeMap<u64, [i8; DIM]>,
+    model: BTreeMap<u64, Row>,
+    /// The last id that was given.
+    given: u64,
+    /// Asked again and again, as programs do.
+    below: HashMap<u8, Filter>,
 }
 
 impl<P: Place> Pair<P> {
     pub fn new(place: P, scalar: Scalar, durability: Durability) -> Pair<P> {
-        let mut pair = Pair { place, scalar, durability, db: None, model: BTreeMap::new() };
+        let mut pair =
+            Pair { place, scalar, durability, db: None, model: BTreeMap::new(), given: 0, below: HashMap::new() };
         pair.open();
         pair
     }
@@ -81,7 +139,7 @@ impl<P: Place> Pair<P> {
         let vectors = Vectors::new(&bytes, Scalar::I8, DIM, rows.len(), 0).unwrap();
         if replace {
             self.db().upsert_batch(&ids, vectors, None).unwrap();
-            self.model.extend(rows.iter().copied());
+            rows.iter().for_each(|&(id, vector)| self.model.entry(id).or_default().vector = vector);
             return;
         }
         let unique: BTreeMap<_, _> = rows.iter().copied().collect();
@@ -89,7 +147,7 @@ impl<P: Place> Pair<P> {
         match self.db().insert_batch(&ids, vectors, None) {
             Ok(()) => {
                 assert!(!clash);
-                self.model.extend(unique);
+                self.model.extend(unique.into_iter().map(|(id, vector)| (id, Row { vector, ..Row::default() })));
             }
             Err(error) => {
                 assert_eq!((error.kind(), clash), (ErrorKind::AlreadyExists, true));
@@ -97,8 +155,116 @@ impl<P: Place> Pair<P> {
         }
     }
 
+    /// The ids that rows will have, new ones from [`NEW`] on; `None` where the batch must be refused.
+    fn expected_ids(&self, rows: &[Put], keys: bool, replace: bool) -> Option<Vec<u64>> {
+        let mut owners: HashMap<u8, u64> = self.model.iter().filter_map(|(&id, row)| Some((row.key?, id))).collect();
+        let mut ids = Vec::new();
+        for (at, put) in rows.iter().enumerate() {
+            let key = put.row.key.filter(|_| keys);
+            let owner = key.and_then(|key| owners.get(&key).copied());
+            let id = match (put.id, owner) {
+                (None, None) => NEW + at as u64,
+                (None, Some(owner)) if replace => owner,
+                (Some(id), owner) if owner.is_none_or(|owner| owner == id) => id,
+                _ => return None,
+            };
+            if !replace && (self.model.contains_key(&id) || ids.contains(&id)) {
+                return None;
+            }
+            key.map(|key| owners.insert(key, id));
+            ids.push(id);
+        }
+        Some(ids)
+    }
+
+    fn records(&mut self, rows: &[Put], keys: bool, meta: bool, replace: bool) {
+        let expected = self.expected_ids(rows, keys, replace);
+        let mut ids: Vec<u64> = rows.iter().map(|put| put.id.unwrap_or(ID_NONE)).collect();
+        let bytes: Vec<u8> = rows.iter().flat_map(|put| put.row.vector.map(|x| x as u8)).collect();
+        let vectors = Vectors::new(&bytes, Scalar::I8, DIM, rows.len(), 0).unwrap();
+        let key_texts = joined(&rows.iter().map(|put| key_text(put.row.key)).collect::<Vec<_>>());
+        let meta_texts = joined(&rows.iter().map(|put| meta_text(put.row.meta)).collect::<Vec<_>>());
+        let records = Records {
+            keys: keys.then(|| Texts::new(&key_texts.0, &key_texts.1).unwrap()),
+            meta: meta.then(|| Texts::new(&meta_texts.0, &meta_texts.1).unwrap()),
+        };
+        let done = match replace {
+            true => self.db().upsert_records(&mut ids, vectors, &records, None),
+            false => self.db().insert_records(&mut ids, vectors, &records, None),
+        };
+        if let Err(error) = done {
+            assert_eq!((error.kind(), expected), (ErrorKind::AlreadyExists, None), "{error}");
+            return;
+        }
+        let expected = expected.expect("was to be refused");
+        let before = self.model.clone();
+        for ((&id, wanted), put) in ids.iter().zip(expected.iter().copied()).zip(rows) {
+            if wanted >= NEW {
+                // A key that stands twice in the batch leads to one row.
+                let is_first = !self.model.contains_key(&id) || before.contains_key(&id);
+                assert!(!is_first || (id > self.given && before.keys().all(|&old| old < id)), "id {id}");
+                self.given = id.max(self.given);
+            } else {
+                assert_eq!(id, wanted);
+            }
+            let old = before.get(&id).cloned().unwrap_or_default();
+            let row = Row {
+                vector: put.row.vector,
+                key: if keys { put.row.key } else { old.key },
+                meta: if meta { put.row.meta } else { old.meta },
+            };
+            self.model.insert(id, row);
+        }
+    }
+
+    fn below(&mut self, n: u8) -> Filter {
+        self.below
+            .entry(n)
+            .or_insert_with(|| Filter::parse("n < $1").unwrap().bind(format!("[{n}]").as_bytes()).unwrap())
+            .clone()
+    }
+
+    fn is_below(n: u8) -> impl Fn(&Row) -> bool {
+        move |row| row.meta.is_some_and(|meta| meta < n)
+    }
+
     pub fn apply(&mut self, op: &Op) {
         match op {
+            Op::Records { rows, keys, meta, replace } => self.records(rows, *keys, *meta, *replace),
+            Op::Meta(rows) => {
+                let ids: Vec<u64> = rows.iter().map(|row| row.0).collect();
+                let (bytes, offsets) = joined(&rows.iter().map(|row| meta_text(row.1)).collect::<Vec<_>>());
+                let updated = self.db().update_meta_batch(&ids, &Texts::new(&bytes, &offsets).unwrap()).unwrap();
+                let there: std::collections::BTreeSet<_> =
+                    ids.iter().filter(|id| self.model.contains_key(id)).collect();
+                assert_eq!(updated, there.len() as u64);
+                for &(id, meta) in rows {
+                    self.model.entry(id).and_modify(|row| row.meta = meta);
+                }
+            }
+            Op::DeleteKeys(keys) => {
+                let (bytes, offsets) = joined(&keys.iter().map(|&key| key_text(Some(key))).collect::<Vec<_>>());
+                let deleted = self.db().delete_keys(&Texts::new(&bytes, &offsets).unwrap()).unwrap();
+                let before = self.model.len();
+                self.model.retain(|_, row| row.key.is_none_or(|key| !keys.contains(&key)));
+                assert_eq!(deleted, (before - self.model.len()) as u64);
+            }
+            Op::DeleteBelow(n) => {
+                let filter = self.below(*n);
+                let deleted = self.db().delete_where(&filter, None).unwrap();
+                let (before, gone) = (self.model.len(), Self::is_below(*n));
+                self.model.retain(|_, row| !gone(row));
+                assert_eq!(deleted, (before - self.model.len()) as u64);
+            }
+            Op::MetaBelow(n, meta) => {
+                let filter = self.below(*n);
+                let updated = self.db().update_meta_where(&filter, meta_text(*meta).as_bytes(), None).unwrap();
+                let mut count = 0;
+                for row in self.model.values_mut().filter(|row| Self::is_below(*n)(row)) {
+                    (row.meta, count) = (*meta, count + 1);
+                }
+                assert_eq!(updated, count);
+            }
             Op::Insert(rows) => self.put(rows, false),
             Op::Upsert(rows) => self.put(rows, true),
             Op::Delete(ids) => {
@@ -130,36 +296,71 @@ impl<P: Place> Pair<P> {
         }
     }
 
-    /// Count, every vector, and exact answers agree with the model.
-    pub fn check(&self) {
-        const ROWS: usize = UNIVERSE as usize;
+    /// Count, every vector and record, and exact answers agree with the model.
+    pub fn check(&mut self) {
         assert_eq!(self.db().count().unwrap(), self.model.len() as u64);
-        let ids: Vec<u64> = (0..UNIVERSE).collect();
-        let (mut out, mut found) = (vec![0u8; ROWS * DIM], vec![9u8; ROWS]);
+        let mut ids: Vec<u64> = (0..UNIVERSE).collect();
+        ids.extend(self.model.keys().filter(|&&id| id >= UNIVERSE));
+        let (mut out, mut found) = (vec![0u8; ids.len() * DIM], vec![9u8; ids.len()]);
         self.db().get_batch(&ids, Scalar::I8, &mut out, 0, &mut found).unwrap();
-        for id in 0..ROWS {
-            let row = self.model.get(&(id as u64));
-            assert_eq!(found[id], row.is_some() as u8, "id {id}");
+        for (i, id) in ids.iter().enumerate() {
+            let row = self.model.get(id);
+            assert_eq!(found[i], row.is_some() as u8, "id {id}");
             if let Some(row) = row {
-                assert_eq!(out[id * DIM..][..DIM], row.map(|x| x as u8));
+                assert_eq!(out[i * DIM..][..DIM], row.vector.map(|x| x as u8));
             }
         }
-        self.check_search([3, -5, 70, 1], true);
-        self.check_search([-90, 20, 7, 100], false);
+        self.check_records(&ids);
+        self.check_search([3, -5, 70, 1], true, None);
+        self.check_search([-90, 20, 7, 100], false, None);
+        for n in [60, 200] {
+            let filter = self.below(n);
+            let passing = self.model.values().filter(|row| Self::is_below(n)(row)).count();
+            assert_eq!(self.db().count_passing(&filter).unwrap(), passing as u64);
+            self.check_search([3, -5, 70, 1], n == 60, Some(n));
+        }
     }
 
-    fn check_search(&self, query: [i8; DIM], exact: bool) {
+    fn check_records(&self, ids: &[u64]) {
+        let texts = |of: &dyn Fn(&mut TextBuffer<'_>) -> vdb::Result<()>| {
+            let (mut bytes, mut offsets) = (Vec::new(), vec![7; ids.len() + 1]);
+            of(&mut TextBuffer { bytes: &mut bytes, offsets: &mut offsets }).unwrap();
+            bytes.resize(offsets[ids.len()] as usize, 0);
+            of(&mut TextBuffer { bytes: &mut bytes, offsets: &mut offsets }).unwrap();
+            let text =
+                |i: usize| String::from_utf8(bytes[offsets[i] as usize..offsets[i + 1] as usize].to_vec()).unwrap();
+            (0..ids.len()).map(text).collect::<Vec<_>>()
+        };
+        let metas = texts(&|out| self.db().meta_batch(ids, out));
+        let keys = texts(&|out| self.db().keys_of_ids(ids, out));
+        for ((id, meta), key) in ids.iter().zip(metas).zip(keys) {
+            let row = self.model.get(id).cloned().unwrap_or_default();
+            assert_eq!((meta, key), (meta_text(row.meta), key_text(row.key)), "id {id}");
+        }
+        let owners: HashMap<u8, u64> = self.model.iter().filter_map(|(&id, row)| Some((row.key?, id))).collect();
+        let (bytes, offsets) = joined(&(0..=255).map(|key| key_text(Some(key))).collect::<Vec<_>>());
+        let mut found = vec![0; 256];
+        self.db().ids_of_keys(&Texts::new(&bytes, &offsets).unwrap(), &mut found).unwrap();
+        for key in 0..=255u8 {
+            assert_eq!(found[key as usize], owners.get(&key).copied().unwrap_or(ID_NONE), "key {key}");
+        }
+    }
+
+    fn check_search(&mut self, query: [i8; DIM], exact: bool, below: Option<u8>) {
         const K: usize = 10;
         let distance =
-            |row: &[i8; DIM]| row.iter().zip(&query).map(|(&a, &b)| (a as i32 - b as i32).pow(2)).sum::<i32>() as f32;
-        let mut truth: Vec<(f32, u64)> = self.model.iter().map(|(&id, row)| (distance(row), id)).collect();
+            |row: &Row| row.vector.iter().zip(&query).map(|(&a, &b)| (a as i32 - b as i32).pow(2)).sum::<i32>() as f32;
+        let filter = below.map(|n| self.below(n));
+        let passes = |row: &Row| below.is_none_or(|n| Self::is_below(n)(row));
+        let mut truth: Vec<(f32, u64)> =
+            self.model.iter().filter(|(_, row)| passes(row)).map(|(&id, row)| (distance(row), id)).collect();
         truth.sort_by(|a, b| a.partial_cmp(b).unwrap());
         truth.truncate(K);
         let (mut ids, mut distances, mut counts) = ([0; K], [0.0; K], [0; 1]);
         let bytes = query.map(|x| x as u8);
         let queries = Vectors::new(&bytes, Scalar::I8, DIM, 1, 0).unwrap();
         // A breadth this large finds everything in a graph this small.
-        let params = SearchParams { exact, ef: 30, ..SearchParams::default() };
+        let params = SearchParams { exact, ef: 30, filter, ..SearchParams::default() };
         let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
         self.db().search(queries, K, &params, hits).unwrap();
         assert_eq!(counts[0] as usize, truth.len());
@@ -168,7 +369,8 @@ impl<P: Place> Pair<P> {
             assert_eq!(found, truth);
         }
         for i in 0..counts[0] as usize {
-            assert_eq!(distance(&self.model[&ids[i]]), distances[i], "a live row at its own distance");
+            let row = &self.model[&ids[i]];
+            assert_eq!((distance(row), passes(row)), (distances[i], true), "a live row at its own distance");
         }
     }
 }

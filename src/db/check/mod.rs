@@ -20,6 +20,8 @@ pub(super) use report::add_problems;
 
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
+use super::records::given::{META_MAX, check_key, check_meta};
+use super::records::keys::Lookup;
 use super::task::Task;
 use super::types::SearchParams;
 use super::view::{Decoded, View, read_id};
@@ -97,7 +99,7 @@ impl<'a> Audit<'a> {
             total += lock(&store.checkpoints).manifest.parts.iter().map(|entry| entry.part.len).sum::<u64>();
         }
         if level >= CheckLevel::Structure {
-            total += view.end() as u64 * 8;
+            total += view.end() as u64 * 8 + view.records.size();
         }
         if level >= CheckLevel::Recall && report.graph_nodes > 0 {
             total += RECALL_QUERIES as u64 * scan_bytes(view);
@@ -233,6 +235,8 @@ impl Audit<'_> {
         self.chunks();
         self.slots_to_ids()?;
         self.ids_to_slots()?;
+        self.records()?;
+        self.keys();
         self.graph()
     }
 
@@ -303,6 +307,53 @@ impl Audit<'_> {
             self.add(format!("{entries} ids lead to rows, of which there are {}", view.live()));
         }
         Ok(())
+    }
+
+    /// Records that can be read, metadata that is a JSON object, keys that lead to their rows.
+    fn records(&mut self) -> Result<()> {
+        const STEP: u64 = 1 << 20;
+        let view = self.view;
+        let (mut looked_at, mut found) = (0, 0u64);
+        for slot in (0..view.end()).filter(|&slot| !view.dead.get(slot)) {
+            let (chunk, row) = ((slot >> self.core.shift) as usize, slot & ((1 << self.core.shift) - 1));
+            let Some(piece) = view.records.chunk(chunk) else { continue };
+            let Some(record) = piece.get(row as usize) else {
+                self.add(format!("the record of slot {slot} cannot be read"));
+                continue;
+            };
+            if let Err(odd) = check_key(record.key).and_then(|()| check_meta(record.meta, META_MAX)) {
+                self.add(format!("the record of slot {slot}: {}", odd.message()));
+            }
+            if !record.key.is_empty() {
+                found += 1;
+                if view.slot_of_key(record.key) != Some(slot) {
+                    self.add(format!("the key of slot {slot} leads to {:?}", view.slot_of_key(record.key)));
+                }
+            }
+            looked_at += record.bytes() as u64;
+            if looked_at >= STEP {
+                self.advance(std::mem::take(&mut looked_at))?;
+            }
+        }
+        let live = |slot| (!view.dead.get(slot)).then_some(slot);
+        let entries = view.keys.entries(&live).count() as u64;
+        if entries != found {
+            self.add(format!("{entries} numbers lead to rows with keys, of which there are {found}"));
+        }
+        self.advance(looked_at)
+    }
+
+    /// Numbers of keys lead to rows that have such keys.
+    fn keys(&mut self) {
+        let view = self.view;
+        let lookup = Lookup { keys: &view.keys, records: &view.records, salt: view.key_salt };
+        let live = |slot| (slot < view.end() && !view.dead.get(slot)).then_some(slot);
+        for (number, slot) in view.keys.entries(&live) {
+            let key = view.records.get(slot).key;
+            if key.is_empty() || !lookup.leads_to(number, key) {
+                self.add(format!("number {number} of the key map leads to slot {slot}, whose key is another"));
+            }
+        }
     }
 
     /// The graph itself, and whether it is a graph of these rows.

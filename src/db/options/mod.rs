@@ -177,6 +177,7 @@ impl Options {
             durability: durability_from(self.whole(OptionId::Durability)).expect(known),
             wal_limit_bytes: self.whole(OptionId::WalLimitBytes),
             compact_ratio: self.get(OptionId::CompactRatio).as_f64(),
+            max_meta_bytes: self.whole(OptionId::MaxMetaBytes) as u32,
             threads: self.whole(OptionId::Threads) as u32,
             max_memory: self.whole(OptionId::MaxMemory),
             resident: self.whole(OptionId::Resident) != 0,
@@ -248,6 +249,8 @@ setters! {
     wal_limit_bytes(bytes: u64) = WalLimitBytes(Value::U64(bytes));
     /// Share of dead rows at which a chunk is rewritten, 0.05 to 1.
     compact_ratio(ratio: f64) = CompactRatio(Value::F64(ratio));
+    /// Longest metadata of a row in bytes, up to 16 MiB.
+    max_meta_bytes(bytes: u32) = MaxMetaBytes(Value::U64(bytes.into()));
     /// Threads that build the graph and share large batches of queries, 0 for one per core, at most 1024.
     threads(threads: u32) = Threads(Value::U64(threads.into()));
     /// Bytes of memory the database may take, 0 for no limit, else from 16 MiB.
@@ -299,6 +302,8 @@ pub struct Settings {
     pub wal_limit_bytes: u64,
     /// Share of dead rows at which a chunk is rewritten.
     pub compact_ratio: f64,
+    /// Longest metadata of a row in bytes.
+    pub max_meta_bytes: u32,
     /// Threads that build the graph and share large batches of queries; 0 = one per core.
     pub threads: u32,
     /// Bytes of memory the database may take; 0 = no limit.
@@ -369,6 +374,7 @@ impl Settings {
             OptionId::WalLimitBytes => Value::U64(self.wal_limit_bytes),
             OptionId::VerifyOnOpen => Value::U64(self.verify_on_open.into()),
             OptionId::CompactRatio => Value::F64(self.compact_ratio),
+            OptionId::MaxMetaBytes => Value::U64(self.max_meta_bytes.into()),
             OptionId::Threads => Value::U64(self.threads.into()),
             OptionId::MaxMemory => Value::U64(self.max_memory),
             OptionId::Resident => Value::U64(self.resident.into()),

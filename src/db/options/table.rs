@@ -9,6 +9,7 @@
 
 use super::{Durability, Originals, Profile, Quant};
 use crate::db::error::{Error, ErrorKind, Result, fail};
+use crate::db::records::given::META_MAX;
 use crate::kernel::{Metric, Scalar};
 use std::fmt;
 
@@ -72,6 +73,8 @@ option_ids! {
     VerifyOnOpen = 307,
     /// Share of dead rows at which a chunk is rewritten.
     CompactRatio = 308,
+    /// Longest metadata of a row.
+    MaxMetaBytes = 309,
     /// Threads that build the graph and share the queries of a batch.
     Threads = 401,
     /// Memory that the database may take.
@@ -238,6 +241,8 @@ pub const OPTIONS: &[OptionInfo] = &[
         "Whether open checks every byte before it returns; else each part at first use, and all in the background."),
     fraction(OptionId::CompactRatio, "storage.compact_ratio", 0.3, 0.05, 1.0,
         "Share of dead rows at which a chunk is rewritten to give its space back."),
+    whole(OptionId::MaxMetaBytes, "storage.max_meta_bytes", 1 << 20, 0, META_MAX as u64,
+        "Longest metadata of a row in bytes; longer ones are refused."),
     whole(OptionId::Threads, "runtime.threads", 0, 0, 1024,
         "Threads that build the graph and share large batches of queries; 0 means one for each core."),
     whole(OptionId::MaxMemory, "runtime.max_memory", 0, 0, 1 << 46,

@@ -15,11 +15,13 @@
 //! |---|---|
 //! | `source` | which files there are to read, and the schema |
 //! | `live` | which rows are live |
+//! | `records` | keys and metadata |
 //! | `rows` | the way of the rows, and the account of the lost ones |
 //! | `sink` | the new database |
 //! | `report` | what is told |
 
 mod live;
+mod records;
 mod report;
 mod rows;
 mod sink;
@@ -67,7 +69,7 @@ pub fn repair(from: &Path, to: &Path, options: &Options, task: Option<&Task>) ->
     let staging = Staging::new(to)?;
     let mut report = RepairReport::default();
     let source = Source::find(&storage, options, &mut report)?;
-    let sink = Sink::new(&staging, &source.settings, source.shift)?;
+    let sink = Sink::new(&staging, &source.settings, source.shift, source.next_id)?;
     Rescue::new(&storage, &source, sink, &mut report, task)?.run()?;
     staging.finish()?;
     // Too late to cancel: the new database is there.

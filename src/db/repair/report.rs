@@ -17,6 +17,8 @@ pub struct RepairReport {
     /// Rows of the new database that may have been deleted before: nothing that
     /// tells live rows from deleted ones could be read for them.
     pub rows_uncertain: u64,
+    /// Rows of the new database whose key or metadata could not be read, and are lost.
+    pub records_lost: u64,
     /// The lowest [`RepairReport::LOST_IDS_MAX`] ids of lost rows.
     pub lost_ids: Vec<u64>,
     /// Generation of the manifest that was used; `None` where none was whole.
@@ -50,7 +52,7 @@ impl RepairReport {
     /// Whether every row is there that was, and no other: what was damaged, if
     /// anything, could be made again.
     pub fn is_complete(&self) -> bool {
-        self.rows_lost == 0 && self.rows_uncertain == 0 && self.log_complete
+        self.rows_lost == 0 && self.rows_uncertain == 0 && self.records_lost == 0 && self.log_complete
     }
 
     /// Adds a problem, unless it was told before; beyond the first few it is only counted.
@@ -87,12 +89,13 @@ impl RepairReport {
     pub fn to_json(&self) -> String {
         let ids: Vec<String> = self.lost_ids.iter().map(u64::to_string).collect();
         let mut json = format!(
-            r#"{{"complete":{},"rows":{},"rows_lost":{},"rows_lost_without_id":{},"rows_uncertain":{},"lost_ids":[{}],"generation":{},"files":{},"files_damaged":{},"log_records":{},"log_complete":{},"log_records_lost":{},"log_bytes_lost":{},"problem_count":{},"problems":["#,
+            r#"{{"complete":{},"rows":{},"rows_lost":{},"rows_lost_without_id":{},"rows_uncertain":{},"records_lost":{},"lost_ids":[{}],"generation":{},"files":{},"files_damaged":{},"log_records":{},"log_complete":{},"log_records_lost":{},"log_bytes_lost":{},"problem_count":{},"problems":["#,
             self.is_complete(),
             self.rows,
             self.rows_lost,
             self.rows_lost_without_id,
             self.rows_uncertain,
+            self.records_lost,
             ids.join(","),
             self.generation.map_or("null".into(), |generation| generation.to_string()),
             self.files,
@@ -119,7 +122,7 @@ mod tests {
         report.take(StorageError::corrupt("chunk-1.vdb", 65536, "differs"), "; 2 rows lost").unwrap();
         assert_eq!(
             report.to_json(),
-            r#"{"complete":false,"rows":7,"rows_lost":2,"rows_lost_without_id":0,"rows_uncertain":0,"lost_ids":[3,4],"generation":null,"files":0,"files_damaged":1,"log_records":0,"log_complete":false,"log_records_lost":0,"log_bytes_lost":0,"problem_count":1,"problems":[{"file":"chunk-1.vdb","block":1,"offset":65536,"what":"differs; 2 rows lost"}]}"#
+            r#"{"complete":false,"rows":7,"rows_lost":2,"rows_lost_without_id":0,"rows_uncertain":0,"records_lost":0,"lost_ids":[3,4],"generation":null,"files":0,"files_damaged":1,"log_records":0,"log_complete":false,"log_records_lost":0,"log_bytes_lost":0,"problem_count":1,"problems":[{"file":"chunk-1.vdb","block":1,"offset":65536,"what":"differs; 2 rows lost"}]}"#
         );
         assert!(report.take(StorageError::Locked { pid: None }, "").is_err());
     }

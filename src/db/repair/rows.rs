@@ -6,6 +6,7 @@
 //! is only ever replaced by one in a higher slot.
 
 use super::live::{IdTable, Marks, Tombstones, merged};
+use super::records::RecordsPart;
 use super::report::RepairReport;
 use super::sink::Sink;
 use super::source::{ChunkPart, Source, chunk_columns, code_columns};
@@ -14,6 +15,7 @@ use crate::db::error::{Error, ErrorKind, Result, fail};
 use crate::db::input::Shape;
 use crate::db::open::shape_of;
 use crate::db::record::{self, Record};
+use crate::db::records::given::Resolved;
 use crate::db::task::Task;
 use crate::db::view::{Decoded, read_id};
 use crate::storage::part::{self, Salvage};
@@ -37,6 +39,8 @@ pub struct Rescue<'a> {
     /// Codes parts that were read in the place of vectors.
     stood_in: HashSet<u64>,
     table: IdTable,
+    /// Rows that were saved without their records.
+    records_lost: u64,
     /// Ids whose last row could not be read.
     lost: HashSet<u64>,
     /// Rows without a known id that could not be read.
@@ -53,6 +57,8 @@ struct Found<'a> {
     /// The vector, or the damaged block that kept it from being read.
     vector: std::result::Result<&'a [u8], u64>,
     is_live: Option<bool>,
+    /// The record; `None` where it could not be read.
+    record: Option<&'a [u8]>,
 }
 
 impl<'a> Rescue<'a> {
@@ -80,6 +86,7 @@ impl<'a> Rescue<'a> {
             row_bytes,
             stood_in: HashSet::new(),
             table,
+            records_lost: 0,
             lost: HashSet::new(),
             lost_without_id: 0,
             uncertain: HashSet::new(),
@@ -180,6 +187,11 @@ impl<'a> Rescue<'a> {
             None => (salvage.cursor(0)?, salvage.cursor(1)?),
             Some(codes) => (codes.cursor(0)?, salvage.cursor(0)?),
         };
+        let (of_ids, column) = if codes.is_none() { (&salvage, 1) } else { (&salvage, 0) };
+        let records = RecordsPart::find(self.storage, self.source, chunk, of_ids, column, self.report)?;
+        // Those of a part that cannot be opened are lost with all rows that it could have.
+        let lost = chunk.records.is_some() && records.is_none();
+        let mut records = records.as_ref().map(RecordsPart::cursor).transpose()?;
         let coded = codes.as_ref().map(Salvage::rows).zip(self.source.codec.as_ref());
         let mut decoded = Decoded::default();
         // By whether it is a block of the vectors, or of ids in another file.
@@ -202,13 +214,18 @@ impl<'a> Rescue<'a> {
             };
             let of_ids = coded.is_some() && vector.is_ok();
             let block = vector.err().or(id.err()).unwrap_or(0);
-            if !self.row(Found { id: known, vector, is_live })? {
+            let record = match &mut records {
+                Some(records) => records.row(row),
+                None => (!lost).then_some(&[][..]),
+            };
+            if !self.row(Found { id: known, vector, is_live, record })? {
                 *lost_in.entry((of_ids, block)).or_default() += 1;
             }
             if row % STEP == STEP - 1 {
                 self.advance(STEP * (self.row_bytes as u64 + 8))?;
             }
         }
+        records.map_or(Ok(()), |records| records.report(self.report))?;
         let damage: Vec<_> = match coded {
             None => merged(vectors, ids).into_iter().map(|(block, damage)| ((false, block), damage)).collect(),
             Some(_) => {
@@ -249,7 +266,8 @@ impl<'a> Rescue<'a> {
                     Some(_) => self.uncertain.remove(&id),
                     None => self.uncertain.insert(id),
                 };
-                self.sink.put(id, vector)?;
+                self.records_lost += found.record.is_none() as u64;
+                self.sink.put(id, vector, Some(found.record.unwrap_or_default()))?;
                 Ok(true)
             }
             (Some(id), Err(_)) => {
@@ -318,26 +336,35 @@ impl<'a> Rescue<'a> {
     /// Applies one record; false where it makes no sense.
     fn record(&mut self, found: &wal::Record<'_>) -> Result<bool> {
         let Ok(batch) = record::decode(found.kind, found.payload, self.row_bytes) else { return Ok(false) };
-        let (ids, rows) = match &batch {
-            Record::Put { ids, rows } => (ids, Some(rows)),
-            Record::Delete { ids } => (ids, None),
-        };
-        for id in ids {
-            self.lost.remove(id);
-            self.uncertain.remove(id);
-        }
-        match rows {
-            Some(rows) => {
+        match &batch {
+            Record::Put { ids, rows, records } => {
+                self.now_known(ids);
                 let rows = rows.chunks_exact(self.row_bytes);
-                ids.iter().zip(rows).try_for_each(|(&id, row)| self.sink.put(id, row))?;
+                let texts = records.as_ref().map(|records| records.resolved());
+                let mut texts = texts.iter().flat_map(Resolved::iter);
+                let mut next = || if records.is_some() { texts.next() } else { None };
+                ids.iter().zip(rows).try_for_each(|(&id, row)| self.sink.put(id, row, next()))?;
             }
-            None => self.sink.delete(ids)?,
+            Record::Delete { ids } => {
+                self.now_known(ids);
+                self.sink.delete(ids)?;
+            }
+            // Of rows that could not be read it says nothing.
+            Record::Meta { ids, records } => self.sink.meta(ids, records.resolved())?,
         }
         self.advance(found.payload.len() as u64)?;
         Ok(true)
     }
 
-    /// Graph and codes are made again; what is damaged of them is told.
+    /// Whatever these ids were, the log says what they are.
+    fn now_known(&mut self, ids: &[u64]) {
+        for id in ids {
+            self.lost.remove(id);
+            self.uncertain.remove(id);
+        }
+    }
+
+    /// Graph, codes and the key map are made again; what is damaged of them is told.
     fn derived(&mut self) -> Result<()> {
         for part in self.source.derived.iter().filter(|part| !self.stood_in.contains(&part.number)) {
             self.report.files += 1;
@@ -369,6 +396,7 @@ impl<'a> Rescue<'a> {
         self.report.rows_lost = self.lost.len() as u64 + self.lost_without_id;
         self.report.rows_lost_without_id = self.lost_without_id;
         self.report.rows_uncertain = self.uncertain.len() as u64;
+        self.report.records_lost = self.records_lost;
         let mut ids: Vec<u64> = self.lost.into_iter().collect();
         ids.sort_unstable();
         ids.truncate(RepairReport::LOST_IDS_MAX);

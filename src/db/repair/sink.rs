@@ -5,10 +5,14 @@
 //! files and memory stays bounded, and builds no graph: that is background
 //! work, which begins when the finished database is opened.
 
+use crate::db::commit::commit;
 use crate::db::error::{Error, ErrorKind, Result, fail};
 use crate::db::options::{Durability, Options, Settings};
+use crate::db::records::given::{Given, Resolved};
+use crate::db::writer::Batch;
 use crate::db::{Database, Vectors};
 use crate::storage::Staging;
+use std::borrow::Cow;
 
 /// Rows of a batch, and their bytes.
 const BATCH_ROWS: usize = 4096;
@@ -22,6 +26,13 @@ pub struct Refused {
     pub why: String,
 }
 
+/// Records that wait to be written, each as the log has them.
+#[derive(Default)]
+struct Waiting {
+    lens: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
 /// The writing end of a repair.
 pub struct Sink<'a> {
     staging: &'a Staging,
@@ -32,13 +43,17 @@ pub struct Sink<'a> {
     database: Option<Database>,
     ids: Vec<u64>,
     rows: Vec<u8>,
+    /// The records of these rows; `None` where they keep what they have.
+    records: Option<Waiting>,
     written: usize,
+    next_id: Option<u64>,
     refused: Vec<Refused>,
 }
 
 impl<'a> Sink<'a> {
-    /// A new database with the schema in `settings` and chunks of `1 << shift` rows.
-    pub fn new(staging: &'a Staging, settings: &Settings, shift: u32) -> Result<Sink<'a>> {
+    /// A new database with the schema in `settings` and chunks of `1 << shift` rows, which gives no id below
+    /// `next_id`.
+    pub fn new(staging: &'a Staging, settings: &Settings, shift: u32, next_id: Option<u64>) -> Result<Sink<'a>> {
         let row_bytes = crate::db::open::shape_of(settings)?.row_bytes();
         let mut sink = Sink {
             staging,
@@ -48,18 +63,36 @@ impl<'a> Sink<'a> {
             database: None,
             ids: Vec::new(),
             rows: Vec::new(),
+            records: None,
             written: 0,
+            next_id,
             refused: Vec::new(),
         };
         sink.open()?;
         Ok(sink)
     }
 
-    /// Inserts or replaces one row, now or with a later call.
-    pub fn put(&mut self, id: u64, row: &[u8]) -> Result<()> {
+    /// Inserts or replaces one row, now or with a later call. Without a record it keeps the one that it has.
+    pub fn put(&mut self, id: u64, row: &[u8], record: Option<&[u8]>) -> Result<()> {
+        if self.records.is_some() != record.is_some() {
+            self.flush()?;
+            self.records = record.map(|_| Waiting::default());
+        }
+        if let (Some(waiting), Some(record)) = (&mut self.records, record) {
+            waiting.lens.push(record.len() as u32);
+            waiting.bytes.extend_from_slice(record);
+        }
         self.ids.push(id);
         self.rows.extend_from_slice(row);
-        if self.ids.len() >= BATCH_ROWS || self.rows.len() >= BATCH_BYTES { self.flush() } else { Ok(()) }
+        let bytes = self.rows.len() + self.records.as_ref().map_or(0, |waiting| waiting.bytes.len());
+        if self.ids.len() >= BATCH_ROWS || bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    /// Gives the rows of `ids` that there are these records.
+    pub fn meta(&mut self, ids: &[u64], records: Resolved<'_>) -> Result<()> {
+        self.flush()?;
+        let batch = Batch::Meta { ids: Cow::Borrowed(ids), records: Given::Resolved(records) };
+        commit(&self.database()?.core, &batch).map(drop)
     }
 
     /// Deletes the rows of `ids` that there are.
@@ -83,11 +116,20 @@ impl<'a> Sink<'a> {
         while !self.ids.is_empty() {
             let vectors =
                 Vectors::new(&self.rows, self.settings.scalar, self.settings.dim as usize, self.ids.len(), 0)?;
-            match self.database()?.upsert_batch(&self.ids, vectors, None) {
-                Ok(()) => {
+            let records = match &self.records {
+                Some(Waiting { lens, bytes }) => Given::Resolved(Resolved { lens, bytes }),
+                None => Given::Nothing,
+            };
+            match self.database()?.put_records(&self.ids, vectors, records, true, None) {
+                Ok(_) => {
                     self.written += self.rows.len();
                     self.ids.clear();
                     self.rows.clear();
+                    if let Some(waiting) = &mut self.records {
+                        self.written += waiting.bytes.len();
+                        waiting.lens.clear();
+                        waiting.bytes.clear();
+                    }
                 }
                 Err(error) => self.drop_row(error)?,
             }
@@ -111,6 +153,10 @@ impl<'a> Sink<'a> {
         let Some(at) = at else { return Err(error) };
         self.refused.push(Refused { id: self.ids.remove(at), why: error.message().into() });
         self.rows.drain(at * self.row_bytes..(at + 1) * self.row_bytes);
+        if let Some(Waiting { lens, bytes }) = &mut self.records {
+            let from: usize = lens[..at].iter().map(|&len| len as usize).sum();
+            bytes.drain(from..from + lens.remove(at) as usize);
+        }
         Ok(())
     }
 
@@ -130,7 +176,12 @@ impl<'a> Sink<'a> {
         // Nothing counts before the end, when all of it is synced.
         let options = schema.durability(Durability::None).graph_min_rows(u32::MAX.into());
         let storage = self.staging.storage()?;
-        self.database = Some(Database::open_on(Some(Box::new(storage)), &options, Some(self.shift))?);
+        let database = Database::open_on(Some(Box::new(storage)), &options, Some(self.shift))?;
+        if let (Some(next_id), Ok(mut writer)) = (self.next_id, database.core.writer.lock()) {
+            writer.next_id = writer.next_id.max(next_id);
+            writer.assigned = true;
+        }
+        self.database = Some(database);
         self.written = 0;
         Ok(())
     }

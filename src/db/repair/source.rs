@@ -8,7 +8,9 @@
 //! each belongs; the schema then comes from the old manifest or the caller.
 
 use super::report::RepairReport;
-use crate::db::checkpoint::{BITS, CODES, EXTRA_CODEC, IDS, SLOTS, SORTED_IDS, VECTORS};
+use crate::db::checkpoint::{
+    BITS, CODES, ENTRIES, EXTRA_CODEC, EXTRA_NEXT_ID, HEAP, IDS, OWNERS, SLOTS, SORTED_IDS, VECTORS,
+};
 use crate::db::error::{ErrorKind, Result, fail};
 use crate::db::open::{blob, chunk_shift, shape_of, stored_settings};
 use crate::db::options::{OptionId, Options, Settings};
@@ -36,6 +38,8 @@ pub struct ChunkPart {
     pub first: Option<u32>,
     /// The codes of its rows, which stand in for vectors that were given up.
     pub codes: Option<PartRef>,
+    /// The records of its rows.
+    pub records: Option<PartRef>,
 }
 
 /// Everything that rows can be read from.
@@ -50,6 +54,10 @@ pub struct Source {
     pub tombstones: Single,
     /// Parts that are made again from rows.
     pub derived: Vec<PartRef>,
+    /// Records of some chunk, where no manifest says of which.
+    pub loose_records: Vec<PartRef>,
+    /// Above every id that was given.
+    pub next_id: Option<u64>,
     pub log: Option<SalvageStart>,
 }
 
@@ -62,6 +70,10 @@ pub fn chunk_columns(row_bytes: usize) -> [(u32, u32); 2] {
 pub fn code_columns(codec: &Codec) -> [(u32, u32); 1] {
     [(CODES, codec.code_bytes() as u32)]
 }
+
+/// Sections of a records part: those with a row for each row of the chunk, and the records.
+pub const RECORD_COLUMNS: Columns<'static> = &[(ENTRIES, 8), (OWNERS, 8)];
+pub const HEAP_COLUMN: Columns<'static> = &[(HEAP, 1)];
 
 /// Sections of the id map.
 pub const ID_COLUMNS: Columns<'static> = &[(SORTED_IDS, 8), (SLOTS, 4)];
@@ -170,7 +182,8 @@ fn named(settings: Settings, manifest: &Manifest) -> Result<Source> {
             return fail(ErrorKind::Corrupt, format!("the manifest names a chunk at position {}", entry.position));
         };
         let codes = of(PartKind::Codes).find(|codes| codes.position == entry.position).map(|codes| codes.part);
-        chunks.push(ChunkPart { part: entry.part, first: Some(first as u32), codes });
+        let records = of(PartKind::Records).find(|records| records.position == entry.position).map(|entry| entry.part);
+        chunks.push(ChunkPart { part: entry.part, first: Some(first as u32), codes, records });
     }
     let codec = blob(manifest, EXTRA_CODEC).filter(|_| settings.drops_originals());
     let codec = codec.map(|bytes| Codec::from_bytes(settings.dim as usize, bytes)).transpose()?.flatten();
@@ -181,7 +194,13 @@ fn named(settings: Settings, manifest: &Manifest) -> Result<Source> {
         chunks,
         ids: single(PartKind::Ids),
         tombstones: single(PartKind::Tombstones),
-        derived: of(PartKind::Graph).chain(of(PartKind::Codes)).map(|entry| entry.part).collect(),
+        derived: of(PartKind::Graph)
+            .chain(of(PartKind::Codes))
+            .chain(of(PartKind::Keys))
+            .map(|entry| entry.part)
+            .collect(),
+        loose_records: Vec::new(),
+        next_id: blob(manifest, EXTRA_NEXT_ID).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes),
         log: Some(SalvageStart {
             number: manifest.wal,
             salt: manifest.salt,
@@ -218,6 +237,10 @@ fn listed(
         .filter(|found| generation.is_none_or(|generation| generation == found.part.generation));
     chunks.retain(|found| generation.is_none_or(|generation| found.part.generation <= generation));
     chunks.sort_unstable_by_key(|found| found.part.number);
+    let mut records = parts_of(storage, PartKind::Records, report)?;
+    records.retain(|found| generation.is_none_or(|generation| found.part.generation <= generation));
+    // The newest first.
+    records.sort_unstable_by_key(|found| std::cmp::Reverse(found.part.number));
     let told =
         tombstones.as_ref().and_then(|found| found.stride).map(|stride| (u64::from(stride) * 8).trailing_zeros());
     let shift = told.filter(|shift| (6..=16).contains(shift)).or(schema_of.map(|m| m.schema.chunk_shift));
@@ -227,10 +250,15 @@ fn listed(
         settings,
         codec: None,
         shift: shift.unwrap_or_else(|| chunk_shift(row_bytes, 0, drops_originals)),
-        chunks: chunks.iter().map(|found| ChunkPart { part: found.part, first: None, codes: None }).collect(),
+        chunks: chunks
+            .iter()
+            .map(|found| ChunkPart { part: found.part, first: None, codes: None, records: None })
+            .collect(),
         ids: single(ids),
         tombstones: single(tombstones),
         derived: Vec::new(),
+        loose_records: records.iter().map(|found| found.part).collect(),
+        next_id: None,
         log: log.map(|(number, salt)| SalvageStart { number, salt, lsn: None, durable: WalPosition::default() }),
     };
     if source.chunks.is_empty() && source.log.is_none() {

@@ -144,18 +144,39 @@ pub struct Cursor<'a> {
 impl Cursor<'_> {
     /// Row `i`, or the first damaged block that it lies in.
     pub fn row(&mut self, i: u64) -> Result<&[u8], u64> {
+        let mut row = std::mem::take(&mut self.row);
+        let read = self.read(self.section.offset + i * u64::from(self.section.stride), &mut row);
+        self.row = row;
+        read.map(|()| &self.row[..])
+    }
+
+    /// Rows `rows` back to back in `out`, or the first damaged block that they lie in; false where there are
+    /// not so many.
+    pub fn span(&mut self, rows: Range<u64>, out: &mut Vec<u8>) -> Result<bool, u64> {
         let stride = u64::from(self.section.stride);
-        let (mut at, mut done) = (self.section.offset + i * stride, 0);
-        while done < self.row.len() {
+        if rows.start > rows.end || rows.end > self.section.rows {
+            return Ok(false);
+        }
+        let bytes = (rows.end - rows.start) * stride;
+        if resize(out, bytes).is_err() {
+            return Ok(false);
+        }
+        self.read(self.section.offset + rows.start * stride, out).map(|()| true)
+    }
+
+    /// The bytes of the file from `at` on.
+    fn read(&mut self, mut at: u64, out: &mut [u8]) -> Result<(), u64> {
+        let mut done = 0;
+        while done < out.len() {
             let shift = self.part.blocks.shift();
             let block = at >> shift;
             self.load(block)?;
             let from = (at - (block << shift)) as usize;
-            let piece = (self.row.len() - done).min(self.bytes.len() - from);
-            self.row[done..done + piece].copy_from_slice(&self.bytes[from..from + piece]);
+            let piece = (out.len() - done).min(self.bytes.len() - from);
+            out[done..done + piece].copy_from_slice(&self.bytes[from..from + piece]);
             (at, done) = (at + piece as u64, done + piece);
         }
-        Ok(&self.row)
+        Ok(())
     }
 
     /// The damaged blocks that were met.

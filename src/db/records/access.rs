@@ -1,0 +1,54 @@
+//! Records by id and by key.
+
+use super::Record;
+use super::given::Texts;
+use crate::db::core::Core;
+use crate::db::error::{ErrorKind, Result, fail};
+use crate::db::types::ID_NONE;
+
+/// Where texts go: text i into `bytes[offsets[i]..offsets[i + 1]]`, as far as there is room.
+#[derive(Debug)]
+pub struct TextBuffer<'a> {
+    /// Room for the texts.
+    pub bytes: &'a mut [u8],
+    /// One more than there are texts; ascending from 0. All are written, whether the texts fit or not.
+    pub offsets: &'a mut [u64],
+}
+
+/// What `part` takes of the record of each row of `ids`. The texts are written where all of them fit; the
+/// last offset says how much room that takes.
+pub fn texts(
+    core: &Core,
+    ids: &[u64],
+    out: &mut TextBuffer<'_>,
+    part: impl for<'r> Fn(Record<'r>) -> &'r [u8],
+) -> Result<()> {
+    let TextBuffer { bytes, offsets } = out;
+    if offsets.len() != ids.len() + 1 {
+        return fail(ErrorKind::InvalidArgument, format!("{} offsets for {} ids", offsets.len(), ids.len()));
+    }
+    let view = core.view.load();
+    offsets[0] = 0;
+    let mut end = 0;
+    for (i, &id) in ids.iter().enumerate() {
+        let text = view.slot_of(id).map_or(&[][..], |slot| part(view.records.get(slot)));
+        if let Some(room) = bytes.get_mut(end..end + text.len()) {
+            room.copy_from_slice(text);
+        }
+        end += text.len();
+        offsets[i + 1] = end as u64;
+    }
+    core.check_faults()
+}
+
+/// The ids of the rows with `keys`.
+pub fn ids_of_keys(core: &Core, keys: &Texts<'_>, ids: &mut [u64]) -> Result<()> {
+    if ids.len() != keys.count() {
+        return fail(ErrorKind::InvalidArgument, format!("{} places for the ids of {} keys", ids.len(), keys.count()));
+    }
+    let view = core.view.load();
+    for (i, place) in ids.iter_mut().enumerate() {
+        *place = view.slot_of_key(keys.get(i)).map_or(ID_NONE, |slot| view.id_of(slot));
+    }
+    core.check_faults()
+}

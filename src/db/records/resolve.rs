@@ -1,0 +1,176 @@
+//! What the rows of a batch will have: ids for those that asked for one, records with what is carried
+//! over from the rows that they replace, the entries of the key map.
+//!
+//! Part of the planning of a batch: may fail, and changes nothing that can be seen.
+
+use super::RECORD_MAX;
+use super::column::{Change, Reserved};
+use super::given::{Given, Records};
+use super::keys::{self, Lookup};
+use crate::arena::{Lease, SlotBits};
+use crate::db::column::table;
+use crate::db::error::{Error, ErrorKind, Result, fail};
+use crate::db::ids::IdMap;
+use crate::db::types::ID_NONE;
+use crate::db::view::read_id;
+use crate::db::writer::Writer;
+use crate::util::memory::{AllocError, collected, filled, make_room, with_room};
+use std::collections::HashMap;
+
+/// The ids of a batch, with those that were asked for.
+pub struct Assigned {
+    pub ids: Vec<u64>,
+    /// The next one to be given.
+    pub next: u64,
+}
+
+/// The records of a batch, and the room for them.
+pub struct Planned {
+    /// Bytes of the record of each row of the batch.
+    pub lens: Vec<u32>,
+    /// The records back to back.
+    pub bytes: Vec<u8>,
+    pub changes: Vec<Change>,
+    pub reserved: Reserved,
+    _lease: Lease,
+}
+
+/// A row of a batch: its number there, the slot it will have, and the one of the row that it replaces.
+#[derive(Clone, Copy)]
+pub struct Row {
+    pub at: usize,
+    pub slot: u32,
+    pub old: Option<u32>,
+}
+
+impl Writer {
+    /// Ids for the rows of a batch that have none yet; `None` where all have one and no keys say more.
+    pub fn assign(&mut self, ids: &[u64], given: &Given<'_>, replace: bool) -> Result<Option<Assigned>> {
+        let has_keys = matches!(given, Given::Fields(Records { keys: Some(_), .. }));
+        if !has_keys && !ids.contains(&ID_NONE) {
+            return Ok(None);
+        }
+        let _working = self.budget.take(ids.len() as u64 * if has_keys { 80 } else { 8 })?;
+        let records = self.records.table();
+        let rows = table(&self.ids.pieces(), self.shift);
+        let lookup = Lookup { keys: &self.keys, records: &records, salt: self.key_salt };
+        let is_live = |slot: u32| slot < rows.end() && !self.dead.get(slot);
+        // Above those that the batch brings along, or one of them might be given to another row.
+        let brought = ids.iter().filter(|&&id| id != ID_NONE).max().map_or(0, |id| id + 1);
+        let mut next = self.next_id.max(brought);
+        let mut found = with_room(ids.len())?;
+        // The ids that keys of this batch were given.
+        let mut new: HashMap<&[u8], u64> = HashMap::new();
+        new.try_reserve(if has_keys { ids.len() } else { 0 })
+            .map_err(|_| AllocError::System { bytes: 48 * ids.len() as u64 })?;
+        for (at, &id) in ids.iter().enumerate() {
+            let key = given.key(at);
+            let owner = key.and_then(|key| lookup.find(key, &is_live)).map(|slot| read_id(rows.row(slot)));
+            let owner = owner.or_else(|| new.get(key?).copied());
+            let id = match (id, owner) {
+                (ID_NONE, Some(owner)) if replace => owner,
+                (ID_NONE, None) if next == ID_NONE => {
+                    return fail(ErrorKind::Limit, format!("there is no id above {}: give ids", ID_NONE - 1));
+                }
+                (ID_NONE, None) => next,
+                (id, Some(owner)) if owner != id => return keys::taken(key.unwrap_or_default(), owner, at),
+                (id, _) => id,
+            };
+            next += (id == next) as u64;
+            key.and_then(|key| new.insert(key, id));
+            found.push(id);
+        }
+        Ok(Some(Assigned { ids: found, next }))
+    }
+
+    /// The records of `rows`, which ascend, out of a batch of `count`, and the key map with their keys. `None`
+    /// where no row has a record. `dead` says which rows will be gone.
+    pub fn resolve(
+        &mut self,
+        count: usize,
+        rows: impl Iterator<Item = Row> + Clone,
+        given: &Given<'_>,
+        dead: &SlotBits,
+    ) -> Result<Option<(Planned, IdMap)>> {
+        let mut olds = rows.clone().filter_map(|row| row.old);
+        if matches!(given, Given::Nothing) && (self.records.is_empty() || olds.next().is_none()) {
+            return Ok(None);
+        }
+        let present = self.records.table();
+        let resolved: Vec<&[u8]> = match given {
+            Given::Resolved(records) => collected(records.iter())?,
+            _ => Vec::new(),
+        };
+        let record = |row: Row| {
+            let old = row.old.map(|slot| present.get(slot)).unwrap_or_default();
+            given.record(row.at, old, resolved.get(row.at).copied().unwrap_or_default())
+        };
+        let total: u64 = rows.clone().map(|row| record(row).bytes() as u64).sum();
+        if total == 0 && !matches!(given, Given::Resolved(_)) {
+            return Ok(None);
+        }
+        let lease = self.budget.take(total + 4 * count as u64)?;
+        let (mut lens, mut bytes, mut changes) = (filled(0u32, count)?, with_room(total as usize)?, Vec::new());
+        for row in rows {
+            let (record, from) = (record(row), bytes.len());
+            let len = record.bytes();
+            if len > RECORD_MAX {
+                let message = format!("key and metadata of {len} bytes pass the limit of {RECORD_MAX}");
+                return Err(Error::new(ErrorKind::Limit, message).at(row.at as u64));
+            }
+            record.write(&mut bytes)?;
+            lens[row.at] = len as u32;
+            if len > 0 {
+                make_room(&mut changes, 1)?;
+                changes.push(Change { slot: row.slot, from, len });
+            }
+        }
+        let key_map = {
+            let key =
+                |change: &Change| super::Record::read(&bytes[change.from..][..change.len]).unwrap_or_default().key;
+            let with_keys = changes.iter().map(|change| (change.slot, key(change))).filter(|(_, key)| !key.is_empty());
+            let with_keys = collected(with_keys)?;
+            let lookup = Lookup { keys: &self.keys, records: &present, salt: self.key_salt };
+            let end = self.vectors.end();
+            let entries = lookup.entries(&with_keys, &|slot| slot < end && !dead.get(slot))?;
+            self.keys.with(&entries, &|slot| dead.get(slot), &self.budget)?
+        };
+        let reserved = self.records.reserve(&changes, self.vectors.end())?;
+        Ok(Some((Planned { lens, bytes, changes, reserved, _lease: lease }, key_map)))
+    }
+
+    /// The metadata that the rows of `ids` get, with these ids by slot: unknown ones are left out, and of two
+    /// that are the same the last counts.
+    pub fn resolve_meta(&mut self, ids: &[u64], given: &Given<'_>) -> Result<(Vec<u64>, Planned)> {
+        let found = ids.iter().enumerate().filter_map(|(at, &id)| Some((self.find(id)?, at)));
+        let mut rows = collected(found)?;
+        rows.sort_unstable();
+        let kept = (0..rows.len()).filter(|&i| rows.get(i + 1).is_none_or(|next| next.0 != rows[i].0));
+        let rows = collected(kept.map(|i| rows[i]))?;
+        let present = self.records.table();
+        let resolved: Vec<&[u8]> = match given {
+            Given::Resolved(records) => collected(records.iter())?,
+            _ => Vec::new(),
+        };
+        let record =
+            |slot: u32, at: usize| given.record(at, present.get(slot), resolved.get(at).copied().unwrap_or_default());
+        let total: u64 = rows.iter().map(|&(slot, at)| record(slot, at).bytes() as u64).sum();
+        let lease = self.budget.take(total + 48 * rows.len() as u64)?;
+        let (mut lens, mut bytes) = (with_room(rows.len())?, with_room(total as usize)?);
+        let (mut changes, mut in_order) = (with_room(rows.len())?, with_room(rows.len())?);
+        for &(slot, at) in &rows {
+            let (record, from) = (record(slot, at), bytes.len());
+            let len = record.bytes();
+            if len > RECORD_MAX {
+                let message = format!("key and metadata of {len} bytes pass the limit of {RECORD_MAX}");
+                return Err(Error::new(ErrorKind::Limit, message).at(at as u64));
+            }
+            record.write(&mut bytes)?;
+            lens.push(len as u32);
+            changes.push(Change { slot, from, len });
+            in_order.push(ids[at]);
+        }
+        let reserved = self.records.reserve(&changes, u32::MAX)?;
+        Ok((in_order, Planned { lens, bytes, changes, reserved, _lease: lease }))
+    }
+}

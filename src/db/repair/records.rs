@@ -1,0 +1,94 @@
+//! Keys and metadata out of records parts, as far as checksums prove them.
+
+use super::report::RepairReport;
+use super::source::{ChunkPart, HEAP_COLUMN, RECORD_COLUMNS, Source};
+use crate::db::error::Result;
+use crate::db::records::{Record, place};
+use crate::db::view::read_id;
+use crate::storage::part::{Cursor, Salvage};
+use crate::storage::{PartRef, Storage};
+
+/// An open records part: its entries and the ids that they belong to, and the heap.
+pub struct RecordsPart {
+    rows: Salvage,
+    heap: Salvage,
+}
+
+/// The records of a chunk, row by row.
+pub struct RecordCursor<'a> {
+    entries: Cursor<'a>,
+    heap: Cursor<'a>,
+    rows: u64,
+    bytes: Vec<u8>,
+}
+
+impl RecordsPart {
+    /// The records of `chunk`, whose ids are `ids`; `None` where it has none.
+    pub fn find(
+        storage: &dyn Storage,
+        source: &Source,
+        chunk: &ChunkPart,
+        ids: &Salvage,
+        id_column: usize,
+        report: &mut RepairReport,
+    ) -> Result<Option<RecordsPart>> {
+        if let Some(part) = &chunk.records {
+            return RecordsPart::open(storage, part, report);
+        }
+        for part in &source.loose_records {
+            let Ok(found) = Salvage::open(storage, part, RECORD_COLUMNS) else { continue };
+            if found.rows() > 0 && found.rows() <= ids.rows() && is_same(&found, ids, id_column)? {
+                return RecordsPart::open(storage, part, report);
+            }
+        }
+        Ok(None)
+    }
+
+    fn open(storage: &dyn Storage, part: &PartRef, report: &mut RepairReport) -> Result<Option<RecordsPart>> {
+        report.files += 1;
+        match (Salvage::open(storage, part, RECORD_COLUMNS), Salvage::open(storage, part, HEAP_COLUMN)) {
+            (Ok(rows), Ok(heap)) => Ok(Some(RecordsPart { rows, heap })),
+            (Err(damage), _) | (_, Err(damage)) => {
+                report.take(damage, "; keys and metadata of its rows are lost")?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads them.
+    pub fn cursor(&self) -> Result<RecordCursor<'_>> {
+        let (entries, heap) = (self.rows.cursor(0)?, self.heap.cursor(0)?);
+        Ok(RecordCursor { entries, heap, rows: self.rows.rows(), bytes: Vec::new() })
+    }
+}
+
+/// Whether the first and the last row of a records part are rows of the chunk with these ids.
+fn is_same(records: &Salvage, ids: &Salvage, id_column: usize) -> Result<bool> {
+    let (mut owners, mut ids) = (records.cursor(1)?, ids.cursor(id_column)?);
+    let mut alike = |row| match (owners.row(row).map(read_id), ids.row(row).map(read_id)) {
+        (Ok(owner), Ok(id)) => owner == id,
+        _ => false,
+    };
+    Ok(alike(0) && alike(records.rows() - 1))
+}
+
+impl RecordCursor<'_> {
+    /// The bytes of the record of row `row`, empty for none; `None` where they are lost.
+    pub fn row(&mut self, row: u64) -> Option<&[u8]> {
+        if row >= self.rows {
+            return Some(&[]);
+        }
+        let entry = self.entries.row(row).ok().map(read_id)?;
+        let found = self.heap.span(place(entry), &mut self.bytes).ok()?;
+        (found && Record::read(&self.bytes).is_some()).then_some(&self.bytes)
+    }
+
+    /// Takes what was damaged into the report.
+    pub fn report(self, report: &mut RepairReport) -> Result<()> {
+        let damage = self.entries.into_damage().into_values().chain(self.heap.into_damage().into_values());
+        for damage in damage {
+            report.take(damage, "; keys and metadata are lost with it")?;
+        }
+        Ok(())
+    }
+}
