@@ -56,8 +56,8 @@ pub mod storage;
 pub mod util;
 
 pub use db::{
-    CheckLevel, CheckReport, Database, Durability, Error, ErrorKind, Filter, Hits, ID_NONE, OptionId, OptionInfo,
-    Options, Originals, Outcome, Place, Problem, Profile, Quant, Records, RepairReport, Result, SearchParams, Settings,
-    Stats, Task, TextBuffer, Texts, Vectors, repair,
+    CheckLevel, CheckReport, Cursor, Database, Durability, Error, ErrorKind, Filter, Hits, ID_NONE, OptionId,
+    OptionInfo, Options, Originals, Outcome, Page, Place, Problem, Profile, Quant, Records, RepairReport, Result,
+    SearchParams, Settings, Stats, Task, TextBuffer, Texts, Vectors, repair, search_many,
 };
 pub use kernel::{Metric, Scalar};

@@ -17,8 +17,9 @@ use super::sketches::Making;
 use super::verify::Verifier;
 use super::view::View;
 use super::writer::Writer;
-use crate::arena::{Budget, FaultCell, ScratchPool};
+use crate::arena::{AllocError, Budget, FaultCell, Lease, ScratchPool};
 use crate::storage::{LockGuard, Storage, StorageError};
+use crate::util::sync::lock;
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -40,8 +41,8 @@ pub struct Counters {
 pub struct Store {
     pub storage: Box<dyn Storage>,
     pub checkpoints: Mutex<Checkpoints>,
-    /// Held as long as the database is open.
-    pub _lock: LockGuard,
+    /// Held as long as the database is open; cursors may keep the rest for longer.
+    pub lock: Mutex<Option<LockGuard>>,
 }
 
 /// An open database, shared by its callers and its background threads.
@@ -132,6 +133,23 @@ impl Core {
             None => Ok(()),
             Some(fault) => Err(StorageError::from(fault).into()),
         }
+    }
+
+    /// Lets the next writer in; nothing is written any more.
+    pub fn unlock(&self) {
+        if let Some(store) = &self.store {
+            drop(lock(&store.lock).take());
+        }
+    }
+
+    /// Makes `lease` of the budget of searches cover `bytes`, with what earlier searches left for later ones if
+    /// need be.
+    pub fn cover_search(&self, lease: &Lease, bytes: u64) -> std::result::Result<(), AllocError> {
+        if lease.cover(bytes).is_ok() {
+            return Ok(());
+        }
+        self.scratch.clear();
+        lease.cover(bytes)
     }
 
     /// Whether the database is about to close.

@@ -79,6 +79,12 @@ impl Error {
         self
     }
 
+    /// The same error, with what it is about before its text.
+    pub(crate) fn about(mut self, what: impl fmt::Display) -> Error {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// The same error with the operating system's error number.
     pub fn with_os(mut self, os_error: Option<i32>) -> Error {
         self.os_error = os_error;

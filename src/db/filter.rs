@@ -319,20 +319,27 @@ impl Known {
 
     /// The answer for `view`, about whose rows all is known.
     fn select(&self, &Ask { test, view, budget, .. }: &Ask<'_>) -> Result<Selection> {
+        let flip = if test.passes_unnamed() { 0 } else { u64::MAX };
+        let blocked = |chunk, i| (word(&self.named, chunk, i) ^ flip) | word(&view.dead, chunk, i);
+        Selection::of(view, budget, blocked)
+    }
+}
+
+impl Selection {
+    /// The slots of `view` but for those whose bits are set in word `i` of a chunk.
+    fn of(view: &View, budget: &Budget, blocked_word: impl Fn(usize, usize) -> u64) -> Result<Selection> {
         let (end, shift) = (view.end(), view.dead.shift());
         let lease = budget.take(bytes_of_bits(end))?;
         let mut blocked = SlotBits::new(shift);
         let mut words = filled(0u64, 1 << (shift - 6))?;
-        let flip = if test.passes_unnamed() { 0 } else { u64::MAX };
         let mut passing = 0;
         for chunk in 0..end.div_ceil(1 << shift) as usize {
-            let word = |bits: &SlotBits, i: usize| bits.chunk(chunk).map_or(0, |words| words[i]);
             let first = (chunk as u64) << shift;
             for (i, place) in words.iter_mut().enumerate() {
                 // Slots past the end are blocked.
                 let left = (end as u64).saturating_sub(first + 64 * i as u64).min(64);
                 let missing = if left == 64 { 0 } else { u64::MAX << left };
-                *place = (word(&self.named, i) ^ flip) | word(&view.dead, i) | missing;
+                *place = blocked_word(chunk, i) | missing;
                 passing += place.count_zeros() as u64;
             }
             blocked.put_chunk(chunk, &words)?;
@@ -344,17 +351,26 @@ impl Known {
         }
         Ok(Selection { blocked, passing, slots, view: view.serial, end, _lease: lease })
     }
-}
 
-impl Selection {
     /// The slots that pass, ascending.
     pub fn passing_slots(&self) -> impl Iterator<Item = u32> + '_ {
         clear_bits(&self.blocked, self.end)
     }
+
+    /// The rows of `view` that pass (`None`: all of them), but for those of the slots `taken`.
+    pub fn without(view: &View, selection: Option<&Selection>, taken: &SlotBits, budget: &Budget) -> Result<Selection> {
+        let blocked = selection.map_or(&view.dead, |selection| &selection.blocked);
+        Selection::of(view, budget, |chunk, i| word(blocked, chunk, i) | word(taken, chunk, i))
+    }
+}
+
+/// Word `i` of a chunk.
+fn word(bits: &SlotBits, chunk: usize, i: usize) -> u64 {
+    bits.chunk(chunk).map_or(0, |words| words[i])
 }
 
 /// Bytes of a bit for each slot.
-fn bytes_of_bits(end: u32) -> u64 {
+pub fn bytes_of_bits(end: u32) -> u64 {
     end as u64 / 8
 }
 

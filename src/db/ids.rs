@@ -67,12 +67,18 @@ impl Run {
         if id < self.first || id > self.last {
             return None;
         }
+        let at = self.first_from(id);
+        (at < self.ids.len()).then(|| self.entry(at)).filter(|e| e.0 == id).map(|e| e.1)
+    }
+
+    /// Place of the first entry whose id is not below `id`.
+    fn first_from(&self, id: u64) -> usize {
         let (mut low, mut high) = (0, self.ids.len());
         while low < high {
             let middle = low + (high - low) / 2;
             if read_u64(self.ids.row(middle)) < id { low = middle + 1 } else { high = middle }
         }
-        (low < self.ids.len()).then(|| self.entry(low)).filter(|e| e.0 == id).map(|e| e.1)
+        low
     }
 }
 
@@ -145,6 +151,16 @@ impl IdMap {
         merged(&self.runs, new_slot)
     }
 
+    /// As [`IdMap::entries`] from the id `from` on, for a few of them: each is read as it comes.
+    pub fn entries_from<'a>(
+        &'a self,
+        from: u64,
+        new_slot: &'a dyn Fn(u32) -> Option<u32>,
+    ) -> impl Iterator<Item = (u64, u32)> + 'a {
+        let rest = move |run: &'a Run| (run.first_from(from)..run.len()).map(|i| run.entry(i));
+        merged_from(self.runs.iter().map(rest), new_slot)
+    }
+
     /// The live entries as one run.
     pub fn rebuilt(&self, new_slot: &dyn Fn(u32) -> Option<u32>, live: u64, budget: &Budget) -> Result<IdMap> {
         let most = self.runs.iter().map(Run::len).sum::<usize>().min(usize::try_from(live).unwrap_or(usize::MAX));
@@ -154,11 +170,19 @@ impl IdMap {
 
 /// The live entries of `runs` (from oldest to newest), sorted by id; of two of one id the newer.
 fn merged<'a>(runs: &'a [Run], new_slot: &'a dyn Fn(u32) -> Option<u32>) -> impl Iterator<Item = (u64, u32)> + 'a {
-    let head = |run: &'a Run| {
-        let mut rest = run.entries().filter_map(move |(id, slot)| Some((id, new_slot(slot)?)));
+    merged_from(runs.iter().map(Run::entries), new_slot)
+}
+
+/// The same of what is left of each run.
+fn merged_from<'a>(
+    runs: impl Iterator<Item = impl Iterator<Item = (u64, u32)> + 'a>,
+    new_slot: &'a dyn Fn(u32) -> Option<u32>,
+) -> impl Iterator<Item = (u64, u32)> + 'a {
+    let head = |run| {
+        let mut rest = Iterator::filter_map(run, move |(id, slot)| Some((id, new_slot(slot)?)));
         Head { next: rest.next(), rest }
     };
-    Merged { heads: runs.iter().map(head).collect() }
+    Merged { heads: runs.map(head).collect() }
 }
 
 /// A merge of runs that takes no memory of its own: there are few runs, so
@@ -219,6 +243,10 @@ mod tests {
             }
             let renamed = |s| live(&s).then_some(s + 1000);
             prop_assert!(map.entries(&renamed).eq(model.iter().map(|(&id, &s)| (id, s + 1000))));
+            for from in [0, 1, deletes % 200, 199, 200, u64::MAX] {
+                let rest = model.range(from..).map(|(&id, &s)| (id, s + 1000));
+                prop_assert!(map.entries_from(from, &renamed).eq(rest));
+            }
             let whole = map.rebuilt(&renamed, model.len() as u64, &Budget::default()).unwrap();
             prop_assert_eq!(whole.bytes(), 12 * model.len() as u64);
             prop_assert!(model.iter().all(|(&id, &s)| whole.find(id) == Some(s + 1000)));

@@ -11,6 +11,9 @@
 //! | `records` | keys and metadata of rows |
 //! | `reader`, `scan` | searches and point reads |
 //! | `range` | all rows within a distance |
+//! | `cursor` | rows of one view, page after page |
+//! | `recommend`, `diverse` | rows like some and unlike others; rows unlike each other |
+//! | `federate` | the nearest rows of several databases |
 //! | `plan` | which way a search takes |
 //! | `filter` | which rows a search may return |
 //! | `recall` | what searches find, measured |
@@ -36,7 +39,10 @@ mod column;
 mod commit;
 mod compact;
 mod core;
+mod cursor;
+mod diverse;
 mod error;
+mod federate;
 mod filter;
 mod follow;
 mod ids;
@@ -50,6 +56,7 @@ mod queue;
 mod range;
 mod reader;
 mod recall;
+mod recommend;
 mod record;
 mod records;
 mod repair;
@@ -64,7 +71,10 @@ mod view;
 mod writer;
 
 pub use check::{CheckLevel, CheckReport, Place, Problem};
+pub use cursor::{Cursor, Page};
 pub use error::{Error, ErrorKind, Result};
+pub(crate) use federate::first_unlike;
+pub use federate::search_many;
 pub use filter::Filter;
 pub use options::*;
 pub use recall::Recall;
@@ -394,6 +404,60 @@ impl Database {
         range::search(&self.core, query, max_distance, params, ids, distances)
     }
 
+    /// Finds the `k` rows nearest to each of the rows `ids`, which is left out itself. `item` of the error names the
+    /// first that is not there.
+    pub fn search_ids(&self, ids: &[u64], k: usize, params: &SearchParams, hits: Hits<'_>) -> Result<Outcome> {
+        reader::search_ids(&self.core, ids, k, params, hits)
+    }
+
+    /// Finds rows near the rows `positive` and away from the rows `negative`, none of which is a result, as many as
+    /// there are places in `ids` and `distances`; returns their number.
+    ///
+    /// They are those nearest to one point: the mean of the positive examples, moved away from the mean of the
+    /// negative ones by as much as it is apart from that (`2 p - n`). Distances are to this point. Under cosine
+    /// examples count by their directions alone. Bytes are rounded; a bit is set where `2 p - n` of the shares is above a half.
+    pub fn recommend(
+        &self,
+        positive: &[u64],
+        negative: &[u64],
+        params: &SearchParams,
+        ids: &mut [u64],
+        distances: &mut [f32],
+    ) -> Result<(Outcome, usize)> {
+        recommend::search(&self.core, (positive, negative), params, ids, distances)
+    }
+
+    /// Chooses rows near the one vector of `query` that are not too near to each other, as many as there are places,
+    /// one after the other from the nearest `candidates`: always the one with the least
+    /// `lambda * (distance to the query) - (1 - lambda) * (distance to the nearest one chosen)`, the nearest first
+    /// (maximal marginal relevance). Returns their number; distances are to the query. 0 candidates are four times the places.
+    pub fn search_diverse(
+        &self,
+        query: Vectors<'_>,
+        candidates: usize,
+        lambda: f32,
+        params: &SearchParams,
+        ids: &mut [u64],
+        distances: &mut [f32],
+    ) -> Result<(Outcome, usize)> {
+        diverse::search(&self.core, query, (candidates, lambda), params, ids, distances)
+    }
+
+    /// Goes through all rows in the order of their distance to the one vector of `query`, ties by id, page
+    /// by page, in the state that the database has now. The deadline is that of each page.
+    ///
+    /// Where a graph is walked, rows may be found only after farther ones were returned. They come last, after all
+    /// others, in order among themselves. With `exact` there are none.
+    pub fn cursor(&self, query: Vectors<'_>, params: &SearchParams) -> Result<Cursor> {
+        Cursor::near(&self.core, query, params)
+    }
+
+    /// Goes through the rows that a filter lets pass, or all, in the order of their ids, page by page, in the state that the
+    /// database has now.
+    pub fn scan(&self, filter: Option<&Filter>) -> Result<Cursor> {
+        Cursor::by_id(&self.core, filter)
+    }
+
     /// Makes every batch so far survive power loss, whatever the durability level.
     pub fn sync(&self) -> Result<()> {
         self.core.check_writable()?;
@@ -486,6 +550,7 @@ impl Drop for Database {
     fn drop(&mut self) {
         // Nobody is left to tell: what was acknowledged is in the log.
         let _ = self.shut();
+        self.core.unlock();
     }
 }
 

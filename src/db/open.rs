@@ -89,7 +89,7 @@ pub fn open_within(
         let (settings, writer, follower) = Follower::open(storage, options, &faults, budget)?;
         return finish(settings, writer, Files::Read(follower), faults);
     }
-    let lock = storage.lock()?;
+    let held = storage.lock()?;
     let (settings, writer, checkpoints, parts) = match Manifest::load(storage.as_ref())? {
         Some(manifest) => load(storage.as_ref(), manifest, options, &faults, budget)?,
         None if !options.settings().create => {
@@ -97,7 +97,7 @@ pub fn open_within(
         }
         None => create(storage.as_ref(), options, shift, budget)?,
     };
-    let store = Store { storage, checkpoints: Mutex::new(checkpoints), _lock: lock };
+    let store = Store { storage, checkpoints: Mutex::new(checkpoints), lock: Mutex::new(Some(held)) };
     finish(settings, writer, Files::Written(store, parts), faults)
 }
 

@@ -13,6 +13,7 @@ use super::filter::Selection;
 use super::types::SearchParams;
 use super::view::View;
 use crate::arena::SlotBits;
+use crate::index::flat::TopK;
 use crate::index::{Beam, Control, Past, Space, sketched};
 use std::sync::Arc;
 
@@ -58,6 +59,8 @@ pub struct Plan {
     pub sketched: bool,
     /// Threads that a long scan may be split over.
     pub threads: usize,
+    /// Rows up to this distance and id are not wanted.
+    pub after: Option<(f32, u64)>,
     selection: Option<Arc<Selection>>,
     /// Whether the search was to end before it was known which rows pass.
     pub stopped: bool,
@@ -100,6 +103,11 @@ impl Plan {
             None => (None, false),
         };
         let k = if stopped { 0 } else { k };
+        Ok(Plan { stopped, ..Plan::among(core, view, k, params, selection) })
+    }
+
+    /// As [`Plan::new`] where it is known already which rows pass the filter.
+    pub fn among(core: &Core, view: &View, k: usize, params: &SearchParams, selection: Option<Arc<Selection>>) -> Plan {
         let there = selection.as_ref().map_or(view.live(), |selection| selection.passing);
         let k = k.min(usize::try_from(there).unwrap_or(usize::MAX));
         let rerank = if params.rerank == 0 { rerank_depth(&view.coded, k) } else { params.rerank.max(k) };
@@ -122,7 +130,12 @@ impl Plan {
             view.hollow > 0 || (many && !view.coded.kernel.form.is_rough())
         };
         let by_code = covered != Covered::Scan && view.index.codec.is_some() && selection.as_ref().is_some_and(worth);
-        Ok(Plan { k, rerank, covered, by_code, sketched, threads: 1, selection, stopped })
+        Plan { k, rerank, covered, by_code, sketched, threads: 1, after: None, selection, stopped: false }
+    }
+
+    /// Empties `best` for the results.
+    pub fn reset(&self, best: &mut TopK) -> Result<()> {
+        Ok(best.reset_after(self.k, self.after)?)
     }
 
     /// Walks the graph by the default breadth where it would scan.

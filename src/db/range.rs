@@ -7,12 +7,8 @@
 
 use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
-use super::plan::Plan;
-use super::reader::{Limits, search_one, take_query};
-use super::resident;
+use super::reader::{Limits, finish, search_alone, take_query};
 use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
-use crate::index::Control;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// Rows asked for first, and how many times more each time.
 const FIRST: usize = 64;
@@ -42,13 +38,7 @@ pub fn search(
     let most = ids.len().saturating_add(1);
     let (mut k, mut found) = (FIRST.min(most), 0);
     let complete = loop {
-        let mut plan = Plan::new(core, &view, k, params, &limits)?;
-        plan.threads = core.threads();
-        scratch.cover(core, &view, &plan)?;
-        if limits.stop() {
-            break false;
-        }
-        let complete = search_one(core, &view, &plan, &limits, &mut scratch)?;
+        let complete = search_alone(core, &view, k, params, &limits, &mut scratch)?;
         let nearest = scratch.best.sorted().take_while(|&(distance, ..)| distance <= max_distance);
         let within = nearest.clone().count();
         // One that was stopped may have found less than the one before.
@@ -64,8 +54,6 @@ pub fn search(
         }
         k = k.saturating_mul(GROWTH).min(most);
     };
-    resident::count(core, &view, std::mem::take(&mut scratch.walk.distances));
-    core.counters.searches.fetch_add(1, Relaxed);
-    core.check_faults()?;
+    finish(core, &view, std::mem::take(&mut scratch.walk.distances), 1)?;
     Ok((if complete { Outcome::Complete } else { Outcome::Partial }, found))
 }

@@ -51,20 +51,20 @@ pub struct Scratch {
 impl Scratch {
     /// Counts what a search of `plan` will need; nothing to do where an earlier one needed as much.
     pub(super) fn cover(&mut self, core: &Core, view: &View, plan: &Plan) -> Result<()> {
+        self.cover_beside(TopK::bytes(plan.k), core, view, plan)
+    }
+
+    /// As [`Scratch::cover`] where results will take `best` bytes.
+    pub(super) fn cover_beside(&mut self, best: u64, core: &Core, view: &View, plan: &Plan) -> Result<()> {
         let walk = plan.beam().map_or(0, |beam| index::Scratch::bytes(beam, view.index.graph.len()));
         let code = view.index.codec.as_ref().map_or(0, |codec| codec.query_bytes());
         let decoded = if view.hollow > 0 { Decoded::bytes(core.shape.dim) } else { 0 };
         let rows = (9 * core.shape.dim + code) as u64 + decoded;
         let picked = if plan.by_code { TopK::bytes(plan.rerank) } else { 0 };
         let estimates = if plan.sketched { Estimates::bytes(plan.k, core.shape.dim) } else { 0 };
-        let bytes = [TopK::bytes(plan.k), picked, walk, rows, estimates].into_iter().fold(0, u64::saturating_add);
+        let bytes = [best, picked, walk, rows, estimates].into_iter().fold(0, u64::saturating_add);
         let lease = self.lease.get_or_insert_with(|| Lease::new(&core.search_budget));
-        if lease.cover(bytes).is_err() {
-            // What other searches left for later ones makes room.
-            core.scratch.clear();
-            lease.cover(bytes)?;
-        }
-        Ok(())
+        Ok(core.cover_search(lease, bytes)?)
     }
 }
 
@@ -89,31 +89,128 @@ impl Control for Limits<'_> {
 
 /// Searches the newest view for all `queries`.
 pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams, hits: Hits<'_>) -> Result<Outcome> {
-    let count = queries.count();
+    search_in(core, &core.view.load(), queries, k, params, hits)
+}
+
+/// As [`search`], on a view that the caller has pinned.
+pub(super) fn search_in(
+    core: &Core,
+    view: &View,
+    queries: Vectors<'_>,
+    k: usize,
+    params: &SearchParams,
+    hits: Hits<'_>,
+) -> Result<Outcome> {
+    let wanted = check_places(queries.count(), k, &hits)?;
+    if wanted > 0 {
+        core.shape.accepts(&queries)?;
+    }
+    answer_all(core, view, Queries::Given(&queries), k, params, hits)
+}
+
+/// Searches the newest view for the rows nearest to each of the rows `ids`, which is left out itself.
+pub fn search_ids(core: &Core, ids: &[u64], k: usize, params: &SearchParams, hits: Hits<'_>) -> Result<Outcome> {
+    check_places(ids.len(), k, &hits)?;
+    let view = core.view.load();
+    let lease = Lease::new(&core.search_budget);
+    core.cover_search(&lease, 4 * ids.len() as u64)?;
+    let mut slots = memory::with_room(ids.len())?;
+    for (&id, i) in ids.iter().zip(0..) {
+        slots.push(slot_of(&view, id).map_err(|e| e.at(i))?);
+    }
+    answer_all(core, &view, Queries::Rows(&slots), k, params, hits)
+}
+
+/// The slot of a row that must be there.
+pub(super) fn slot_of(view: &View, id: u64) -> Result<u32> {
+    view.slot_of(id).ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no row with the id {id}")))
+}
+
+/// The number of places for results, where there are as many.
+pub(super) fn check_places(count: usize, k: usize, hits: &Hits<'_>) -> Result<usize> {
     let places = k.checked_mul(count).ok_or_else(|| {
         Error::new(ErrorKind::OutOfRange, format!("k {k} times {count} queries passes the address space"))
     })?;
     if hits.ids.len() < places || hits.distances.len() < places || hits.counts.len() < count {
         return fail(ErrorKind::InvalidArgument, format!("result buffers are smaller than {count} x {k}"));
     }
+    Ok(places)
+}
+
+fn answer_all(
+    core: &Core,
+    view: &View,
+    queries: Queries<'_>,
+    k: usize,
+    params: &SearchParams,
+    hits: Hits<'_>,
+) -> Result<Outcome> {
+    let count = queries.count();
+    let places = count * k;
     if places == 0 {
         hits.counts[..count].fill(0);
         return Ok(Outcome::Complete);
     }
-    core.shape.accepts(&queries)?;
-    let view = core.view.load();
     let limits = Limits::of(params);
-    let mut plan = Plan::new(core, &view, k, params, &limits)?;
+    let mut plan = Plan::new(core, view, queries.results(k), params, &limits)?;
     if count == 1 {
         plan.threads = core.threads();
     }
-    let call = Call { core, view: &view, plan: &plan, limits: &limits, queries: &queries };
+    let call = Call { core, view, plan: &plan, limits: &limits, queries };
     // All queries are checked before the first result is written.
     call.check()?;
     let outcome = call.answer_all(&mut hits.ids[..places], &mut hits.distances[..places], &mut hits.counts[..count])?;
-    core.counters.searches.fetch_add(count as u64, Relaxed);
-    core.check_faults()?;
+    finish(core, view, 0, count as u64)?;
     Ok(outcome)
+}
+
+/// Counts searches that are done, and the distances that they computed; an error where they met damage.
+pub(super) fn finish(core: &Core, view: &View, distances: u64, searches: u64) -> Result<()> {
+    resident::count(core, view, distances);
+    core.counters.searches.fetch_add(searches, Relaxed);
+    core.check_faults()
+}
+
+/// What the queries of a call are.
+#[derive(Clone, Copy)]
+enum Queries<'a> {
+    /// Vectors of the caller.
+    Given(&'a Vectors<'a>),
+    /// The rows of slots, each of which is no answer to itself.
+    Rows(&'a [u32]),
+}
+
+impl Queries<'_> {
+    fn count(&self) -> usize {
+        match self {
+            Queries::Given(vectors) => vectors.count(),
+            Queries::Rows(slots) => slots.len(),
+        }
+    }
+
+    /// Results to look for where `k` are wanted.
+    fn results(&self, k: usize) -> usize {
+        match self {
+            Queries::Given(_) => k,
+            Queries::Rows(_) => k.saturating_add(1),
+        }
+    }
+
+    /// The slot that is no answer to query `i`.
+    fn itself(&self, i: usize) -> Option<u32> {
+        match self {
+            Queries::Given(_) => None,
+            Queries::Rows(slots) => Some(slots[i]),
+        }
+    }
+
+    /// Puts query `i` into the scratch.
+    fn take(&self, core: &Core, view: &View, i: usize, scratch: &mut Scratch) -> Result<()> {
+        match self {
+            Queries::Given(vectors) => take_query(core, vectors, i, scratch),
+            Queries::Rows(slots) => take_row(core, view, slots[i], scratch),
+        }
+    }
 }
 
 /// The queries of one call, and what they are answered with.
@@ -123,13 +220,15 @@ struct Call<'a> {
     view: &'a View,
     plan: &'a Plan,
     limits: &'a Limits<'a>,
-    queries: &'a Vectors<'a>,
+    queries: Queries<'a>,
 }
 
 impl Call<'_> {
+    /// An error for the first vector that cannot be looked for. Rows can be.
     fn check(&self) -> Result<()> {
+        let Queries::Given(vectors) = self.queries else { return Ok(()) };
         let mut scratch = self.core.scratch.take();
-        (0..self.queries.count()).try_for_each(|i| take_query(self.core, self.queries, i, &mut scratch))
+        (0..vectors.count()).try_for_each(|i| take_query(self.core, vectors, i, &mut scratch))
     }
 
     /// Answers all queries, on more than one thread where there are many. Which thread takes
@@ -171,7 +270,7 @@ impl Call<'_> {
 
     /// Answers query `i`; whether it went to its end, and the number of results.
     fn answer(&self, i: usize, scratch: &mut Scratch, ids: &mut [u64], distances: &mut [f32]) -> Result<(bool, u32)> {
-        take_query(self.core, self.queries, i, scratch)?;
+        self.queries.take(self.core, self.view, i, scratch)?;
         // A walk asks only now and then: short ones, many in one call, would never stop.
         let complete = if self.limits.stop() {
             scratch.best.reset(0)?;
@@ -179,7 +278,8 @@ impl Call<'_> {
         } else {
             search_one(self.core, self.view, self.plan, self.limits, scratch)?
         };
-        Ok((complete, write_hits(&mut scratch.best, ids, distances)))
+        let itself = self.queries.itself(i);
+        Ok((complete, write_hits(&mut scratch.best, |slot| Some(slot) != itself, ids, distances)))
     }
 }
 
@@ -219,6 +319,41 @@ pub(super) fn take_query(core: &Core, queries: &Vectors<'_>, i: usize, scratch: 
     core.shape.check(query).map_err(|e| e.at(i as u64))
 }
 
+/// The row of `slot`, or what stands in for it, as the query of the scratch.
+fn take_row(core: &Core, view: &View, slot: u32, scratch: &mut Scratch) -> Result<()> {
+    let Scratch { query, decoded, .. } = scratch;
+    let row = stored_row(core, view, slot, decoded)?;
+    memory::resize(query, row.len(), 0)?;
+    query.copy_from_slice(row);
+    Ok(())
+}
+
+/// The vector of a slot that has one.
+pub(super) fn stored_row<'a>(core: &Core, view: &'a View, slot: u32, out: &'a mut Decoded) -> Result<&'a [u8]> {
+    let row = view.vector(&core.shape, slot, out)?.filter(|row| row.len() == core.shape.row_bytes());
+    row.ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("row {} has no vector", view.id_of(slot))))
+}
+
+/// Fills `scratch.best` with the `k` rows that are nearest to the one query of a call, which is in the scratch; false
+/// when it was stopped early.
+pub(super) fn search_alone(
+    core: &Core,
+    view: &View,
+    k: usize,
+    params: &SearchParams,
+    limits: &Limits<'_>,
+    scratch: &mut Scratch,
+) -> Result<bool> {
+    let mut plan = Plan::new(core, view, k, params, limits)?;
+    plan.threads = core.threads();
+    scratch.cover(core, view, &plan)?;
+    if limits.stop() {
+        scratch.best.reset(0)?;
+        return Ok(false);
+    }
+    search_one(core, view, &plan, limits, scratch)
+}
+
 /// Fills `scratch.best` for the query in the scratch; false when it was stopped early.
 pub(super) fn search_one(
     core: &Core,
@@ -227,7 +362,7 @@ pub(super) fn search_one(
     limits: &Limits<'_>,
     scratch: &mut Scratch,
 ) -> Result<bool> {
-    scratch.best.reset(plan.k)?;
+    plan.reset(&mut scratch.best)?;
     if plan.k == 0 {
         return Ok(!plan.stopped);
     }
@@ -350,13 +485,13 @@ fn found_by(
     Ok(memory::collected(others.map(|(distance, ..)| distance).take(k))?)
 }
 
-/// Writes the results nearest first and marks the unused places.
-fn write_hits(best: &mut TopK, ids: &mut [u64], distances: &mut [f32]) -> u32 {
-    let found = best.sorted();
-    let count = found.len();
-    for (place, (distance, _, id)) in found.enumerate() {
-        ids[place] = id;
-        distances[place] = distance;
+/// Writes the results whose slots are `wanted`, nearest first, and marks the unused places.
+pub(super) fn write_hits(best: &mut TopK, wanted: impl Fn(u32) -> bool, ids: &mut [u64], distances: &mut [f32]) -> u32 {
+    let mut count = 0;
+    let places = ids.iter_mut().zip(distances.iter_mut());
+    for ((id, distance), hit) in places.zip(best.sorted().filter(|&(_, slot, _)| wanted(slot))) {
+        (*distance, _, *id) = hit;
+        count += 1;
     }
     ids[count..].fill(ID_NONE);
     distances[count..].fill(f32::INFINITY);

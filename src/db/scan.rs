@@ -104,7 +104,7 @@ impl<'a> Scan<'a> {
         }
         memory::resize(&mut scratch.query, query.len(), 0)?;
         scratch.query.copy_from_slice(query);
-        scratch.best.reset(self.plan.k)?;
+        self.plan.reset(&mut scratch.best)?;
         let outcome = self.part(slots, &mut scratch)?;
         Ok(Some((scratch, outcome)))
     }

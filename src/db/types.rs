@@ -6,6 +6,7 @@ use super::filter::Filter;
 use super::options::Originals;
 use super::task::Task;
 use crate::kernel::Scalar;
+use std::ops::Range;
 use std::time::Duration;
 
 /// The one id that cannot be stored; marks unused places in results.
@@ -66,6 +67,13 @@ impl<'a> Vectors<'a> {
     /// Number of vectors.
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// The vectors of `range`, which must not go past the end.
+    pub(crate) fn part(&self, range: Range<usize>) -> Vectors<'a> {
+        assert!(range.start <= range.end && range.end <= self.count, "vectors {range:?} of {}", self.count);
+        let from = (range.start * self.stride).min(self.bytes.len());
+        Vectors { bytes: &self.bytes[from..], count: range.len(), ..*self }
     }
 
     /// Components of one vector.

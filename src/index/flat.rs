@@ -33,15 +33,23 @@ struct Hit {
 pub struct TopK {
     heap: Vec<Hit>,
     k: usize,
+    /// Hits up to this one, as (order, key), are not wanted. No distance has the order 0.
+    after: (u32, u64),
 }
 
 impl TopK {
     /// Empties the list for the best `k`.
     pub fn reset(&mut self, k: usize) -> Result<(), AllocError> {
+        self.reset_after(k, None)
+    }
+
+    /// Empties the list for the best `k` that come after a distance and key.
+    pub fn reset_after(&mut self, k: usize, after: Option<(f32, u64)>) -> Result<(), AllocError> {
         self.heap.clear();
         self.k = 0;
         memory::make_room(&mut self.heap, k)?;
         self.k = k;
+        self.after = after.map_or((0, 0), |(distance, key)| (ordered(distance), key));
         Ok(())
     }
 
@@ -69,6 +77,9 @@ impl TopK {
     #[inline]
     pub fn offer(&mut self, distance: f32, slot: u32, key: &dyn Fn(u32) -> u64) {
         let order = ordered(distance);
+        if order <= self.after.0 && (order, key(slot)) <= self.after {
+            return;
+        }
         if self.heap.len() < self.k {
             self.heap.push(Hit { order, key: key(slot), slot });
             self.sift_up();
@@ -87,6 +98,17 @@ impl TopK {
         self.heap.sort_unstable();
         self.k = 0;
         self.heap.iter().map(|hit| (unordered(hit.order), hit.slot, hit.key))
+    }
+
+    /// Hit number `i` of those that [`TopK::sorted`] returned.
+    pub fn get(&self, i: usize) -> Option<(f32, u32, u64)> {
+        self.heap.get(i).map(|hit| (unordered(hit.order), hit.slot, hit.key))
+    }
+
+    /// How many of those come no later than a distance and key.
+    pub fn up_to(&self, (distance, key): (f32, u64)) -> usize {
+        let last = (ordered(distance), key);
+        self.heap.partition_point(|hit| (hit.order, hit.key) <= last)
     }
 
     fn sift_up(&mut self) {
@@ -297,7 +319,19 @@ mod tests {
             top.reset(k).unwrap();
             let live: Vec<u32> = (from..to).filter(|&slot| !gone.get(slot)).collect();
             let _ = scan_slots(&space, &[2, 1], &live, &key, &mut top, &Unlimited);
-            prop_assert_eq!(top.sorted().map(|(d, slot, key)| (d, key, slot)).collect::<Vec<_>>(), expected);
+            prop_assert_eq!(&top.sorted().map(|(d, slot, key)| (d, key, slot)).collect::<Vec<_>>(), &expected);
+            // The same in pieces, each after the one before.
+            let (mut pieces, mut after) = (Vec::new(), None);
+            for _ in 0..=expected.len() {
+                top.reset_after(3, after).unwrap();
+                let _ = scan(&space, &[2, 1], from..to, &gone, &key, &mut top, &Unlimited);
+                let found: Vec<_> = top.sorted().collect();
+                prop_assert!((0..4).all(|i| top.get(i) == found.get(i).copied()));
+                pieces.extend(found.iter().map(|&(d, slot, key)| (d, key, slot)));
+                after = pieces.last().map(|&(d, key, _)| (d, key));
+                prop_assert_eq!(after.map_or(0, |last| top.up_to(last)), found.len());
+            }
+            prop_assert_eq!(&pieces[..expected.len()], &expected[..]);
         }
     }
 
