@@ -12,7 +12,7 @@ enum { DIM = 4 };
 
 static bool in_child(bool (*body)(void *), void *argument) { return end_child(start_child(body, argument)); }
 
-typedef struct handles { vdb *db; vdb_options *options; vdb_task *task; const char *path, *own; } handles;
+typedef struct handles { vdb *db; vdb_options *options; vdb_task *task; vdb_cursor *cursor; const char *path, *own; } handles;
 
 static bool parents_handles(void *argument) {
   handles *h = argument;
@@ -23,12 +23,15 @@ static bool parents_handles(void *argument) {
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_insert_batch(h->db, &id, vector, 1, DIM, 0, VDB_SCALAR_F32, NULL, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_search(h->db, vector, 1, DIM, 0, 1, NULL, near, distance, NULL, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_options_set_u64(h->options, VDB_OPT_DIM, 4, &error));
+  size_t rows = 0;
+  ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_cursor_next(h->cursor, 1, near, NULL, &rows, &error));
   ok &= vdb_task_cancel(h->task) == VDB_ERR_FORKED;
   /* Closing here only forgets: the parent keeps everything. */
   ok &= CHECK_OK(vdb_close(h->db, &error));
   ok &= CHECK_STATUS(VDB_ERR_CLOSED, vdb_close(h->db, &error));
   vdb_options_free(h->options);
   vdb_task_free(h->task);
+  vdb_cursor_free(h->cursor);
   return ok;
 }
 
@@ -41,7 +44,13 @@ static void a_child_cannot_use_or_harm_its_parents_handles(void) {
   CHECK_OK(vdb_task_new(&h.task, &error));
   insert_noise(h.db, 1, 100, DIM);
   CHECK_OK(vdb_wait_indexed(h.db, NULL, &error));
+  CHECK_OK(vdb_cursor_scan(h.db, NULL, &h.cursor, &error));
   CHECK(in_child(parents_handles, &h));
+  uint64_t first = 0;
+  size_t rows = 0;
+  CHECK_OK(vdb_cursor_next(h.cursor, 1, &first, NULL, &rows, &error));
+  CHECK_U64(1, first);
+  vdb_cursor_free(h.cursor);
   insert_noise(h.db, 101, 100, DIM);
   CHECK_OK(vdb_wait_indexed(h.db, NULL, &error));
   CHECK_OK(vdb_count(h.db, NULL, &count, &error));

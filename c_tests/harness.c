@@ -11,20 +11,32 @@
 #include <time.h>
 #include <unistd.h>
 
-extern const test abi_tests[], options_tests[], open_tests[], insert_tests[], search_tests[], filter_tests[],
-    records_tests[], task_tests[], threads_tests[], fork_tests[], durable_tests[], check_tests[], repair_tests[], readers_tests[],
-    stress_tests[], memory_tests[], two_units_tests[], errors_tests[];
-
-/* `errors` is last: it checks that the others provoked every status. */
-static const struct { const char *area; const test *tests; } areas[] = {
-    {"abi", abi_tests},         {"options", options_tests}, {"open", open_tests},
-    {"insert", insert_tests},   {"search", search_tests},   {"filter", filter_tests},
-    {"records", records_tests}, {"task", task_tests},
-    {"threads", threads_tests}, {"fork", fork_tests},       {"durable", durable_tests},
-    {"check", check_tests},     {"repair", repair_tests},   {"readers", readers_tests},
-    {"stress", stress_tests},   {"memory", memory_tests},
-    {"two_units", two_units_tests}, {"errors", errors_tests},
-};
+/* One a line. `errors` is last: it checks that the others provoked every status. */
+#define AREAS(X) \
+  X(abi) \
+  X(options) \
+  X(open) \
+  X(insert) \
+  X(search) \
+  X(ask) \
+  X(cursor) \
+  X(filter) \
+  X(records) \
+  X(task) \
+  X(threads) \
+  X(fork) \
+  X(durable) \
+  X(check) \
+  X(repair) \
+  X(readers) \
+  X(stress) \
+  X(memory) \
+  X(two_units) \
+  X(errors)
+#define DECLARE(area) extern const test area##_tests[];
+#define ENTRY(area) {#area, area##_tests},
+AREAS(DECLARE)
+static const struct { const char *area; const test *tests; } areas[] = {AREAS(ENTRY)};
 
 static atomic_int failures;
 static atomic_bool seen[256];

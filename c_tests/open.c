@@ -183,6 +183,8 @@ static void a_closed_handle_is_closed_for_every_function(void) {
     uint8_t found[2];
     double ratio;
     size_t len;
+    uint32_t source;
+    vdb_cursor *cursor = (vdb_cursor *)gone;
     vdb_stats_t stats = {.struct_size = sizeof stats};
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_close(gone, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_option_get_u64(gone, VDB_OPT_DIM, &value, &error));
@@ -194,6 +196,18 @@ static void a_closed_handle_is_closed_for_every_function(void) {
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_count(gone, NULL, &value, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_search(gone, vectors, 1, 2, 0, 2, NULL, ids, distances, NULL, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_search_exact(gone, vectors, 1, 2, 0, 2, NULL, ids, distances, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_search_ids(gone, ids, 2, 1, NULL, ids, distances, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_recommend(gone, ids, 2, NULL, 0, 1, NULL, ids, distances, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED,
+                 vdb_search_diverse(gone, vectors, 2, 1, 0, 0.5f, NULL, ids, distances, NULL, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_search_many((const vdb *const *)&gone, 1, vectors, 1, 2, 0, 1, NULL, ids,
+                                                 distances, &source, NULL, &error));
+    CHECK_U64(0, error.item);
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_cursor_search(gone, vectors, 2, NULL, &cursor, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_cursor_scan(gone, NULL, &cursor, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_cursor_next((vdb_cursor *)gone, 1, ids, distances, &len, &error));
+    vdb_cursor_free((vdb_cursor *)gone);
+    CHECK(cursor == NULL);
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_sync(gone, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_checkpoint(gone, NULL, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_wait_indexed(gone, NULL, &error));

@@ -5,9 +5,23 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The files of `src/capi` in the order of the header's sections.
+#[rustfmt::skip]
 const SECTIONS: &[&str] = &[
-    "library", "options", "open", "write", "read", "filter", "records", "search", "maintain", "check", "repair",
-    "observe", "task",
+    "library",
+    "options",
+    "open",
+    "write",
+    "read",
+    "filter",
+    "records",
+    "search",
+    "ask",
+    "cursor",
+    "maintain",
+    "check",
+    "repair",
+    "observe",
+    "task",
 ];
 
 fn root() -> PathBuf {

@@ -7,16 +7,16 @@
 //! panic interrupted may be half done in memory. The files are not touched any more:
 //! the next open recovers from them as after a kill.
 
-use super::error::{Failure, Outcome, Record, refuse, vdb_error_t};
+use super::error::{Failure, Outcome, Record, no_memory, refuse, vdb_error_t};
 use super::handle::{Gone, Pin, Table};
 use super::open::{DATABASES, vdb};
 use super::status::{vdb_status, vdb_status_t};
 use crate::db::Database;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Once};
 
 thread_local! {
     /// Calls of this library on this thread's stack.
@@ -87,10 +87,10 @@ fn quiet_panics() {
     });
 }
 
-/// An open database and whether a panic went through it.
+/// An open database and whether a panic went through it, which its cursors know too.
 pub(super) struct OpenDatabase {
     pub database: Database,
-    pub poisoned: AtomicBool,
+    pub poisoned: Arc<AtomicBool>,
 }
 
 /// What a call wants of a database.
@@ -110,19 +110,40 @@ pub(super) unsafe fn on_database(
     error: *mut vdb_error_t,
     body: impl FnOnce(&Database) -> Outcome,
 ) -> vdb_status_t {
-    let guarded = || {
-        refuse_inside_callback()?;
-        let open = pin(&DATABASES, db, "db")?;
-        if access == Access::Write && open.poisoned.load(SeqCst) {
-            return refuse(vdb_status::VDB_ERR_POISONED, POISONED);
-        }
-        let watch = Watch::new(&open.poisoned);
-        let outcome = body(&open.database);
-        watch.passed();
-        outcome
-    };
     // SAFETY: passed on from the caller.
-    unsafe { boundary(error, guarded) }
+    unsafe { boundary(error, || on_open(db, access, |open| body(&open.database))) }
+}
+
+/// The same inside [`boundary`], for a body that makes something which outlives the call.
+pub(super) fn on_open(db: *const vdb, access: Access, body: impl FnOnce(&OpenDatabase) -> Outcome) -> Outcome {
+    refuse_inside_callback()?;
+    let open = pin(&DATABASES, db, "db")?;
+    if access == Access::Write && open.poisoned.load(SeqCst) {
+        return refuse(vdb_status::VDB_ERR_POISONED, POISONED);
+    }
+    watched(&open.poisoned, || body(&open))
+}
+
+/// The same, for a body that reads, on the databases behind some handles. Of a handle that cannot be used the failure names
+/// the place.
+pub(super) fn on_databases(dbs: &[*const vdb], body: impl FnOnce(&[&Database]) -> Outcome) -> Outcome {
+    refuse_inside_callback()?;
+    let mut open = Vec::new();
+    open.try_reserve_exact(dbs.len()).map_err(|_| no_memory("handles", 16 * dbs.len()))?;
+    for (&db, place) in dbs.iter().zip(0..) {
+        let pinned = pin(&DATABASES, db, &format!("dbs[{place}]"));
+        open.push(pinned.map_err(|failure| Failure { item: Some(place), ..failure })?);
+    }
+    let mut databases = Vec::new();
+    databases.try_reserve_exact(open.len()).map_err(|_| no_memory("handles", 8 * open.len()))?;
+    databases.extend(open.iter().map(|open| &open.database));
+    let nothing = AtomicBool::new(false);
+    let outcome = catch_unwind(AssertUnwindSafe(|| watched(&nothing, || body(&databases))));
+    outcome.unwrap_or_else(|panic| {
+        // Whose it was is not known.
+        open.iter().for_each(|open| open.poisoned.store(true, SeqCst));
+        resume_unwind(panic)
+    })
 }
 
 /// Runs a long call that works on no open database. As in one that does, its
@@ -133,11 +154,7 @@ pub(super) unsafe fn on_database(
 pub(super) unsafe fn without_database(error: *mut vdb_error_t, body: impl FnOnce() -> Outcome) -> vdb_status_t {
     let guarded = || {
         refuse_inside_callback()?;
-        let nothing = AtomicBool::new(false);
-        let watch = Watch::new(&nothing);
-        let outcome = body();
-        watch.passed();
-        outcome
+        watched(&AtomicBool::new(false), body)
     };
     // SAFETY: passed on from the caller.
     unsafe { boundary(error, guarded) }
@@ -145,6 +162,14 @@ pub(super) unsafe fn without_database(error: *mut vdb_error_t, body: impl FnOnce
 
 pub(super) const POISONED: &str =
     "an earlier call failed inside the library, so writes are refused; close the database and open it again";
+
+/// The outcome of `body`; a panic marks the database it works on as `poisoned`.
+pub(super) fn watched(poisoned: &AtomicBool, body: impl FnOnce() -> Outcome) -> Outcome {
+    let watch = Watch::new(poisoned);
+    let outcome = body();
+    watch.passed();
+    outcome
+}
 
 /// Marks the database when it is dropped by a panic, and the thread as out of it.
 struct Watch<'a> {

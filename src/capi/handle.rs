@@ -165,6 +165,7 @@ pub(super) fn forget_free_slots() {
     super::options::OPTION_SETS.forget_free_slots();
     super::task::TASKS.forget_free_slots();
     super::filter::FILTERS.forget_free_slots();
+    super::cursor::CURSORS.forget_free_slots();
 }
 
 #[cfg(test)]

@@ -17,8 +17,10 @@
 #![allow(non_camel_case_types, clippy::missing_safety_doc, clippy::too_many_arguments)]
 
 mod args;
+mod ask;
 mod boundary;
 mod check;
+mod cursor;
 mod error;
 mod filter;
 mod fork;
@@ -38,7 +40,9 @@ mod task;
 mod types;
 mod write;
 
+pub use ask::*;
 pub use check::*;
+pub use cursor::*;
 pub use error::vdb_error_t;
 pub use filter::*;
 pub use library::*;

@@ -13,6 +13,7 @@ use crate::db::{Database, OptionInfo, Value};
 use std::ffi::{CStr, c_char};
 use std::path::PathBuf;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// An open database. Every function may be called from any thread at any time (R4).
@@ -55,7 +56,7 @@ pub unsafe extern "C" fn vdb_open(
         let path = unsafe { path_from(path) }?;
         let options = options_from(options)?;
         let database = Database::open(path.as_deref(), &options)?;
-        let open = OpenDatabase { database, poisoned: AtomicBool::new(false) };
+        let open = OpenDatabase { database, poisoned: Arc::new(AtomicBool::new(false)) };
         let token = DATABASES.insert(open).map_err(|_| no_memory("a handle", 4096))?;
         *place = ptr::without_provenance_mut(token as usize);
         Ok(vdb_status::VDB_OK)
@@ -92,7 +93,8 @@ pub(super) unsafe fn path_from(path: *const c_char) -> Result<Option<PathBuf>, F
 
 /// Closes: waits for calls in progress, stops background work, makes everything durable
 /// and writes a checkpoint. The handle is gone whatever is returned; calls made
-/// after this one began get VDB_ERR_CLOSED. NULL is OK. In a forked child, a handle of
+/// after this one began get VDB_ERR_CLOSED. Cursors of the database go on, with all of its memory, until they are
+/// freed; the directory can be opened again meanwhile. NULL is OK. In a forked child, a handle of
 /// the parent is only forgotten.
 ///
 /// Errors: CLOSED, IO, NO_SPACE (what was acknowledged stays in the log),

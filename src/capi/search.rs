@@ -82,7 +82,8 @@ pub unsafe extern "C" fn vdb_search(
     counts: *mut u32,
     error: *mut vdb_error_t,
 ) -> vdb_status_t {
-    let raw = RawSearch { queries, query_count, dim, stride, k, params, ids, distances, counts, exact: false };
+    let hits = RawHits { queries: query_count, k, ids, distances, counts };
+    let raw = RawSearch { queries, dim, stride, params, hits, exact: false };
     // SAFETY: R2, R3, R9.
     unsafe { on_database(db, Access::Read, error, |database| raw.run(database)) }
 }
@@ -103,7 +104,8 @@ pub unsafe extern "C" fn vdb_search_exact(
     counts: *mut u32,
     error: *mut vdb_error_t,
 ) -> vdb_status_t {
-    let raw = RawSearch { queries, query_count, dim, stride, k, params, ids, distances, counts, exact: true };
+    let hits = RawHits { queries: query_count, k, ids, distances, counts };
+    let raw = RawSearch { queries, dim, stride, params, hits, exact: true };
     // SAFETY: R2, R3, R9.
     unsafe { on_database(db, Access::Read, error, |database| raw.run(database)) }
 }
@@ -203,7 +205,7 @@ pub unsafe extern "C" fn vdb_measure_recall(
     unsafe { on_database(db, Access::Read, error, body) }
 }
 
-fn status_of(outcome: crate::db::Outcome) -> vdb_status {
+pub(super) fn status_of(outcome: crate::db::Outcome) -> vdb_status {
     match outcome {
         crate::db::Outcome::Complete => vdb_status::VDB_OK,
         crate::db::Outcome::Partial => vdb_status::VDB_PARTIAL,
@@ -211,7 +213,7 @@ fn status_of(outcome: crate::db::Outcome) -> vdb_status {
 }
 
 /// Where the queries of a call lie.
-fn query_layout(
+pub(super) fn query_layout(
     db: &Database,
     scalar: vdb_scalar_t,
     count: usize,
@@ -223,7 +225,7 @@ fn query_layout(
     Layout::new(scalar, count, (dim, settings.dim), stride, "queries")
 }
 
-fn check_k(k: usize) -> Result<(), Failure> {
+pub(super) fn check_k(k: usize) -> Result<(), Failure> {
     if k > VDB_MAX_K as usize {
         return refuse(vdb_status::VDB_ERR_LIMIT, format!("k = {k} is above the limit of {VDB_MAX_K}"));
     }
@@ -233,14 +235,10 @@ fn check_k(k: usize) -> Result<(), Failure> {
 /// A search as the caller passed it. Whoever makes one vouches for the pointers (R3, R9).
 struct RawSearch {
     queries: *const c_void,
-    query_count: usize,
     dim: usize,
     stride: usize,
-    k: usize,
     params: *const vdb_search_params_t,
-    ids: *mut u64,
-    distances: *mut f32,
-    counts: *mut u32,
+    hits: RawHits,
     exact: bool,
 }
 
@@ -251,36 +249,57 @@ impl RawSearch {
         // SAFETY: passed on from the caller.
         let (mut params, scalar) = unsafe { params_from(self.params) }?;
         params.exact |= self.exact;
-        let layout = query_layout(database, scalar, self.query_count, self.dim, self.stride)?;
-        let places = self.places()?;
-        // SAFETY: passed on from the caller.
-        let (ids, distances) =
-            unsafe { (write(self.ids, places, "ids")?, write(self.distances, places, "distances")?) };
+        let layout = query_layout(database, scalar, self.hits.queries, self.dim, self.stride)?;
         let mut unwanted = Vec::new();
-        let counts = match self.counts.is_null() {
-            // SAFETY: passed on from the caller.
-            false => unsafe { write(self.counts, self.query_count, "counts") }?,
-            // Without places no row of `queries` is read, so their number vouches for no memory.
-            true if places == 0 => &mut [],
-            true => {
-                unwanted.try_reserve_exact(self.query_count).map_err(|_| no_memory("counts", 4 * self.query_count))?;
-                unwanted.resize(self.query_count, 0);
-                &mut unwanted[..]
-            }
-        };
-        if places == 0 {
-            counts.fill(0);
+        // SAFETY: passed on from the caller.
+        let hits = unsafe { self.hits.open(&mut unwanted) }?;
+        if hits.ids.is_empty() {
+            hits.counts.fill(0);
             return Ok(vdb_status::VDB_OK);
         }
         // SAFETY: passed on from the caller.
         let queries = unsafe { layout.vectors(self.queries.cast(), "queries") }?;
-        let outcome = database.search(queries, self.k, &params, Hits { ids, distances, counts })?;
-        Ok(status_of(outcome))
+        Ok(status_of(database.search(queries, self.hits.k, &params, hits)?))
+    }
+}
+
+/// Where the results of a call go, as the caller passed it: `k` places for each of `queries`. Whoever makes one
+/// vouches for the pointers (R3).
+pub(super) struct RawHits {
+    pub queries: usize,
+    pub k: usize,
+    pub ids: *mut u64,
+    pub distances: *mut f32,
+    pub counts: *mut u32,
+}
+
+impl RawHits {
+    /// The places. Counts that the caller does not want go to `unwanted`.
+    ///
+    /// # Safety
+    /// The pointers are NULL or what R3 says.
+    pub unsafe fn open<'a>(&self, unwanted: &'a mut Vec<u32>) -> Result<Hits<'a>, Failure> {
+        let places = self.places()?;
+        // SAFETY: passed on from the caller.
+        let (ids, distances) =
+            unsafe { (write(self.ids, places, "ids")?, write(self.distances, places, "distances")?) };
+        let counts = match self.counts.is_null() {
+            // SAFETY: passed on from the caller.
+            false => unsafe { write(self.counts, self.queries, "counts") }?,
+            // Without places no row of `queries` is read, so their number vouches for no memory.
+            true if places == 0 => &mut [],
+            true => {
+                unwanted.try_reserve_exact(self.queries).map_err(|_| no_memory("counts", 4 * self.queries))?;
+                unwanted.resize(self.queries, 0);
+                &mut unwanted[..]
+            }
+        };
+        Ok(Hits { ids, distances, counts })
     }
 
     /// Number of results there is room for.
-    fn places(&self) -> Result<usize, Failure> {
-        let (k, queries) = (self.k, self.query_count);
+    pub fn places(&self) -> Result<usize, Failure> {
+        let (k, queries) = (self.k, self.queries);
         match k.checked_mul(queries) {
             // Ids are the largest of the three arrays.
             Some(places) if places <= isize::MAX as usize / size_of::<u64>() => {
@@ -296,7 +315,7 @@ impl RawSearch {
 ///
 /// # Safety
 /// `params` is NULL or what R9 says.
-unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(SearchParams, vdb_scalar_t), Failure> {
+pub(super) unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(SearchParams, vdb_scalar_t), Failure> {
     if params.is_null() {
         return Ok((SearchParams::default(), 0));
     }
