@@ -13,7 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
 use vdb::arena::Budget;
 use vdb::storage::OsStorage;
-use vdb::{CheckLevel, Database, ErrorKind, Hits, Options, Quant, Result, Scalar, SearchParams, Vectors};
+use vdb::{
+    CheckLevel, Cursor, Database, ErrorKind, Hits, Options, Page, Quant, Result, Scalar, SearchParams, Vectors,
+    search_many,
+};
 
 /// Allocations below are not counted.
 const LARGE: usize = 4096;
@@ -217,6 +220,41 @@ impl Answer {
     }
 }
 
+/// Number of rows of a cursor.
+fn gone_through(cursor: &mut Cursor) -> Result<usize> {
+    let (mut ids, mut seen) = ([0; 300], 0);
+    loop {
+        match cursor.next_page(&mut ids, None)? {
+            Page::Rows(rows) => seen += rows,
+            Page::Partial(_) => panic!("nothing stops it"),
+            Page::Done => return Ok(seen),
+        }
+    }
+}
+
+/// Asks for rows in every way that takes memory of its own.
+fn ask_otherwise(run: &mut Run, query: &[f32]) {
+    let (dim, params) = (run.size.dim, SearchParams::default());
+    let rows: Vec<u64> = run.model.keys().copied().collect();
+    let (mut ids, mut distances, mut counts) = (vec![0; 2000], vec![0.0; 2000], vec![0; rows.len()]);
+    let mut sources = vec![0; 2000];
+    let k = 2000 / rows.len();
+    run.call(|db| {
+        let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+        db.search_ids(&rows, k, &params, hits)
+    });
+    run.call(|db| db.recommend(&rows[..20], &rows[30..40], &params, &mut ids[..500], &mut distances[..500]));
+    run.call(|db| {
+        let query = Vectors::f32(query, dim)?;
+        db.search_diverse(query, 1000, 0.5, &params, &mut ids[..10], &mut distances[..10])
+    });
+    run.call(|db| {
+        let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+        search_many(&[db, db], Vectors::f32(query, dim)?, 1500, &params, hits, &mut sources)
+    });
+    assert_eq!(counts[0] as usize, 1500.min(2 * rows.len()));
+}
+
 /// The whole life of a database with the `n`-th request failing; whether one did.
 fn scenario(source: Source, size: Size, n: u64) -> bool {
     let (budget, dir) = (Budget::default(), tempfile::tempdir().unwrap());
@@ -236,6 +274,13 @@ fn scenario(source: Source, size: Size, n: u64) -> bool {
         run.call(|db| answer.search(db, &query, exact));
         assert_eq!(answer.counts[0] as usize, k.min(run.model.len()));
     }
+    for exact in [false, true] {
+        let params = SearchParams { exact, ..SearchParams::default() };
+        let seen = run.call(|db| gone_through(&mut db.cursor(Vectors::f32(&query, dim)?, &params)?));
+        assert_eq!(seen, run.model.len());
+    }
+    assert_eq!(run.call(|db| gone_through(&mut db.scan(None)?)), run.model.len());
+    ask_otherwise(&mut run, &query);
     let ids: Vec<u64> = (0..20 * unit).collect();
     let (mut rows, mut found) = (vec![0u8; ids.len() * dim * 4], vec![0; ids.len()]);
     run.call(|db| db.get_batch(&ids, Scalar::F32, &mut rows, 0, &mut found));

@@ -5,7 +5,7 @@
 #![allow(dead_code)]
 
 use vdb::storage::sim::SimStorage;
-use vdb::{CheckLevel, Database, Error, ErrorKind, Hits, Options, SearchParams, Vectors};
+use vdb::{CheckLevel, Cursor, Database, Error, ErrorKind, Hits, Options, Page, SearchParams, Vectors};
 
 /// A failure that bytes from outside may cause. The others are failures of the library
 /// itself: a panic in the background, caught and told, among them.
@@ -50,10 +50,25 @@ fn look(db: &Database) {
             assert!(counts[0] as usize <= K);
         }
     }
-    allowed(db.get_batch(&ids, scalar, &mut vec![0; query.len() * K], 0, &mut [0; K]));
+    let query = Vectors::new(&query, scalar, dim, 1, 0).expect("one row of the right length");
+    for params in [false, true].map(|exact| SearchParams { exact, ..SearchParams::default() }) {
+        allowed(db.cursor(query, &params).and_then(go_through));
+        let hits = Hits { ids: &mut [0; 2 * K], distances: &mut [0.0; 2 * K], counts: &mut [0; K] };
+        allowed(db.search_ids(&ids, 2, &params, hits));
+        allowed(db.search_diverse(query, 40, 0.5, &params, &mut ids, &mut distances));
+        allowed(db.recommend(&ids[..3], &ids[4..6], &params, &mut [0; K], &mut [0.0; K]));
+    }
+    allowed(db.scan(None).and_then(go_through));
+    allowed(db.get_batch(&ids, scalar, &mut vec![0; query.row_bytes() * K], 0, &mut [0; K]));
     allowed(db.count());
     allowed(db.stats());
     allowed(db.refresh());
+}
+
+/// To the end, which comes.
+fn go_through(mut cursor: Cursor) -> vdb::Result<()> {
+    while cursor.next_page(&mut [0; 50], None)? != Page::Done {}
+    Ok(())
 }
 
 fn write(db: &Database) -> vdb::Result<()> {

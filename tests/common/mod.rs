@@ -10,6 +10,7 @@
 pub mod datasets;
 pub mod exact;
 pub mod exercise;
+pub mod kinds;
 pub mod npy;
 pub mod refit;
 pub mod rows;

@@ -19,7 +19,7 @@ const MOST: u128 = isize::MAX as u128;
 
 /// Caller's memory, one buffer for each kind of argument.
 struct Memory {
-    buffers: [Vec<u64>; 6],
+    buffers: [Vec<u64>; 7],
 }
 
 impl Memory {
@@ -66,6 +66,7 @@ struct Handles {
     options: [*mut vdb_options; 2],
     tasks: [*mut vdb_task; 2],
     filters: [*mut vdb_filter; 2],
+    cursors: [*mut vdb_cursor; 2],
 }
 
 /// One of `known` most often.
@@ -86,6 +87,7 @@ pub fn run(bytes: &[u8]) {
         options: [ptr::null_mut(); 2],
         tasks: [ptr::null_mut(); 2],
         filters: [ptr::null_mut(); 2],
+        cursors: [ptr::null_mut(); 2],
     };
     start(&mut input, &mut handles);
     for _ in 0..CALLS {
@@ -104,6 +106,7 @@ pub fn run(bytes: &[u8]) {
             vdb_options_free(handles.options[i]);
             vdb_task_free(handles.tasks[i]);
             vdb_filter_free(handles.filters[i]);
+            vdb_cursor_free(handles.cursors[i]);
         }
     }
 }
@@ -198,7 +201,8 @@ unsafe extern "C" fn keep_going(user: *mut c_void, _done: u64, _total: u64) -> c
 unsafe fn call(input: &mut Input, memory: &mut Memory, handles: &mut Handles, error: *mut vdb_error_t) -> vdb_status_t {
     // SAFETY: passed on from the caller.
     unsafe {
-        match input.below(4) {
+        match input.below(5) {
+            4 => ask(input, memory, handles, error),
             0 => set_up(input, memory, handles, error),
             1 => write(input, memory, handles, error),
             2 => search(input, memory, handles, error),
@@ -324,9 +328,8 @@ unsafe fn write(input: &mut Input, memory: &mut Memory, handles: &Handles, error
     }
 }
 
-unsafe fn search(input: &mut Input, memory: &mut Memory, handles: &Handles, error: *mut vdb_error_t) -> vdb_status_t {
-    let db = handle(input, handles.dbs);
-    let mut shape = shape(input, db);
+/// Parameters of a search.
+fn params(input: &mut Input, memory: &mut Memory, handles: &Handles) -> *mut vdb_search_params_t {
     let params = memory.sized::<vdb_search_params_t>(input, 5, size_of::<vdb_search_params_t>());
     if !params.is_null() && input.below(4) > 0 {
         let (task, filter) = (handle(input, handles.tasks), handle(input, handles.filters));
@@ -336,6 +339,54 @@ unsafe fn search(input: &mut Input, memory: &mut Memory, handles: &Handles, erro
             (&raw mut (*params).filter).write_unaligned(filter);
         }
     }
+    params
+}
+
+/// Cursors, and the searches that are not of vectors of one database.
+unsafe fn ask(input: &mut Input, memory: &mut Memory, handles: &mut Handles, error: *mut vdb_error_t) -> vdb_status_t {
+    let db = handle(input, handles.dbs);
+    let Shape { dim, bytes, .. } = shape(input, db);
+    // A query that memory has no room for is of a length that no database has.
+    let dim = if dim > BYTES / 4 { usize::MAX } else { dim };
+    let params = params(input, memory, handles);
+    // Few enough that all results of all rows have places.
+    let (count, k) = (input.below(50), input.below(60));
+    let rows: *const u64 = memory.at(input, 1);
+    let (ids, distances, counts) = (memory.at(input, 2), memory.at(input, 3), memory.at::<u32>(input, 4));
+    let place = input.below(2);
+    // SAFETY: passed on from the caller; a query has no more bytes than a row of the shape.
+    unsafe {
+        match input.below(8) {
+            0 => vdb_search_ids(db, rows, count, k, params, ids, distances, counts, error),
+            1 => vdb_recommend(db, rows, count, rows, input.below(9), k, params, ids, distances, counts, error),
+            2 => {
+                let (candidates, lambda) = (input.number() as usize, f32::from_bits(input.number() as u32));
+                let query = rows.cast();
+                vdb_search_diverse(db, query, dim, k, candidates, lambda, params, ids, distances, counts, error)
+            }
+            3 => {
+                let dbs = [handle(input, handles.dbs).cast_const(), db.cast_const()];
+                let (all, sources) = (input.below(3), memory.at(input, 6));
+                let (dbs, queries, count) = (dbs.as_ptr(), rows.cast(), fitting(count, bytes));
+                vdb_search_many(dbs, all, queries, count, dim, 0, k, params, ids, distances, sources, counts, error)
+            }
+            4 => {
+                vdb_cursor_free(handles.cursors[place]);
+                vdb_cursor_search(db, rows.cast(), dim, params, &mut handles.cursors[place], error)
+            }
+            5 => {
+                vdb_cursor_free(handles.cursors[place]);
+                vdb_cursor_scan(db, handle(input, handles.filters), &mut handles.cursors[place], error)
+            }
+            _ => vdb_cursor_next(handle(input, handles.cursors), k, ids, distances, memory.at(input, 4), error),
+        }
+    }
+}
+
+unsafe fn search(input: &mut Input, memory: &mut Memory, handles: &Handles, error: *mut vdb_error_t) -> vdb_status_t {
+    let db = handle(input, handles.dbs);
+    let mut shape = shape(input, db);
+    let params = params(input, memory, handles);
     let mut k = input.number() as usize;
     // More than the limit is refused before anything is touched.
     if k <= VDB_MAX_K as usize {
