@@ -14,7 +14,7 @@ _Static_assert(offsetof(vdb_search_params_t, filter) == 40, "vdb_search_params_t
 _Static_assert(sizeof(vdb_option_info_t) == 64, "vdb_option_info_t");
 _Static_assert(offsetof(vdb_option_info_t, name) == 16, "vdb_option_info_t");
 _Static_assert(offsetof(vdb_option_info_t, default_value) == 40, "vdb_option_info_t");
-_Static_assert(sizeof(vdb_stats_t) == 192 && offsetof(vdb_stats_t, live) == 8, "vdb_stats_t");
+_Static_assert(sizeof(vdb_stats_t) == 200 && offsetof(vdb_stats_t, live) == 8, "vdb_stats_t");
 _Static_assert(sizeof(vdb_status_t) == 4 && sizeof(vdb_option_t) == 4 && sizeof(vdb_scalar_t) == 4, "typedefs");
 _Static_assert(VDB_ID_NONE == UINT64_MAX, "VDB_ID_NONE");
 

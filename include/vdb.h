@@ -862,7 +862,7 @@ void vdb_filter_free(vdb_filter *filter);
  * A row may have a key and metadata beside its id and its vector. A key is a text (UTF-8, 1 to
  * VDB_KEY_MAX bytes) that no other row has. Metadata is one JSON object, kept and given back byte by byte;
  * filters (vdb_filter_parse) look into it. Both are atomic and durable with the batch that brings them.
- * 
+ *
  * Texts of several rows are passed back to back, with `count` + 1 offsets: text i is the bytes from
  * `offsets[i]` up to `offsets[i + 1]`. They need no terminators.
  */

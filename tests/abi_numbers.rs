@@ -75,6 +75,7 @@ fn every_option_is_in_the_header_and_the_reverse() {
         (vdb_option::VDB_OPT_THREADS, OptionId::Threads),
         (vdb_option::VDB_OPT_MAX_MEMORY, OptionId::MaxMemory),
         (vdb_option::VDB_OPT_RESIDENT, OptionId::Resident),
+        (vdb_option::VDB_OPT_COLUMN_BYTES, OptionId::ColumnBytes),
     ];
     assert_eq!(header.len(), OPTIONS.len());
     for ((number, id), info) in header.into_iter().zip(OPTIONS) {

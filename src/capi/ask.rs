@@ -9,8 +9,8 @@ use super::error::{Failure, vdb_error_t};
 use super::open::vdb;
 use super::search::{RawHits, check_k, params_from, query_layout, status_of, vdb_search_params_t};
 use super::status::{vdb_status, vdb_status_t};
-use crate::db::{Database, first_unlike, search_many};
-use std::ffi::c_void;
+use crate::db::{Database, Error, ErrorKind, first_unlike, search_many};
+use std::ffi::{c_char, c_void};
 
 /// Finds the `k` rows nearest to each of the `count` rows `row_ids`, which is left out itself.
 ///
@@ -141,6 +141,62 @@ pub unsafe extern "C" fn vdb_search_diverse(
         let (outcome, found) = database.search_diverse(query, candidates, lambda, &params, ids, distances)?;
         // SAFETY: R3.
         unsafe { put_count(count, found) }?;
+        Ok(status_of(outcome))
+    };
+    // SAFETY: R2.
+    unsafe { on_database(db, Access::Read, error, body) }
+}
+
+/// Finds the best groups of rows, and of each the best rows. Rows that have the same string, number or boolean
+/// at `path` of their metadata are one group; the others are in none.
+///
+/// `path` of `path_len` bytes is written as in a filter: `author.name`. When all rows are gone through nearest first,
+/// group 0 is the first one met, group 1 the next, and so on, `groups` at most; each has its `per_group` nearest rows. `ids`
+/// and `distances` have `groups * per_group` places: those of group i begin at `i * per_group`, and those left over
+/// become VDB_ID_NONE and +INFINITY. `counts` has `groups` places and receives the number of rows of each; `group_count`
+/// receives the number of groups, and may be NULL. `query`, `dim` and `params` as for vdb_search_range. Where a
+/// group has fewer than `per_group` rows, or there are fewer groups, all rows that pass are looked at.
+///
+/// Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and FILTER_SYNTAX
+/// (item = byte of `path`), LIMIT (`groups * per_group` above VDB_MAX_K). Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vdb_search_groups(
+    db: *const vdb,
+    query: *const c_void,
+    dim: usize,
+    path: *const c_char,
+    path_len: usize,
+    groups: usize,
+    per_group: usize,
+    params: *const vdb_search_params_t,
+    ids: *mut u64,
+    distances: *mut f32,
+    counts: *mut u32,
+    group_count: *mut u32,
+    error: *mut vdb_error_t,
+) -> vdb_status_t {
+    let raw = RawHits { queries: groups, k: per_group, ids, distances, counts };
+    let body = |database: &Database| {
+        // SAFETY: R9.
+        let (params, scalar) = unsafe { params_from(params) }?;
+        check_k(raw.places()?)?;
+        let layout = query_layout(database, scalar, 1, dim, 0)?;
+        let mut unwanted = Vec::new();
+        // SAFETY: R3.
+        let (path, query) =
+            unsafe { (read(path.cast::<u8>(), path_len, "path")?, layout.vectors(query.cast(), "query")?) };
+        let path = std::str::from_utf8(path).map_err(|odd| {
+            let message = format!("the path is not UTF-8 from byte {} on", odd.valid_up_to());
+            Error::new(ErrorKind::FilterSyntax, message).at(odd.valid_up_to() as u64)
+        })?;
+        // SAFETY: R3.
+        let mut hits = unsafe { raw.open(&mut unwanted) }?;
+        if hits.ids.is_empty() {
+            hits.counts = &mut [];
+        }
+        let (outcome, found) = database.search_groups(query, path, per_group, &params, hits)?;
+        // SAFETY: R3.
+        unsafe { put_count(group_count, found) }?;
         Ok(status_of(outcome))
     };
     // SAFETY: R2.

@@ -63,9 +63,11 @@ pub struct vdb_stats_t {
     pub decoded: u64,
     /// Bytes of keys and metadata, what was replaced and is not reclaimed yet included.
     pub bytes_records: u64,
+    /// Bytes of columns of metadata that filters look at (VDB_OPT_COLUMN_BYTES).
+    pub bytes_columns: u64,
 }
 
-// SAFETY: `repr(C)`, 2 x 4 + 23 x 8 bytes without padding, integers.
+// SAFETY: `repr(C)`, 2 x 4 + 24 x 8 bytes without padding, integers.
 unsafe impl Sized32 for vdb_stats_t {
     const NAME: &'static str = "vdb_stats_t";
 }
@@ -98,6 +100,7 @@ impl From<Stats> for vdb_stats_t {
             originals: s.originals as u64,
             decoded: s.decoded,
             bytes_records: s.bytes_records,
+            bytes_columns: s.bytes_columns,
         }
     }
 }

@@ -195,6 +195,10 @@ pub enum vdb_option {
     /// quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
     /// database is only read.
     VDB_OPT_RESIDENT = 406,
+    /// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
+    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
+    /// first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+    VDB_OPT_COLUMN_BYTES = 420,
 }
 
 /// How the value of an option is set and read.

@@ -4,8 +4,10 @@
 use super::ahead::NextSpace;
 use super::background::Worker;
 use super::checkpoint::Checkpoints;
+use super::columns::ColumnCache;
 use super::commit::Queue;
 use super::error::{Error, ErrorKind, Result, fail};
+use super::filter;
 use super::follow::Follower;
 use super::indexer::IndexState;
 use super::input::Shape;
@@ -79,6 +81,9 @@ pub struct Core {
     /// Whether walks still are to be moved from files into memory.
     pub residence: Residence,
     pub scratch: ScratchPool<reader::Scratch>,
+    /// What filters on metadata look at, and those that were asked lately.
+    pub columns: ColumnCache,
+    pub recent_filters: filter::Recent,
     /// See [`Core::threads`].
     pub cores: OnceLock<usize>,
     pub counters: Counters,

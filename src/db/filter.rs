@@ -1,13 +1,15 @@
 //! Filters: which rows a search may return.
 //!
 //! A filter is asked about each row once. What it said is kept as bits by slot, for the chunks
-//! of the database it was used with last: rows never change under their slot, so later views
-//! only ask about rows that came since. A search gets a [`Selection`], which is the answer
-//! for one view, dead rows taken out.
+//! of the database it was used with last: rows never change under their slot, and records not under their serial
+//! number, so later views only ask about rows that came or changed since. A search gets a [`Selection`], which is the
+//! answer for one view, dead rows taken out. Conditions on metadata are asked of many rows at once, by columns, and a
+//! database knows those that it was asked last, whoever made them: programs make the same filter again and again.
 //!
 //! Must never hold a view: a filter may live as long as its caller likes.
 
 use super::column::Piece;
+use super::columns::ChunkColumns;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::input::check_ids;
@@ -16,17 +18,25 @@ use super::view::{View, read_id};
 use crate::arena::{Budget, Lease, Rows, SlotBits, ones};
 use crate::index::Control;
 use crate::meta::filter::{Expression, Parsed, SyntaxError};
-use crate::util::memory::{collected, filled};
+use crate::util::memory::{collected, filled, resize};
 use crate::util::sync::lock;
 use arc_swap::ArcSwapOption;
+use siphasher::sip128::{Hasher128, SipHasher24};
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Selections of so many rows at most have a list of them: four bytes each, and what a search
 /// compares them by without looking at the bits of all others.
 const LIST_MAX: u64 = 1 << 16;
 /// A list of ids is looked up id by id where so many times more rows are to be asked about.
 const BY_ROW_SHARE: u64 = 4;
+/// Rows of a chunk that are asked about by columns; fewer are asked one by one.
+const BY_COLUMN: usize = 512;
+/// Conditions that a database knows.
+const RECENT_MAX: usize = 64;
 /// Rows asked about, or ids looked up, between two questions to the control of a search.
 const BETWEEN_CHECKS: usize = 1 << 12;
 
@@ -50,7 +60,7 @@ const BETWEEN_CHECKS: usize = 1 << 12;
 pub struct Filter(Arc<Shared>);
 
 #[derive(Debug)]
-struct Shared {
+pub struct Shared {
     test: Test,
     /// The answer for the newest view so far.
     current: ArcSwapOption<Selection>,
@@ -70,8 +80,30 @@ enum Test {
 #[derive(Debug)]
 struct Condition {
     parsed: Arc<Parsed>,
-    /// `None` where parameters have no values yet.
-    bound: Option<Expression>,
+    /// With a number that tells it from all others; `None` where parameters have no values yet.
+    bound: Option<(Expression, u128)>,
+}
+
+/// Conditions that a database was asked lately, the last one first.
+#[derive(Default)]
+pub struct Recent(Mutex<VecDeque<Arc<Shared>>>);
+
+impl Recent {
+    /// The one that says the same as `filter`, which it is from now on where there was none.
+    fn same(&self, filter: &Arc<Shared>) -> Arc<Shared> {
+        let Some(name) = filter.test.name_of() else { return filter.clone() };
+        let mut recent = lock(&self.0);
+        let at = recent.iter().position(|known| known.test.name_of() == Some(name));
+        let found = at.and_then(|at| recent.remove(at)).unwrap_or_else(|| filter.clone());
+        recent.truncate(RECENT_MAX - 1);
+        recent.push_front(found.clone());
+        found
+    }
+
+    /// Forgets them all.
+    pub fn clear(&self) {
+        lock(&self.0).clear();
+    }
 }
 
 /// The rows of one view that a filter lets pass.
@@ -127,7 +159,7 @@ impl Filter {
     /// Where it has parameters it must be [bound](Filter::bind) before it is used.
     pub fn parse(text: &str) -> Result<Filter> {
         let parsed = Parsed::new(text).map_err(syntax)?;
-        let bound = if parsed.parameters() == 0 { Some(parsed.bind(None).map_err(syntax)?) } else { None };
+        let bound = if parsed.parameters() == 0 { Some(named(parsed.bind(None).map_err(syntax)?)) } else { None };
         Ok(Filter::of(Test::Meta(Condition { parsed: Arc::new(parsed), bound })))
     }
 
@@ -136,8 +168,8 @@ impl Filter {
         let Test::Meta(Condition { parsed, .. }) = &self.0.test else {
             return fail(ErrorKind::InvalidArgument, "a filter made of ids has no parameters");
         };
-        let bound = Some(parsed.bind(Some(values)).map_err(|odd| Error::new(ErrorKind::InvalidArgument, odd.message))?);
-        Ok(Filter::of(Test::Meta(Condition { parsed: parsed.clone(), bound })))
+        let bound = parsed.bind(Some(values)).map_err(|odd| Error::new(ErrorKind::InvalidArgument, odd.message))?;
+        Ok(Filter::of(Test::Meta(Condition { parsed: parsed.clone(), bound: Some(named(bound)) })))
     }
 
     fn of(test: Test) -> Filter {
@@ -151,6 +183,8 @@ impl Filter {
             Err(error) if error.is_over_budget() => {
                 // What searches left for later ones makes room.
                 core.scratch.clear();
+                core.columns.clear();
+                core.recent_filters.clear();
                 self.selected(core, view, control)
             }
             selected => selected,
@@ -158,20 +192,32 @@ impl Filter {
     }
 
     fn selected(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
-        let Shared { test, current, known } = &*self.0;
+        let Shared { test, current, .. } = &*self.0;
         if let Test::Meta(Condition { bound: None, parsed }) = test {
             let message = format!("the filter has {} parameters without values: bind them", parsed.parameters());
             return fail(ErrorKind::InvalidArgument, message);
         }
-        let present = || current.load_full().filter(|selection| selection.view == view.serial);
-        if let Some(selection) = present() {
+        if let Some(selection) = current.load_full().filter(|selection| selection.view == view.serial) {
             return Ok(Some(selection));
         }
+        let same = core.recent_filters.same(&self.0);
+        let selection = same.asked(core, view, control)?;
+        if !Arc::ptr_eq(&same, &self.0) && selection.is_some() {
+            current.store(selection.clone());
+        }
+        Ok(selection)
+    }
+}
+
+impl Shared {
+    fn asked(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
+        let Shared { test, current, known } = self;
+        let present = || current.load_full().filter(|selection| selection.view == view.serial);
         let mut shared = lock(known);
         if let Some(selection) = present() {
             return Ok(Some(selection));
         }
-        let ask = Ask { test, view, budget: &core.search_budget, control };
+        let ask = Ask { core, test, view, budget: &core.search_budget, control };
         if shared.database == core as *const Core as usize && view.serial < shared.view {
             // A search that began before the last one: what is known may lack rows that died since.
             drop(shared);
@@ -184,6 +230,26 @@ impl Filter {
     }
 }
 
+/// An expression with the hash of all that it says, which is long enough and keyed, so that no two share it.
+fn named(expression: Expression) -> (Expression, u128) {
+    static KEYS: OnceLock<[u64; 2]> = OnceLock::new();
+    let keys = KEYS.get_or_init(|| [0, 1].map(|nth| RandomState::new().hash_one(nth)));
+    let mut name = Name(SipHasher24::new_with_keys(keys[0], keys[1]));
+    // Numbers and texts show all of themselves.
+    let _ = write!(name, "{expression:?}");
+    (expression, name.0.finish128().as_u128())
+}
+
+/// Hashes what is written to it.
+struct Name(SipHasher24);
+
+impl std::fmt::Write for Name {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// The error for a text that is no filter; its item is the byte.
 fn syntax(odd: SyntaxError) -> Error {
     Error::new(ErrorKind::FilterSyntax, odd.message).at(odd.at as u64)
@@ -191,6 +257,7 @@ fn syntax(odd: SyntaxError) -> Error {
 
 /// One question of a search.
 struct Ask<'a> {
+    core: &'a Core,
     test: &'a Test,
     view: &'a View,
     budget: &'a Budget,
@@ -203,6 +270,14 @@ impl Test {
         match self {
             Test::Ids { allow, .. } => !allow,
             Test::Meta(_) => false,
+        }
+    }
+
+    /// What tells a condition on metadata from all others.
+    fn name_of(&self) -> Option<u128> {
+        match self {
+            Test::Meta(Condition { bound: Some((_, name)), .. }) => Some(*name),
+            _ => None,
         }
     }
 
@@ -245,7 +320,7 @@ impl Test {
             Test::Ids { ids, .. } => {
                 rows.filter(|&row| ids.binary_search(&read_id(chunk.ids.row(row))).is_ok()).try_for_each(&mut found)
             }
-            Test::Meta(Condition { bound: Some(condition), .. }) => {
+            Test::Meta(Condition { bound: Some((condition, _)), .. }) => {
                 let meta = |row| chunk.records.and_then(|records| records.get(row)).unwrap_or_default().meta;
                 rows.filter(|&row| condition.holds(meta(row))).try_for_each(&mut found)
             }
@@ -274,7 +349,7 @@ impl Known {
     }
 
     /// Asks about the rows of the view that are new; false where the search is to end.
-    fn ask(&mut self, &Ask { test, view, budget, control }: &Ask<'_>) -> Result<bool> {
+    fn ask(&mut self, &Ask { core, test, view, budget, control }: &Ask<'_>) -> Result<bool> {
         let chunks = &view.chunks.ids;
         // A chunk whose content another has taken the place of is asked about anew, and all others.
         let is_same = |(asked, piece): &(&Asked, &Piece)| asked.ids == piece.serial && asked.rows <= piece.rows.len();
@@ -304,6 +379,19 @@ impl Known {
             for (i, piece) in chunks.iter().enumerate() {
                 let first = (i as u32) << shift;
                 let chunk = Chunk { ids: &piece.rows, records: view.records.chunk(i) };
+                let fresh = piece.rows.len() - asked(i);
+                if let (Test::Meta(Condition { bound: Some((condition, _)), .. }), Some(records)) =
+                    (test, chunk.records)
+                    && fresh >= BY_COLUMN
+                {
+                    if control.stop() {
+                        return Ok(false);
+                    }
+                    let mut words = condition.mark(&ChunkColumns { core, view, records, rows: piece.rows.len() })?;
+                    resize(&mut words, 1 << (shift - 6), 0)?;
+                    named.put_chunk(i, &words)?;
+                    continue;
+                }
                 for from in (asked(i)..piece.rows.len()).step_by(BETWEEN_CHECKS) {
                     if control.stop() {
                         return Ok(false);

@@ -10,12 +10,13 @@
 //! | `column`, `ids` | rows in chunks; ids to slots |
 //! | `records` | keys and metadata of rows |
 //! | `reader`, `scan` | searches and point reads |
+//! | `groups` | the best rows of the best groups |
 //! | `range` | all rows within a distance |
 //! | `cursor` | rows of one view, page after page |
 //! | `recommend`, `diverse` | rows like some and unlike others; rows unlike each other |
 //! | `federate` | the nearest rows of several databases |
 //! | `plan` | which way a search takes |
-//! | `filter` | which rows a search may return |
+//! | `filter`, `columns` | which rows a search may return |
 //! | `recall` | what searches find, measured |
 //! | `background`, `indexer`, `compact` | graph work and compaction behind the writers' backs |
 //! | `sketches` | short stand-ins for rows that no graph covers yet |
@@ -36,6 +37,7 @@ mod calibration;
 mod check;
 mod checkpoint;
 mod column;
+mod columns;
 mod commit;
 mod compact;
 mod core;
@@ -45,6 +47,7 @@ mod error;
 mod federate;
 mod filter;
 mod follow;
+mod groups;
 mod ids;
 mod indexer;
 mod input;
@@ -441,6 +444,21 @@ impl Database {
         distances: &mut [f32],
     ) -> Result<(Outcome, usize)> {
         diverse::search(&self.core, query, (candidates, lambda), params, ids, distances)
+    }
+
+    /// Finds the best groups and their best rows: rows with the same scalar at `path` of their metadata are one. There are as
+    /// many groups as places in `hits.counts`, each with `per_group` places of the others. Group i has the i-th value
+    /// that is met when all rows are gone through nearest first; its rows are nearest first. Rows without such a value
+    /// are in no group. Returns the number of groups.
+    pub fn search_groups(
+        &self,
+        query: Vectors<'_>,
+        path: &str,
+        per_group: usize,
+        params: &SearchParams,
+        hits: Hits<'_>,
+    ) -> Result<(Outcome, usize)> {
+        groups::search(&self.core, query, (path, per_group), params, hits)
     }
 
     /// Goes through all rows in the order of their distance to the one vector of `query`, ties by id, page

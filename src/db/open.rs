@@ -157,6 +157,8 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         put_off: PutOff::default(),
         residence: Residence::default(),
         scratch: ScratchPool::default(),
+        columns: Default::default(),
+        recent_filters: Default::default(),
         cores: OnceLock::new(),
         counters,
         closing: AtomicBool::new(false),

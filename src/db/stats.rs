@@ -23,6 +23,7 @@ pub fn collect(core: &Core) -> Result<Stats> {
         bytes_codes: bytes(&index.codes),
         bytes_graph: index.graph.bytes() as u64,
         bytes_ids: bytes(&view.chunks.ids) + view.id_map.bytes(),
+        bytes_columns: core.columns.bytes(),
         bytes_records: view.records.size() + view.keys.bytes(),
         bytes_wal: 0,
         bytes_mapped: mapped(&view.chunks.vectors)

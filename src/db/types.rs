@@ -175,6 +175,8 @@ pub struct Stats {
     pub bytes_ids: u64,
     /// Keys and metadata, rows by key; what changed or was deleted included until its space is reclaimed.
     pub bytes_records: u64,
+    /// Columns of metadata that filters look at.
+    pub bytes_columns: u64,
     /// Present file of the write-ahead log.
     pub bytes_wal: u64,
     /// Part of the above that lies in mapped files.

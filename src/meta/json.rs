@@ -167,7 +167,7 @@ pub enum Scalar<'a> {
 }
 
 /// A step into an object or an array.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// The member of this name; of several the first.
     Member(String),

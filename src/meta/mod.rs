@@ -3,6 +3,7 @@
 //! Knows texts and values only: neither where the objects are stored nor what a row is. Nothing
 //! here does I/O, and nothing panics, whatever the bytes.
 
+pub mod column;
 pub mod filter;
 pub mod json;
 

@@ -181,6 +181,7 @@ impl Options {
             threads: self.whole(OptionId::Threads) as u32,
             max_memory: self.whole(OptionId::MaxMemory),
             resident: self.whole(OptionId::Resident) != 0,
+            column_bytes: self.whole(OptionId::ColumnBytes),
         }
     }
 
@@ -257,6 +258,8 @@ setters! {
     max_memory(bytes: u64) = MaxMemory(Value::U64(bytes));
     /// Whether codes and links are copied from files into memory once they are in use.
     resident(resident: bool) = Resident(Value::U64(resident.into()));
+    /// Bytes of columns that are kept of metadata which filters look at.
+    column_bytes(bytes: u64) = ColumnBytes(Value::U64(bytes));
 }
 
 /// Every effective value of a database.
@@ -310,6 +313,8 @@ pub struct Settings {
     pub max_memory: u64,
     /// Whether codes and links are copied from files into memory once they are in use.
     pub resident: bool,
+    /// Bytes of columns that are kept of metadata which filters look at.
+    pub column_bytes: u64,
 }
 
 impl Default for Settings {
@@ -378,6 +383,7 @@ impl Settings {
             OptionId::Threads => Value::U64(self.threads.into()),
             OptionId::MaxMemory => Value::U64(self.max_memory),
             OptionId::Resident => Value::U64(self.resident.into()),
+            OptionId::ColumnBytes => Value::U64(self.column_bytes),
         }
     }
 }

@@ -81,6 +81,8 @@ option_ids! {
     MaxMemory = 405,
     /// Whether what searches walk is copied from files into memory.
     Resident = 406,
+    /// Memory for columns of metadata.
+    ColumnBytes = 420,
 }
 
 /// The value of an option.
@@ -249,6 +251,8 @@ pub const OPTIONS: &[OptionInfo] = &[
         "Bytes of memory the database may take, mapped files apart; 0 means no limit, else 16 MiB or more."),
     choice(OptionId::Resident, "runtime.resident", 1, SWITCH,
         "Whether codes and links are copied from files into memory once searches have read as much; faster."),
+    whole(OptionId::ColumnBytes, "runtime.column_bytes", 256 << 20, 0, 1 << 46,
+        "Bytes of columns that are kept of metadata which filters look at; 0 keeps none."),
 ];
 
 impl OptionId {

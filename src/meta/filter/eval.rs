@@ -1,8 +1,12 @@
-//! Whether an expression holds for a row: straight from the bytes of its JSON object.
+//! Whether an expression holds for a row: straight from the bytes of its JSON object; or for many
+//! rows at once, by their columns.
 
 use super::{Check, Circle, Expression, Literal};
+use crate::meta::column::{Column, Lane, mark_within};
 use crate::meta::json::{Scalar, Step, at_path, elements_at_path};
+use crate::util::memory::{AllocError, filled};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// Mean radius of the earth in metres (IUGG).
 const EARTH: f64 = 6_371_008.8;
@@ -19,7 +23,63 @@ impl Expression {
     }
 }
 
+/// Where columns of the same rows come from.
+pub trait Columns {
+    /// Why there may be none.
+    type Error: From<AllocError>;
+    /// Number of rows.
+    fn rows(&self) -> usize;
+    /// The column of `lane`, with as many rows.
+    fn column(&self, lane: &Lane) -> Result<Arc<Column>, Self::Error>;
+}
+
+impl Expression {
+    /// A bit for each row of `columns`, set where it holds.
+    pub fn mark<C: Columns>(&self, columns: &C) -> Result<Vec<u64>, C::Error> {
+        let rows = columns.rows();
+        let mut bits = filled(0u64, rows.div_ceil(64))?;
+        match self {
+            Expression::All(parts) => {
+                bits.fill(u64::MAX);
+                for part in parts {
+                    let marked = part.mark(columns)?;
+                    bits.iter_mut().zip(marked).for_each(|(word, other)| *word &= other);
+                }
+            }
+            Expression::Any(parts) => {
+                for part in parts {
+                    let marked = part.mark(columns)?;
+                    bits.iter_mut().zip(marked).for_each(|(word, other)| *word |= other);
+                }
+            }
+            Expression::Not(part) => {
+                let marked = part.mark(columns)?;
+                bits.iter_mut().zip(marked).for_each(|(word, other)| *word = !other);
+            }
+            Expression::Condition { path, check } => check.mark(path, columns, &mut bits)?,
+        }
+        if !rows.is_multiple_of(64)
+            && let Some(last) = bits.last_mut()
+        {
+            *last &= (1 << (rows % 64)) - 1;
+        }
+        Ok(bits)
+    }
+}
+
 impl Check {
+    fn mark<C: Columns>(&self, path: &[Step], columns: &C, bits: &mut [u64]) -> Result<(), C::Error> {
+        let column = |path: &[Step], elements| columns.column(&Lane { path: path.to_vec(), elements });
+        match self {
+            Check::Within { circle, latitude, longitude } => {
+                mark_within(circle, &*column(latitude, false)?, &*column(longitude, false)?, bits);
+            }
+            Check::Contains(literal) => column(path, true)?.mark(&Check::Equal(literal.clone()), bits)?,
+            _ => column(path, false)?.mark(self, bits)?,
+        }
+        Ok(())
+    }
+
     fn holds(&self, row: &[u8], path: &[Step]) -> bool {
         let mut holds = false;
         match self {
@@ -35,7 +95,7 @@ impl Check {
     }
 
     /// Of a single value.
-    fn holds_for(&self, value: Scalar<'_>) -> bool {
+    pub(in crate::meta) fn holds_for(&self, value: Scalar<'_>) -> bool {
         // How the value compares with the literal: the other way round than the literal with it.
         let compared = |literal: &Literal| literal.compare(value).map(Ordering::reverse);
         match self {
@@ -81,7 +141,8 @@ impl Literal {
         }
     }
 
-    fn scalar(&self) -> Scalar<'_> {
+    /// The value.
+    pub(in crate::meta) fn scalar(&self) -> Scalar<'_> {
         match self {
             Literal::Bool(value) => Scalar::Bool(*value),
             Literal::Number(number) => Scalar::Number(*number),

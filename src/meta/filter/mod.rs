@@ -31,7 +31,8 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use parse::Parsed;
+pub use eval::Columns;
+pub use parse::{Parsed, path};
 
 use super::json::{Number, Step};
 

@@ -76,6 +76,20 @@ impl Parsed {
     }
 }
 
+/// Reads a path, as it stands in a condition.
+pub fn path(text: &str) -> Result<Vec<Step>, SyntaxError> {
+    if text.len() > TEXT_MAX {
+        return error(TEXT_MAX, format!("the text has {} bytes, the limit is {TEXT_MAX}", text.len()));
+    }
+    let tokens = tokens(text)?;
+    let mut parser = Parser { rest: &tokens, values: None, depth: 0 };
+    let path = parser.path()?;
+    match parser.next() {
+        (_, Token::End) => Ok(path),
+        (at, token) => error(at, format!("the path should end here, not {token}")),
+    }
+}
+
 struct Parser<'a> {
     rest: &'a [(usize, Token)],
     /// `None` = unknown.

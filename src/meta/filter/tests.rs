@@ -1,10 +1,13 @@
 //! The language as its documentation has it, and against a plain evaluator over built values.
 
 use super::*;
+use crate::meta::column::{Column, Lane};
+use crate::util::memory::AllocError;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::cmp::Ordering;
 use std::rc::Rc;
+use std::sync::Arc;
 
 fn holds(text: &str, row: &Value) -> bool {
     Parsed::new(text).unwrap().bind(None).unwrap().holds(row.to_string().as_bytes())
@@ -339,6 +342,22 @@ fn expression() -> impl Strategy<Value = Plain> {
     })
 }
 
+/// Columns of some rows, made when they are asked for; of more rows where that must not matter.
+struct Rows<'a>(&'a [Value]);
+
+impl Columns for Rows<'_> {
+    type Error = AllocError;
+
+    fn rows(&self) -> usize {
+        self.0.len()
+    }
+
+    fn column(&self, lane: &Lane) -> Result<Arc<Column>, AllocError> {
+        let texts: Vec<String> = self.0.iter().chain(&self.0[..1]).map(Value::to_string).collect();
+        Column::read(lane, None, texts.iter().map(|text| text.as_bytes())).map(Arc::new)
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
     #[test]
@@ -346,10 +365,13 @@ proptest! {
         plain in expression(),
         rows in proptest::collection::vec(proptest::collection::btree_map("[abc]", any_value(), 0..4), 1..6),
     ) {
-        for row in rows {
-            let row: Value = row.into_iter().collect();
-            prop_assert_eq!(holds(&plain.text, &row), (plain.holds)(&row), "{} of {}", plain.text, row);
+        let rows: Vec<Value> = rows.into_iter().map(|row| row.into_iter().collect()).collect();
+        for row in &rows {
+            prop_assert_eq!(holds(&plain.text, row), (plain.holds)(row), "{} of {}", plain.text, row);
         }
+        let marked = Parsed::new(&plain.text).unwrap().bind(None).unwrap().mark(&Rows(&rows)).unwrap();
+        let all = rows.iter().enumerate().map(|(i, row)| ((plain.holds)(row) as u64) << i).sum::<u64>();
+        prop_assert_eq!(marked, [all], "{} by columns", plain.text);
     }
 
     #[test]
