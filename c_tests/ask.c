@@ -218,10 +218,41 @@ static void several_databases_answer_as_one(void) {
   CHECK_OK(vdb_close(all, &error));
 }
 
+static void groups_have_their_best_rows(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db(NULL, 2);
+  float rows[5 * 2] = {0, 0, 1, 0, 2, 0, 3, 0, 4, 0}, query[2] = {0, 0}, distances[4];
+  uint64_t ids[5] = {10, 11, 12, 13, 14}, found[4];
+  uint64_t offsets[6] = {0, 9, 18, 27, 27, 36};
+  const char *meta = "{\"a\":\"x\"}{\"a\":\"x\"}{\"a\":\"x\"}{\"a\":\"y\"}";
+  uint32_t counts[2], groups = 77;
+  REQUIRE_OK(vdb_insert_records(db, ids, NULL, NULL, rows, 5, 2, 0, VDB_SCALAR_F32, meta, offsets, NULL, &error));
+  REQUIRE_OK(vdb_search_groups(db, query, 2, "a", 1, 2, 2, NULL, found, distances, counts, &groups, &error));
+  CHECK(groups == 2 && counts[0] == 2 && counts[1] == 1);
+  CHECK(found[0] == 10 && found[1] == 11 && found[2] == 14 && found[3] == VDB_ID_NONE && distances[2] == 16);
+  CHECK_OK(vdb_search_groups(db, query, 2, "b", 1, 2, 2, NULL, found, distances, NULL, NULL, &error));
+  CHECK(found[0] == VDB_ID_NONE);
+  CHECK_OK(vdb_search_groups(db, query, 2, "a", 1, 0, 2, NULL, NULL, NULL, NULL, &groups, &error));
+  CHECK_U64(0, groups);
+  CHECK_STATUS(VDB_ERR_FILTER_SYNTAX,
+               vdb_search_groups(db, query, 2, "a b", 3, 2, 2, NULL, found, distances, counts, NULL, &error));
+  CHECK_U64(2, error.item);
+  CHECK_STATUS(VDB_ERR_FILTER_SYNTAX,
+               vdb_search_groups(db, query, 2, "a\xff", 2, 2, 2, NULL, found, distances, counts, NULL, &error));
+  CHECK_STATUS(VDB_ERR_NULL_ARGUMENT,
+               vdb_search_groups(db, query, 2, NULL, 1, 2, 2, NULL, found, distances, counts, NULL, &error));
+  CHECK_STATUS(VDB_ERR_DIMENSION,
+               vdb_search_groups(db, query, 3, "a", 1, 2, 2, NULL, found, distances, counts, NULL, &error));
+  CHECK_STATUS(VDB_ERR_LIMIT,
+               vdb_search_groups(db, query, 2, "a", 1, 2, VDB_MAX_K, NULL, found, distances, counts, NULL, &error));
+  CHECK_OK(vdb_close(db, &error));
+}
+
 TEST_TABLE(ask) = {
     TEST(rows_find_their_neighbours),
     TEST(examples_are_looked_for_between_and_left_out),
     TEST(diverse_results_keep_apart),
     TEST(several_databases_answer_as_one),
+    TEST(groups_have_their_best_rows),
     END_OF_TESTS,
 };

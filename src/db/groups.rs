@@ -38,7 +38,8 @@ pub fn search(
 ) -> Result<(Outcome, usize)> {
     let places = hits.counts.len().checked_mul(per_group);
     if query.count() != 1 || places != Some(hits.ids.len()) || hits.distances.len() != hits.ids.len() {
-        let message = format!("{} queries, {} groups of {per_group}: places that differ", query.count(), hits.counts.len());
+        let message =
+            format!("{} queries, {} groups of {per_group}: places that differ", query.count(), hits.counts.len());
         return fail(ErrorKind::InvalidArgument, message);
     }
     let path = filter::path(path).map_err(|odd| Error::new(ErrorKind::FilterSyntax, odd.message).at(odd.at as u64))?;
