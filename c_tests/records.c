@@ -142,6 +142,11 @@ static void conditions_choose_rows(void) {
   CHECK_OK(vdb_count(db, tagged, &count, &error));
   CHECK_U64(1, count);
   CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_count(db, asked, &count, &error));
+  vdb_cursor *cursor = (vdb_cursor *)db;
+  params.filter = asked;
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_cursor_scan(db, asked, &cursor, &error));
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_cursor_search(db, query, DIM, &params, &cursor, &error));
+  CHECK(cursor == NULL);
   REQUIRE_OK(vdb_filter_bind(asked, "[[1990, 5], 2000]", 17, &bound, &error));
   CHECK_OK(vdb_count(db, bound, &count, &error));
   CHECK_U64(2, count);

@@ -1307,8 +1307,8 @@ vdb_status_t vdb_cursor_search(const vdb *db,
  *
  * Every row comes once. Free it with vdb_cursor_free.
  *
- * On failure `*out_cursor` is NULL. Errors: NO_MEMORY, LIMIT (the filter's answer is too large for
- * VDB_OPT_MAX_MEMORY), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ * On failure `*out_cursor` is NULL. Errors: INVALID_ARGUMENT (a filter whose parameters have no values), NO_MEMORY,
+ * LIMIT (the filter's answer is too large for VDB_OPT_MAX_MEMORY), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
  */
 vdb_status_t vdb_cursor_scan(const vdb *db,
                              const vdb_filter *filter,

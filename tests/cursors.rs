@@ -10,7 +10,10 @@ use common::shapes::Rng;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use vdb::{Cursor, Database, ErrorKind, Filter, ID_NONE, Metric, Options, Page, Scalar, SearchParams, Task, Vectors};
+use vdb::{
+    Cursor, Database, ErrorKind, Filter, ID_NONE, Metric, Options, Page, Records, Scalar, SearchParams, Task, Texts,
+    Vectors,
+};
 
 fn exactly() -> SearchParams {
     SearchParams { exact: true, ..SearchParams::default() }
@@ -214,6 +217,42 @@ fn nothing_that_happens_to_the_database_changes_a_cursor() {
         assert!(*seen == truth);
     }
     assert!(ids.into_iter().map(|row| row.1).eq(0..3000));
+}
+
+/// What a condition says is what it said of the state of the cursor, though it is asked later.
+#[test]
+fn metadata_is_that_of_the_cursors_state() {
+    let db = Database::open(None, &Options::new().dim(1)).unwrap();
+    let mut ids: Vec<u64> = (0..100).collect();
+    let values: Vec<f32> = ids.iter().map(|&id| id as f32).collect();
+    let meta: Vec<String> = ids.iter().map(|id| format!("{{\"tens\":{}}}", id / 10)).collect();
+    let offsets: Vec<u64> = meta
+        .iter()
+        .scan(0, |end, text| {
+            *end += text.len() as u64;
+            Some(*end)
+        })
+        .collect();
+    let offsets = [vec![0], offsets].concat();
+    let meta = meta.concat();
+    let records = Records { keys: None, meta: Some(Texts::new(meta.as_bytes(), &offsets).unwrap()) };
+    db.insert_records(&mut ids, Vectors::f32(&values, 1).unwrap(), &records, None).unwrap();
+    let filter = Filter::parse("tens >= 7").unwrap();
+    let params = SearchParams { filter: Some(filter.clone()), ..SearchParams::default() };
+    let mut near = db.cursor(Vectors::f32(&[0.0], 1).unwrap(), &params).unwrap();
+    let mut by_id = db.scan(Some(&filter)).unwrap();
+    db.update_meta_where(&filter, b"{\"tens\":1}", None).unwrap();
+    db.delete_batch(&[75]).unwrap();
+    assert_eq!(db.count_passing(&filter).unwrap(), 0);
+    for cursor in [&mut near, &mut by_id] {
+        let rows = drain(cursor, &[7]);
+        assert!(rows.iter().map(|row| row.1).eq(70..100), "{rows:?}");
+    }
+    let unbound = Filter::parse("tens = $1").unwrap();
+    assert_eq!(db.scan(Some(&unbound)).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    let params = SearchParams { filter: Some(unbound), ..SearchParams::default() };
+    let error = db.cursor(Vectors::f32(&[0.0], 1).unwrap(), &params).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
 }
 
 #[test]

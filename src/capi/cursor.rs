@@ -72,8 +72,8 @@ pub unsafe extern "C" fn vdb_cursor_search(
 ///
 /// Every row comes once. Free it with vdb_cursor_free.
 ///
-/// On failure `*out_cursor` is NULL. Errors: NO_MEMORY, LIMIT (the filter's answer is too large for
-/// VDB_OPT_MAX_MEMORY), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+/// On failure `*out_cursor` is NULL. Errors: INVALID_ARGUMENT (a filter whose parameters have no values), NO_MEMORY,
+/// LIMIT (the filter's answer is too large for VDB_OPT_MAX_MEMORY), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_cursor_scan(
     db: *const vdb,

@@ -204,6 +204,7 @@ impl Near {
             return fail(ErrorKind::InvalidArgument, format!("{} queries for a cursor", query.count()));
         }
         core.shape.accepts(&query)?;
+        params.filter.as_ref().map_or(Ok(()), Filter::check_bound)?;
         let mut scratch = core.scratch.take();
         take_query(core, &query, 0, &mut scratch)?;
         let query = memory::collected(scratch.query.iter().copied())?;

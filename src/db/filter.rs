@@ -176,6 +176,13 @@ impl Filter {
         Filter(Arc::new(Shared { test, current: ArcSwapOption::empty(), known: Mutex::default() }))
     }
 
+    /// An error where it cannot be asked, for want of values for its parameters.
+    pub(super) fn check_bound(&self) -> Result<()> {
+        let Test::Meta(Condition { bound: None, parsed }) = &self.0.test else { return Ok(()) };
+        let message = format!("the filter has {} parameters without values: bind them", parsed.parameters());
+        fail(ErrorKind::InvalidArgument, message)
+    }
+
     /// The rows of `view` that pass; `None` where `control` ended it. One search at a time asks about new rows, others
     /// that need the answer wait for it.
     pub(super) fn select(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
@@ -192,11 +199,8 @@ impl Filter {
     }
 
     fn selected(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
-        let Shared { test, current, .. } = &*self.0;
-        if let Test::Meta(Condition { bound: None, parsed }) = test {
-            let message = format!("the filter has {} parameters without values: bind them", parsed.parameters());
-            return fail(ErrorKind::InvalidArgument, message);
-        }
+        self.check_bound()?;
+        let current = &self.0.current;
         if let Some(selection) = current.load_full().filter(|selection| selection.view == view.serial) {
             return Ok(Some(selection));
         }
