@@ -7,14 +7,15 @@
 _Static_assert(sizeof(vdb_error_t) == 256, "vdb_error_t");
 _Static_assert(offsetof(vdb_error_t, code) == 4 && offsetof(vdb_error_t, os_error) == 8, "vdb_error_t");
 _Static_assert(offsetof(vdb_error_t, item) == 16 && offsetof(vdb_error_t, message) == 24, "vdb_error_t");
-_Static_assert(sizeof(vdb_search_params_t) == 48, "vdb_search_params_t");
+_Static_assert(sizeof(vdb_search_params_t) == 56, "vdb_search_params_t");
 _Static_assert(offsetof(vdb_search_params_t, deadline_us) == 24, "vdb_search_params_t");
 _Static_assert(offsetof(vdb_search_params_t, task) == 32, "vdb_search_params_t");
 _Static_assert(offsetof(vdb_search_params_t, filter) == 40, "vdb_search_params_t");
+_Static_assert(offsetof(vdb_search_params_t, snapshot) == 48, "vdb_search_params_t");
 _Static_assert(sizeof(vdb_option_info_t) == 64, "vdb_option_info_t");
 _Static_assert(offsetof(vdb_option_info_t, name) == 16, "vdb_option_info_t");
 _Static_assert(offsetof(vdb_option_info_t, default_value) == 40, "vdb_option_info_t");
-_Static_assert(sizeof(vdb_stats_t) == 200 && offsetof(vdb_stats_t, live) == 8, "vdb_stats_t");
+_Static_assert(sizeof(vdb_stats_t) == 208 && offsetof(vdb_stats_t, live) == 8, "vdb_stats_t");
 _Static_assert(sizeof(vdb_status_t) == 4 && sizeof(vdb_option_t) == 4 && sizeof(vdb_scalar_t) == 4, "typedefs");
 _Static_assert(VDB_ID_NONE == UINT64_MAX, "VDB_ID_NONE");
 
@@ -53,6 +54,8 @@ static void numbers_never_change(void) {
   CHECK(VDB_OPT_READ_ONLY == 302);
   CHECK(VDB_OPT_MMAP == 303 && VDB_OPT_DURABILITY == 304 && VDB_OPT_WAL_LIMIT_BYTES == 305);
   CHECK(VDB_OPT_VERIFY_ON_OPEN == 307 && VDB_OPT_COMPACT_RATIO == 308 && VDB_OPT_THREADS == 401);
+  CHECK(VDB_OPT_MAX_UNINDEXED == 310 && VDB_OPT_WHEN_BEHIND == 311);
+  CHECK(VDB_WHEN_BEHIND_BLOCK == 1 && VDB_WHEN_BEHIND_BUSY == 2);
   CHECK(VDB_OPT_MAX_MEMORY == 405 && VDB_OPT_RESIDENT == 406);
   CHECK(VDB_SEARCH_EXACT == 1 && VDB_OPTION_FLAG_SCHEMA == 1);
 }

@@ -12,7 +12,14 @@ enum { DIM = 4 };
 
 static bool in_child(bool (*body)(void *), void *argument) { return end_child(start_child(body, argument)); }
 
-typedef struct handles { vdb *db; vdb_options *options; vdb_task *task; vdb_cursor *cursor; const char *path, *own; } handles;
+typedef struct handles {
+  vdb *db;
+  vdb_options *options;
+  vdb_task *task;
+  vdb_cursor *cursor;
+  vdb_snapshot *snapshot;
+  const char *path, *own;
+} handles;
 
 static bool parents_handles(void *argument) {
   handles *h = argument;
@@ -26,12 +33,16 @@ static bool parents_handles(void *argument) {
   size_t rows = 0;
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_cursor_next(h->cursor, 1, near, NULL, &rows, &error));
   ok &= vdb_task_cancel(h->task) == VDB_ERR_FORKED;
+  vdb *own = open_db(NULL, DIM);
+  ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_count_at(own, h->snapshot, NULL, &count, &error));
+  ok &= CHECK_OK(vdb_close(own, &error));
   /* Closing here only forgets: the parent keeps everything. */
   ok &= CHECK_OK(vdb_close(h->db, &error));
   ok &= CHECK_STATUS(VDB_ERR_CLOSED, vdb_close(h->db, &error));
   vdb_options_free(h->options);
   vdb_task_free(h->task);
   vdb_cursor_free(h->cursor);
+  vdb_snapshot_free(h->snapshot);
   return ok;
 }
 
@@ -45,12 +56,16 @@ static void a_child_cannot_use_or_harm_its_parents_handles(void) {
   insert_noise(h.db, 1, 100, DIM);
   CHECK_OK(vdb_wait_indexed(h.db, NULL, &error));
   CHECK_OK(vdb_cursor_scan(h.db, NULL, &h.cursor, &error));
+  CHECK_OK(vdb_snapshot_new(h.db, &h.snapshot, &error));
   CHECK(in_child(parents_handles, &h));
   uint64_t first = 0;
   size_t rows = 0;
   CHECK_OK(vdb_cursor_next(h.cursor, 1, &first, NULL, &rows, &error));
   CHECK_U64(1, first);
   vdb_cursor_free(h.cursor);
+  CHECK_OK(vdb_count_at(h.db, h.snapshot, NULL, &count, &error));
+  CHECK_U64(100, count);
+  vdb_snapshot_free(h.snapshot);
   insert_noise(h.db, 101, 100, DIM);
   CHECK_OK(vdb_wait_indexed(h.db, NULL, &error));
   CHECK_OK(vdb_count(h.db, NULL, &count, &error));

@@ -23,6 +23,9 @@
   X(filter) \
   X(records) \
   X(task) \
+  X(snapshot) \
+  X(backup) \
+  X(exchange) \
   X(threads) \
   X(fork) \
   X(durable) \

@@ -18,7 +18,7 @@
  *    into the caller's buffers, which overlap no other argument; nothing returned is to be passed
  *    to free(). Arrays are aligned for their type; vectors need no alignment. Where a count is 0
  *    the pointer may be NULL. Texts called static live as long as the library is loaded.
- * R4 Threads. A vdb and a vdb_filter may be used by any number of threads at any time. Writers queue;
+ * R4 Threads. A vdb, a vdb_filter and a vdb_snapshot may be used by any number of threads at any time. Writers queue;
  *    a search works on one consistent state and never waits for a writer. vdb_task_cancel and vdb_task_progress:
  *    any thread. Threads that use one vdb_cursor take turns. vdb_options, vdb_error_t and other structs: one thread
  *    at a time.
@@ -64,7 +64,7 @@
 #define VDB_ERROR_INIT { (uint32_t)sizeof(vdb_error_t), 0, 0, 0, 0, {0} }
 
 /** Default search: vdb_search_params_t params = VDB_SEARCH_PARAMS_INIT; */
-#define VDB_SEARCH_PARAMS_INIT { (uint32_t)sizeof(vdb_search_params_t), 0, 0, 0, 0, 0, 0, NULL, NULL }
+#define VDB_SEARCH_PARAMS_INIT { (uint32_t)sizeof(vdb_search_params_t), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL }
 
 /** The one id that cannot be stored; marks unused places in results. */
 #define VDB_ID_NONE UINT64_MAX
@@ -124,7 +124,10 @@ typedef enum vdb_status {
   VDB_ERR_CLOSED = -22,
   /** A write through a handle that only reads (VDB_OPT_READ_ONLY). */
   VDB_ERR_READ_ONLY = -23,
-  /** Called from inside a progress function, where it would wait for itself. */
+  /**
+   * Called from inside a progress function, where it would wait for itself; or rows to be written
+   * while too many of before wait for the graph (VDB_OPT_WHEN_BEHIND).
+   */
   VDB_ERR_BUSY = -24,
   /** A write failed halfway earlier, so writes are refused: close and open again. */
   VDB_ERR_POISONED = -25,
@@ -134,7 +137,10 @@ typedef enum vdb_status {
   VDB_ERR_CANCELLED = -27,
   /** Reserved: a deadline passed before there was any result. */
   VDB_ERR_DEADLINE = -28,
-  /** An option contradicts what the database was created with. */
+  /**
+   * An option contradicts what the database was created with, a snapshot or an earlier backup is
+   * of another database, or bits were given for numbers.
+   */
   VDB_ERR_MISMATCH = -29,
   /** The operating system refused; os_error holds its number. */
   VDB_ERR_IO = -40,
@@ -268,6 +274,14 @@ typedef enum vdb_durability {
   VDB_DURABILITY_FULL = 3,
 } vdb_durability;
 
+/** What a call that inserts or replaces rows does while too many of before wait for the graph. */
+typedef enum vdb_when_behind {
+  /** It waits until there are fewer; its task can end the wait (VDB_ERR_CANCELLED). */
+  VDB_WHEN_BEHIND_BLOCK = 1,
+  /** It is VDB_ERR_BUSY and changes nothing: try again later. */
+  VDB_WHEN_BEHIND_BUSY = 2,
+} vdb_when_behind;
+
 /**
  * Options. vdb_option_at has names, limits and defaults. 1xx schema (fixed when the
  * database is created, as are M, EF_CONSTRUCTION, SEED and PROFILE), 2xx graph, 3xx storage, 4xx run time.
@@ -330,6 +344,23 @@ typedef enum vdb_option {
   VDB_OPT_COMPACT_RATIO = 308,
   /** Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB. */
   VDB_OPT_MAX_META_BYTES = 309,
+  /**
+   * Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
+   * more, 0 = any number; default 0.
+   *
+   * Rows are written faster than they are linked, and those not linked are scanned by every
+   * search. With a limit a call that finds more of them than this does what
+   * VDB_OPT_WHEN_BEHIND says. It is looked at when a call begins, so its own batch, and those of calls
+   * beside it, may pass the limit; so may rows that graph work leaves for its next step (up to
+   * VDB_OPT_GRAPH_MIN_ROWS at first, then a sixteenth of the graph, but 1024 to 16384 rows, from a million rows on a
+   * 64th) or has no memory for. Deletes never wait.
+   */
+  VDB_OPT_MAX_UNINDEXED = 310,
+  /**
+   * One of `enum vdb_when_behind`: what a call does while more than VDB_OPT_MAX_UNINDEXED rows
+   * wait for the graph; default BLOCK.
+   */
+  VDB_OPT_WHEN_BEHIND = 311,
   /** Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0. */
   VDB_OPT_THREADS = 401,
   /**
@@ -408,6 +439,9 @@ typedef struct vdb_filter vdb_filter;
 
 /** A set of options. One thread at a time. */
 typedef struct vdb_options vdb_options;
+
+/** A snapshot. Any thread may use it, several at a time. */
+typedef struct vdb_snapshot vdb_snapshot;
 
 /** A task. Any thread may cancel it and read its progress. */
 typedef struct vdb_task vdb_task;
@@ -494,6 +528,8 @@ typedef struct vdb_search_params_t {
   vdb_task *task;
   /** Rows that may be results; NULL means all. Where k rows pass, k are found. */
   const vdb_filter *filter;
+  /** State to search, of this handle; NULL means the newest. */
+  const vdb_snapshot *snapshot;
 } vdb_search_params_t;
 
 /** A picture of a database. Grows at the end. */
@@ -556,6 +592,8 @@ typedef struct vdb_stats_t {
   uint64_t bytes_records;
   /** Bytes of columns of metadata that filters look at (VDB_OPT_COLUMN_BYTES). */
   uint64_t bytes_columns;
+  /** Snapshots that are not freed. */
+  uint64_t snapshots;
 } vdb_stats_t;
 
 #ifdef __cplusplus
@@ -718,6 +756,10 @@ vdb_status_t vdb_option_get_f64(const vdb *db,
 /* ---- Writes ------------------------------------------------------------------------------------
  * A batch is atomic: all of its rows or none. On failure `error->item` is the first row
  * to blame. Writers queue; they never make a search wait.
+ *
+ * Under VDB_DURABILITY_FULL a call waits for the disk once, however many rows it has: batches of 1,000 to
+ * 10,000 rows, or a few MB, take hundreds of times less for each row than rows one by one. Threads that
+ * write at the same time share that wait.
  */
 
 /**
@@ -733,7 +775,7 @@ vdb_status_t vdb_option_get_f64(const vdb *db,
  * Errors: ALREADY_EXISTS, DIMENSION, NOT_FINITE, OUT_OF_RANGE (a component cannot be
  * converted, a vector is too long (R10), `count` rows pass the address space), MISMATCH
  * (bits for a database of numbers or the reverse), UNSUPPORTED (scalar type),
- * INVALID_ARGUMENT (VDB_ID_NONE, stride), CANCELLED, LIMIT (rows of the database, bytes of
+ * INVALID_ARGUMENT (VDB_ID_NONE, stride), CANCELLED, BUSY (VDB_OPT_WHEN_BEHIND), LIMIT (rows of the database, bytes of
  * the batch, VDB_OPT_MAX_MEMORY), NO_SPACE, NO_MEMORY, IO, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
  */
 vdb_status_t vdb_insert_batch(vdb *db,
@@ -814,8 +856,8 @@ vdb_status_t vdb_count(const vdb *db,
  * searches, from any thread; what it said about a row is remembered, so use the same one
  * again rather than making another. It remembers for the database that it was used with
  * last: one filter that takes turns between several is asked anew at each turn. It keeps a quarter of a byte for each
- * row of that database and 256 KiB more, which count as working memory of searches (VDB_OPT_MAX_MEMORY), until it is
- * freed. The first search after rows changed asks about the new ones, and others with the same filter wait for that.
+ * row of that database and 256 KiB more (half as much again once it was used with a snapshot), which count as working memory of searches
+ * (VDB_OPT_MAX_MEMORY), until it is freed. The first search after rows changed asks about the new ones, and others with the same filter wait for that.
  */
 
 /**
@@ -1028,6 +1070,105 @@ vdb_status_t vdb_get_meta(const vdb *db,
                           size_t *len,
                           vdb_error_t *error);
 
+/* ---- Snapshots ---------------------------------------------------------------------------------
+ * A snapshot is the state of a database at one moment: what is asked of it gets the same answer
+ * however much is written, deleted, checkpointed and compacted meanwhile. Making one copies
+ * nothing and takes no time, whatever the size. What it shows stays in memory and on the disk until it
+ * is freed, though the database has moved on: `bytes_memory` in vdb_stats_t has the memory (which counts
+ * against VDB_OPT_MAX_MEMORY), `snapshots` how many there are.
+ *
+ * vdb_search_params_t.snapshot takes one, and so do the functions below. It is of use with the handle
+ * that it was made from, and any number of threads may use it. vdb_close waits for none: what is left
+ * of a snapshot then can only be freed, and another handle, also one of the same directory,
+ * refuses it with VDB_ERR_MISMATCH.
+ */
+
+/**
+ * Makes a snapshot of the state that a search begun now would see. Free it with vdb_snapshot_free.
+ *
+ * On failure `*out_snapshot` is NULL. Errors: NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_snapshot_new(const vdb *db,
+                              vdb_snapshot **out_snapshot,
+                              vdb_error_t *error);
+
+/**
+ * Frees a snapshot, before or after its database is closed. A call that uses it goes on. NULL and
+ * a snapshot that was freed already do nothing. Since 0.1.
+ */
+void vdb_snapshot_free(vdb_snapshot *snapshot);
+
+/**
+ * As vdb_count, of the state that `snapshot` shows; NULL for the newest.
+ *
+ * Errors: as vdb_count, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_count_at(const vdb *db,
+                          const vdb_snapshot *snapshot,
+                          const vdb_filter *filter,
+                          uint64_t *count,
+                          vdb_error_t *error);
+
+/**
+ * As vdb_get_batch, of the state that `snapshot` shows; NULL for the newest.
+ *
+ * Errors: as vdb_get_batch, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_get_batch_at(const vdb *db,
+                              const vdb_snapshot *snapshot,
+                              const uint64_t *ids,
+                              size_t count,
+                              size_t dim,
+                              vdb_scalar_t scalar,
+                              void *vectors,
+                              size_t stride,
+                              uint8_t *found,
+                              vdb_error_t *error);
+
+/**
+ * As vdb_ids_of_keys, of the state that `snapshot` shows; NULL for the newest.
+ *
+ * Errors: as vdb_ids_of_keys, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_ids_of_keys_at(const vdb *db,
+                                const vdb_snapshot *snapshot,
+                                const char *keys,
+                                const uint64_t *key_offsets,
+                                size_t count,
+                                uint64_t *ids,
+                                vdb_error_t *error);
+
+/**
+ * As vdb_keys_of_ids, of the state that `snapshot` shows; NULL for the newest. With one, a call that asked for the
+ * length and the next one see the same keys.
+ *
+ * Errors: as vdb_keys_of_ids, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_keys_of_ids_at(const vdb *db,
+                                const vdb_snapshot *snapshot,
+                                const uint64_t *ids,
+                                size_t count,
+                                char *keys,
+                                size_t cap,
+                                uint64_t *key_offsets,
+                                size_t *len,
+                                vdb_error_t *error);
+
+/**
+ * As vdb_get_meta, of the state that `snapshot` shows; NULL for the newest.
+ *
+ * Errors: as vdb_get_meta, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_get_meta_at(const vdb *db,
+                             const vdb_snapshot *snapshot,
+                             const uint64_t *ids,
+                             size_t count,
+                             char *meta,
+                             size_t cap,
+                             uint64_t *meta_offsets,
+                             size_t *len,
+                             vdb_error_t *error);
+
 /* ---- Search ------------------------------------------------------------------------------------
  * Row i of the results fills `ids[i * k]` and `distances[i * k]` onwards, nearest first,
  * ties by id; `counts[i] <= k` of them. Places left over are VDB_ID_NONE and +INFINITY.
@@ -1047,7 +1188,7 @@ vdb_status_t vdb_get_meta(const vdb *db,
  * Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
  * so far are valid; of the queries, later ones may have none. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
  * or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
- * is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K, or
+ * is too long (R10)), MISMATCH (bits and numbers, a snapshot of another handle), LIMIT (k above VDB_MAX_K, or
  * too large for VDB_OPT_MAX_MEMORY),
  * INVALID_ARGUMENT (stride), CORRUPT, IO, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT.
  * Since 0.1.
@@ -1467,6 +1608,99 @@ vdb_status_t vdb_repair(const char *from,
                         vdb_task *task,
                         vdb_error_t *error);
 
+/* ---- Backups -----------------------------------------------------------------------------------
+ * A backup is a directory that opens like any database: restoring one is opening it, or a copy of it.
+ */
+
+/**
+ * Makes a backup of the newest state in the directory `path`, which must be empty, or not there while
+ * its parent is. Searches, writes, checkpoints and compaction go on; every batch that was
+ * acknowledged before the call is in it, others whole or not at all. Everything is durable
+ * when the call returns. On failure there is no backup and `path` is as it was; what a killed process leaves
+ * is a subdirectory `unfinished`, and vdb_open finds no database beside it.
+ *
+ * Files of a database never change once they are written, so where `path` is on its file system they are shared
+ * with it (hard links): that takes neither time nor space, removing or repairing the database does
+ * not touch the backup, but a disk that damages such a file damages both. Elsewhere they are copied, verified
+ * on the way. `previous`, an earlier backup of the same database or NULL, makes it incremental: files
+ * that it has too are shared with it, after every byte of them was read and verified; what is damaged there is copied.
+ * Each backup is whole by itself, and any of them can be removed. Do not open a
+ * backup for writing that is to be a `previous`; the files in it must not be changed by hand.
+ *
+ * Works for databases in memory (`previous` NULL) and for read-only handles, as far as these have read. Until a copy
+ * is done, files that checkpoints replace stay on the disk. `task` counts bytes, roughly.
+ *
+ * Errors: ALREADY_EXISTS (`path` is not empty), NOT_FOUND (no parent of `path`, no `previous`), MISMATCH (`previous` is of another database,
+ * or was opened and written), INVALID_ARGUMENT (`path` lies in the database or in `previous`; `previous` for a database in memory; an empty path),
+ * LOCKED (`previous` is open for writing), CORRUPT, FORMAT_TOO_NEW (`previous`), CANCELLED, NO_SPACE, IO, NO_MEMORY, LIMIT,
+ * POISONED (after VDB_ERR_PANIC), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_backup(vdb *db,
+                        const char *path,
+                        const char *previous,
+                        vdb_task *task,
+                        vdb_error_t *error);
+
+/* ---- Export and import -------------------------------------------------------------------------
+ * Rows as files of other programs. `format` is a text, or NULL for what the name of the file ends in:
+ *
+ * npy     an array of NumPy, a row for each vector: numpy.load reads it. F32 and BF16 as <f4, F16 as <f2, I8 as |i1,
+ * U8 as |u1, B1 as |u1 with eight bits a byte (numpy.unpackbits, bitorder='little'). Read are also <f8 and <i4.
+ * jsonl   a line {"id":7,"key":"a","vector":[0.5,1.0],"meta":{"n":1}} for each row, without key and meta where
+ * it has none; bits are 0 and 1. Numbers come back the same, metadata but for line breaks between its members.
+ * fvecs   the number of components before each vector, 32 bits; components are floats, or with ivecs whole
+ * numbers of 32 bits, with bvecs bytes. Not for B1.
+ * fbin    the numbers of vectors and components, 32 bits each, then floats; with u8bin and i8bin bytes.
+ * Not for B1.
+ *
+ * All but jsonl have no place for keys and metadata, nor for ids. These are an array of NumPy (<u8) in a second
+ * file beside the first: x.ids.npy for x.npy, x.fvecs.ids.npy for x.fvecs. Components that the other side cannot hold exactly
+ * (0.5 in a byte) are an error; floats are rounded to shorter ones.
+ */
+
+/**
+ * Writes the rows of the newest state, or those that `filter` (may be NULL) lets pass, in the order of their ids as the new file `path`
+ * and, where ids need it, a second one. Both are there, durable, when the call returns VDB_OK, and
+ * neither is after an error; until then they have other names (`.unfinished`). No file is
+ * overwritten. Searches and writes go on. `task` counts rows.
+ *
+ * Errors (item = row of the file): UNSUPPORTED (`format`, or B1 in it), OUT_OF_RANGE (a component has no place in it), ALREADY_EXISTS (a file is
+ * there, or an attempt that was killed), NOT_FOUND (no such directory), LIMIT (more rows than fbin can count, and with a
+ * filter VDB_OPT_MAX_MEMORY), CANCELLED, NO_SPACE, IO, NO_MEMORY, CORRUPT, INVALID_ARGUMENT (an empty path), CLOSED, FORKED,
+ * NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_export(const vdb *db,
+                        const char *path,
+                        const char *format,
+                        const vdb_filter *filter,
+                        vdb_task *task,
+                        vdb_error_t *error);
+
+/**
+ * Reads the file `path` and writes its rows, in batches. Rows with an id are inserted, or replace the row
+ * of that id. Rows of an array without ids are numbered on above all ids there are: 0, 1, ... in a database that
+ * never had a row. A line without an id is the row with its key, or a new one, as VDB_ID_NONE in vdb_upsert_records. A line is all of its
+ * row: where it has no key or metadata, the row has none either; an array leaves those of a row that is there. Vectors are
+ * converted as vdb_insert_batch does.
+ *
+ * The file is read twice, and checked as a whole before the first row is written: with anything wrong in it
+ * nothing is changed. An error of the writing (disk, memory, a key that another row has) or a cancelled task leaves the
+ * batches before it in the database; item is then the number of rows that are in. Importing the file once more
+ * completes it where its rows have ids or keys, and would write the others twice. (Of lines with and without ids those with
+ * ids are written first.) `task` counts bytes, each twice.
+ *
+ * Errors (item = row of the file, from 0; the message has row and byte, or the line): INVALID_ARGUMENT (not a file of that format, cut
+ * short, VDB_ID_NONE; an empty path), UNSUPPORTED (`format`, type of entries), DIMENSION, MISMATCH (bits and numbers), NOT_FINITE, OUT_OF_RANGE (a component),
+ * LIMIT (a line of more than 32 MiB, no ids left; as vdb_upsert_records), NOT_FOUND, CANCELLED, ALREADY_EXISTS (a key, or a
+ * new id that was taken meanwhile), NO_SPACE, IO, NO_MEMORY, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. While too many rows wait for the graph
+ * it waits, whatever VDB_OPT_WHEN_BEHIND says. Since 0.1.
+ */
+vdb_status_t vdb_import(vdb *db,
+                        const char *path,
+                        const char *format,
+                        vdb_task *task,
+                        vdb_error_t *error);
+
 /* ---- Statistics -------------------------------------------------------------------------------- */
 
 /**
@@ -1515,7 +1749,8 @@ vdb_status_t vdb_task_progress(const vdb_task *task, uint64_t *done, uint64_t *t
 
 /**
  * Sets a function that a long call asks at each step; returning 0 cancels. NULL removes it.
- * A write has two steps, before and after; a search asks nothing.
+ * A write has two steps, before and after, and more while it waits for the graph
+ * (VDB_OPT_MAX_UNINDEXED); a search asks nothing.
  *
  * It runs only on the thread that makes the long call. It must not throw or jump out,
  * and of this library it may only call vdb_task_cancel and vdb_task_progress (others

@@ -58,6 +58,6 @@ pub mod util;
 pub use db::{
     CheckLevel, CheckReport, Cursor, Database, Durability, Error, ErrorKind, Filter, Hits, ID_NONE, OptionId,
     OptionInfo, Options, Originals, Outcome, Page, Place, Problem, Profile, Quant, Records, RepairReport, Result,
-    SearchParams, Settings, Stats, Task, TextBuffer, Texts, Vectors, repair, search_many,
+    SearchParams, Settings, Snapshot, Stats, Task, TextBuffer, Texts, Vectors, WhenBehind, repair, search_many,
 };
 pub use kernel::{Metric, Scalar};

@@ -3,10 +3,10 @@
 
 use ::vdb::capi::{
     VDB_ID_NONE, vdb_check_level, vdb_durability, vdb_metric, vdb_option, vdb_originals, vdb_profile, vdb_quant,
-    vdb_scalar,
+    vdb_scalar, vdb_when_behind,
 };
 use vdb::db::{CheckLevel, OPTIONS, OptionId};
-use vdb::{Durability, Metric, Originals, Profile, Quant, Scalar};
+use vdb::{Durability, Metric, Originals, Profile, Quant, Scalar, WhenBehind};
 
 #[test]
 fn enum_numbers_agree() {
@@ -29,6 +29,8 @@ fn enum_numbers_agree() {
         (Profile::Default as u32, vdb_profile::VDB_PROFILE_DEFAULT as u32),
         (Profile::Fast as u32, vdb_profile::VDB_PROFILE_FAST as u32),
         (Profile::Quality as u32, vdb_profile::VDB_PROFILE_QUALITY as u32),
+        (WhenBehind::Block as u32, vdb_when_behind::VDB_WHEN_BEHIND_BLOCK as u32),
+        (WhenBehind::Busy as u32, vdb_when_behind::VDB_WHEN_BEHIND_BUSY as u32),
         (Quant::Sq4 as u32, vdb_quant::VDB_QUANT_SQ4 as u32),
         (Quant::Pq as u32, vdb_quant::VDB_QUANT_PQ as u32),
         (Quant::Rabitq as u32, vdb_quant::VDB_QUANT_RABITQ as u32),
@@ -72,6 +74,8 @@ fn every_option_is_in_the_header_and_the_reverse() {
         (vdb_option::VDB_OPT_VERIFY_ON_OPEN, OptionId::VerifyOnOpen),
         (vdb_option::VDB_OPT_COMPACT_RATIO, OptionId::CompactRatio),
         (vdb_option::VDB_OPT_MAX_META_BYTES, OptionId::MaxMetaBytes),
+        (vdb_option::VDB_OPT_MAX_UNINDEXED, OptionId::MaxUnindexed),
+        (vdb_option::VDB_OPT_WHEN_BEHIND, OptionId::WhenBehind),
         (vdb_option::VDB_OPT_THREADS, OptionId::Threads),
         (vdb_option::VDB_OPT_MAX_MEMORY, OptionId::MaxMemory),
         (vdb_option::VDB_OPT_RESIDENT, OptionId::Resident),

@@ -163,6 +163,66 @@ fn a_checkpoint_that_does_not_fit_changes_nothing() {
     holds(&open(&disk).unwrap(), rows + BATCH);
 }
 
+fn names(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// From one file system to another: everything is copied, and the other is full at some point.
+#[test]
+fn a_backup_that_does_not_fit_leaves_nothing() {
+    let Some(disk) = SmallDisk::new() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let options = Options::new().dim(DIM as u32).graph_min_rows(1000).threads(1);
+    let db = Database::open(Some(&home.path().join("db")), &options).unwrap();
+    (0..20).for_each(|batch| put(&db, batch * BATCH).unwrap());
+    db.wait_indexed(None).unwrap();
+    db.checkpoint(None).unwrap();
+    put(&db, 20 * BATCH).unwrap();
+    for left in [0, 4096, 100 << 10, 1 << 20, 3 << 20, 4 << 20] {
+        disk.fill(left);
+        no_space(&db.backup(&disk.db(), None, None).unwrap_err());
+        if left <= 1 << 20 {
+            no_space(&db.export(&disk.0.path().join("x.npy"), None, None, None).unwrap_err());
+        }
+        assert_eq!(names(disk.0.path()), ["filler"], "{left} bytes left");
+        disk.make_room();
+    }
+    db.backup(&disk.db(), None, None).unwrap();
+    holds(&db, 21 * BATCH);
+    holds(&open(&disk).unwrap(), 21 * BATCH);
+    fs::remove_dir_all(disk.db()).unwrap();
+    // Only what is new takes room beside a backup that is there.
+    db.wait_indexed(None).unwrap();
+    db.checkpoint(None).unwrap();
+    db.backup(&disk.db(), None, None).unwrap();
+    disk.fill(1 << 20);
+    let next = disk.0.path().join("next");
+    no_space(&db.backup(&next, None, None).unwrap_err());
+    db.backup(&next, Some(&disk.db()), None).unwrap();
+    fs::remove_dir_all(disk.db()).unwrap();
+    fs::rename(&next, disk.db()).unwrap();
+    holds(&open(&disk).unwrap(), 21 * BATCH);
+}
+
+#[test]
+fn an_import_that_does_not_fit_keeps_the_batches_that_did() {
+    let Some(disk) = SmallDisk::new() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let from = Database::open(None, &Options::new().dim(DIM as u32).threads(1)).unwrap();
+    (0..120).for_each(|batch| put(&from, batch * BATCH).unwrap());
+    let file = home.path().join("x.fbin");
+    from.export(&file, None, None, None).unwrap();
+    let db = open(&disk).unwrap();
+    let error = db.import(&file, None, None).unwrap_err();
+    no_space(&error);
+    let rows = db.count().unwrap();
+    assert!(rows > 0 && rows < 120 * BATCH);
+    assert_eq!(error.item(), Some(rows));
+    holds(&db, rows);
+    close(db);
+}
+
 #[test]
 fn a_full_disk_at_the_end_and_at_recovery_loses_nothing() {
     let Some(disk) = SmallDisk::new() else { return };

@@ -4,8 +4,8 @@
 //! searches, from any thread; what it said about a row is remembered, so use the same one
 //! again rather than making another. It remembers for the database that it was used with
 //! last: one filter that takes turns between several is asked anew at each turn. It keeps a quarter of a byte for each
-//! row of that database and 256 KiB more, which count as working memory of searches (VDB_OPT_MAX_MEMORY), until it is
-//! freed. The first search after rows changed asks about the new ones, and others with the same filter wait for that.
+//! row of that database and 256 KiB more (half as much again once it was used with a snapshot), which count as working memory of searches
+//! (VDB_OPT_MAX_MEMORY), until it is freed. The first search after rows changed asks about the new ones, and others with the same filter wait for that.
 
 use super::args::{out, read};
 use super::boundary::{boundary, gone_failure, pin};

@@ -166,6 +166,7 @@ pub(super) fn forget_free_slots() {
     super::task::TASKS.forget_free_slots();
     super::filter::FILTERS.forget_free_slots();
     super::cursor::CURSORS.forget_free_slots();
+    super::snapshot::SNAPSHOTS.forget_free_slots();
 }
 
 #[cfg(test)]

@@ -65,9 +65,11 @@ pub struct vdb_stats_t {
     pub bytes_records: u64,
     /// Bytes of columns of metadata that filters look at (VDB_OPT_COLUMN_BYTES).
     pub bytes_columns: u64,
+    /// Snapshots that are not freed.
+    pub snapshots: u64,
 }
 
-// SAFETY: `repr(C)`, 2 x 4 + 24 x 8 bytes without padding, integers.
+// SAFETY: `repr(C)`, 2 x 4 + 25 x 8 bytes without padding, integers.
 unsafe impl Sized32 for vdb_stats_t {
     const NAME: &'static str = "vdb_stats_t";
 }
@@ -101,6 +103,7 @@ impl From<Stats> for vdb_stats_t {
             decoded: s.decoded,
             bytes_records: s.bytes_records,
             bytes_columns: s.bytes_columns,
+            snapshots: s.snapshots,
         }
     }
 }

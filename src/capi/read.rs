@@ -2,12 +2,12 @@
 
 use super::args::{Layout, out, read, write};
 use super::boundary::{Access, on_database};
-use super::error::vdb_error_t;
+use super::error::{Outcome, vdb_error_t};
 use super::filter::{filter_from, vdb_filter};
 use super::open::vdb;
 use super::status::{vdb_status, vdb_status_t};
 use super::types::vdb_scalar_t;
-use crate::db::Database;
+use crate::db::{Database, Snapshot};
 use std::ffi::c_void;
 
 /// Copies out the vectors of `count` ids.
@@ -32,17 +32,38 @@ pub unsafe extern "C" fn vdb_get_batch(
     found: *mut u8,
     error: *mut vdb_error_t,
 ) -> vdb_status_t {
-    let body = |database: &Database| {
-        let layout = Layout::new(scalar, count, (dim, database.settings().dim), stride, "vectors")?;
-        // SAFETY: R3.
+    let raw = RawRead { ids, count, dim, scalar, vectors, stride, found };
+    // SAFETY: R2, R3.
+    unsafe { on_database(db, Access::Read, error, |database| raw.run(database, None)) }
+}
+
+/// A point read as the caller passed it. Whoever makes one vouches for the pointers (R3).
+pub(super) struct RawRead {
+    pub ids: *const u64,
+    pub count: usize,
+    pub dim: usize,
+    pub scalar: vdb_scalar_t,
+    pub vectors: *mut c_void,
+    pub stride: usize,
+    pub found: *mut u8,
+}
+
+impl RawRead {
+    /// # Safety
+    /// The pointers are NULL or what R3 says.
+    pub unsafe fn run(&self, database: &Database, snapshot: Option<&Snapshot>) -> Outcome {
+        let layout = Layout::new(self.scalar, self.count, (self.dim, database.settings().dim), self.stride, "vectors")?;
+        // SAFETY: passed on from the caller.
         let (ids, found, bytes) = unsafe {
-            (read(ids, count, "ids")?, write(found, count, "found")?, layout.bytes_mut(vectors.cast(), "vectors")?)
+            (
+                read(self.ids, self.count, "ids")?,
+                write(self.found, self.count, "found")?,
+                layout.bytes_mut(self.vectors.cast(), "vectors")?,
+            )
         };
-        database.get_batch(ids, layout.scalar, bytes, layout.stride, found)?;
+        database.get_batch_at(snapshot, ids, layout.scalar, bytes, layout.stride, found)?;
         Ok(vdb_status::VDB_OK)
-    };
-    // SAFETY: R2.
-    unsafe { on_database(db, Access::Read, error, body) }
+    }
 }
 
 /// Number of rows a search can return: all, or with a filter those that it lets pass.
@@ -59,10 +80,7 @@ pub unsafe extern "C" fn vdb_count(
         let filter = filter_from(filter)?;
         // SAFETY: R3.
         let count = unsafe { out(count, "count") }?;
-        *count = match &filter {
-            Some(filter) => database.count_passing(filter)?,
-            None => database.count()?,
-        };
+        *count = database.count_at(None, filter.as_ref())?;
         Ok(vdb_status::VDB_OK)
     };
     // SAFETY: R2.

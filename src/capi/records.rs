@@ -15,7 +15,7 @@ use super::open::vdb;
 use super::status::{vdb_status, vdb_status_t};
 use super::task::{task_from, vdb_task};
 use super::types::vdb_scalar_t;
-use crate::db::{Database, ID_NONE, KEY_MAX, Records, Result as DbResult, Task, TextBuffer, Texts, Vectors};
+use crate::db::{Database, ID_NONE, KEY_MAX, Records, Result as DbResult, Snapshot, Task, TextBuffer, Texts, Vectors};
 use std::ffi::{c_char, c_void};
 
 /// Longest key in bytes.
@@ -156,7 +156,7 @@ unsafe fn texts<'a>(
 ///
 /// # Safety
 /// As for [`texts`].
-unsafe fn required_texts<'a>(
+pub(super) unsafe fn required_texts<'a>(
     bytes: *const c_char,
     offsets: *const u64,
     count: usize,
@@ -335,7 +335,7 @@ pub unsafe extern "C" fn vdb_keys_of_ids(
 ) -> vdb_status_t {
     let raw = RawTexts { ids, count, bytes: keys, cap, offsets: key_offsets, len, name: "keys" };
     // SAFETY: R2, R3.
-    unsafe { on_database(db, Access::Read, error, |database| raw.fill(database, Database::keys_of_ids)) }
+    unsafe { on_database(db, Access::Read, error, |database| raw.fill(database, None, Database::keys_of_ids_at)) }
 }
 
 /// Copies out the metadata of `count` rows as vdb_keys_of_ids does their keys: byte by byte what was stored.
@@ -354,26 +354,26 @@ pub unsafe extern "C" fn vdb_get_meta(
 ) -> vdb_status_t {
     let raw = RawTexts { ids, count, bytes: meta, cap, offsets: meta_offsets, len, name: "meta" };
     // SAFETY: R2, R3.
-    unsafe { on_database(db, Access::Read, error, |database| raw.fill(database, Database::meta_batch)) }
+    unsafe { on_database(db, Access::Read, error, |database| raw.fill(database, None, Database::meta_batch_at)) }
 }
 
 /// Where texts of rows go, as the caller passed it. Whoever makes one vouches for the pointers (R3).
-struct RawTexts {
-    ids: *const u64,
-    count: usize,
-    bytes: *mut c_char,
-    cap: usize,
-    offsets: *mut u64,
-    len: *mut usize,
-    name: &'static str,
+pub(super) struct RawTexts {
+    pub ids: *const u64,
+    pub count: usize,
+    pub bytes: *mut c_char,
+    pub cap: usize,
+    pub offsets: *mut u64,
+    pub len: *mut usize,
+    pub name: &'static str,
 }
 
-type ReadTexts = fn(&Database, &[u64], &mut TextBuffer<'_>) -> DbResult<()>;
+type ReadTexts = fn(&Database, Option<&Snapshot>, &[u64], &mut TextBuffer<'_>) -> DbResult<()>;
 
 impl RawTexts {
     /// # Safety
     /// The pointers are NULL or what R3 says.
-    unsafe fn fill(&self, database: &Database, fill: ReadTexts) -> Outcome {
+    pub unsafe fn fill(&self, database: &Database, snapshot: Option<&Snapshot>, fill: ReadTexts) -> Outcome {
         let Some(places) = self.count.checked_add(1) else {
             return refuse(vdb_status::VDB_ERR_OUT_OF_RANGE, format!("{} ids overflow the address space", self.count));
         };
@@ -386,7 +386,7 @@ impl RawTexts {
                 out(self.len, "len")?,
             )
         };
-        fill(database, ids, &mut TextBuffer { bytes, offsets })?;
+        fill(database, snapshot, ids, &mut TextBuffer { bytes, offsets })?;
         *len = offsets[self.count] as usize;
         if self.cap > 0 && *len > self.cap {
             let message = format!("{} has {} bytes, {} are needed", self.name, self.cap, *len);

@@ -8,6 +8,7 @@ use super::boundary::{Access, on_database};
 use super::error::{Failure, Outcome, no_memory, refuse, vdb_error_t};
 use super::filter::{filter_from, vdb_filter};
 use super::open::vdb;
+use super::snapshot::{snapshot_from, vdb_snapshot};
 use super::status::{vdb_status, vdb_status_t};
 use super::task::{task_from, vdb_task};
 use super::types::{vdb_scalar_t, vdb_search_flag};
@@ -44,9 +45,11 @@ pub struct vdb_search_params_t {
     pub task: *mut vdb_task,
     /// Rows that may be results; NULL means all. Where k rows pass, k are found.
     pub filter: *const vdb_filter,
+    /// State to search, of this handle; NULL means the newest.
+    pub snapshot: *const vdb_snapshot,
 }
 
-// SAFETY: `repr(C)`, 6 x 4 + 3 x 8 bytes without padding; a NULL task and a NULL filter are valid.
+// SAFETY: `repr(C)`, 6 x 4 + 4 x 8 bytes without padding; a NULL task, filter and snapshot are valid.
 unsafe impl Sized32 for vdb_search_params_t {
     const NAME: &'static str = "vdb_search_params_t";
 }
@@ -64,7 +67,7 @@ unsafe impl Sized32 for vdb_search_params_t {
 /// Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
 /// so far are valid; of the queries, later ones may have none. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
 /// or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
-/// is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K, or
+/// is too long (R10)), MISMATCH (bits and numbers, a snapshot of another handle), LIMIT (k above VDB_MAX_K, or
 /// too large for VDB_OPT_MAX_MEMORY),
 /// INVALID_ARGUMENT (stride), CORRUPT, IO, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT.
 /// Since 0.1.
@@ -348,6 +351,7 @@ pub(super) unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(
         rerank: p.rerank as usize,
         exact: p.flags & known != 0,
         filter: filter_from(p.filter)?,
+        snapshot: snapshot_from(p.snapshot)?,
         deadline: (p.deadline_us != 0).then(|| Duration::from_micros(p.deadline_us)),
         task: task_from(p.task)?,
     };

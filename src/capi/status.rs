@@ -46,7 +46,8 @@ pub enum vdb_status {
     VDB_ERR_CLOSED = -22,
     /// A write through a handle that only reads (VDB_OPT_READ_ONLY).
     VDB_ERR_READ_ONLY = -23,
-    /// Called from inside a progress function, where it would wait for itself.
+    /// Called from inside a progress function, where it would wait for itself; or rows to be written
+    /// while too many of before wait for the graph (VDB_OPT_WHEN_BEHIND).
     VDB_ERR_BUSY = -24,
     /// A write failed halfway earlier, so writes are refused: close and open again.
     VDB_ERR_POISONED = -25,
@@ -56,7 +57,8 @@ pub enum vdb_status {
     VDB_ERR_CANCELLED = -27,
     /// Reserved: a deadline passed before there was any result.
     VDB_ERR_DEADLINE = -28,
-    /// An option contradicts what the database was created with.
+    /// An option contradicts what the database was created with, a snapshot or an earlier backup is
+    /// of another database, or bits were given for numbers.
     VDB_ERR_MISMATCH = -29,
     /// The operating system refused; os_error holds its number.
     VDB_ERR_IO = -40,
@@ -133,6 +135,7 @@ impl From<ErrorKind> for vdb_status {
             ErrorKind::Poisoned => vdb_status::VDB_ERR_POISONED,
             ErrorKind::Forked => vdb_status::VDB_ERR_FORKED,
             ErrorKind::Cancelled => vdb_status::VDB_ERR_CANCELLED,
+            ErrorKind::Busy => vdb_status::VDB_ERR_BUSY,
             ErrorKind::Mismatch => vdb_status::VDB_ERR_MISMATCH,
             ErrorKind::Io => vdb_status::VDB_ERR_IO,
             ErrorKind::Locked => vdb_status::VDB_ERR_LOCKED,

@@ -106,7 +106,8 @@ impl Callback {
 }
 
 /// Sets a function that a long call asks at each step; returning 0 cancels. NULL removes it.
-/// A write has two steps, before and after; a search asks nothing.
+/// A write has two steps, before and after, and more while it waits for the graph
+/// (VDB_OPT_MAX_UNINDEXED); a search asks nothing.
 ///
 /// It runs only on the thread that makes the long call. It must not throw or jump out,
 /// and of this library it may only call vdb_task_cancel and vdb_task_progress (others

@@ -115,6 +115,16 @@ pub enum vdb_durability {
     VDB_DURABILITY_FULL = 3,
 }
 
+/// What a call that inserts or replaces rows does while too many of before wait for the graph.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_when_behind {
+    /// It waits until there are fewer; its task can end the wait (VDB_ERR_CANCELLED).
+    VDB_WHEN_BEHIND_BLOCK = 1,
+    /// It is VDB_ERR_BUSY and changes nothing: try again later.
+    VDB_WHEN_BEHIND_BUSY = 2,
+}
+
 /// An option, one of `enum vdb_option`.
 pub type vdb_option_t = u32;
 
@@ -172,6 +182,19 @@ pub enum vdb_option {
     VDB_OPT_COMPACT_RATIO = 308,
     /// Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
     VDB_OPT_MAX_META_BYTES = 309,
+    /// Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
+    /// more, 0 = any number; default 0.
+    ///
+    /// Rows are written faster than they are linked, and those not linked are scanned by every
+    /// search. With a limit a call that finds more of them than this does what
+    /// VDB_OPT_WHEN_BEHIND says. It is looked at when a call begins, so its own batch, and those of calls
+    /// beside it, may pass the limit; so may rows that graph work leaves for its next step (up to
+    /// VDB_OPT_GRAPH_MIN_ROWS at first, then a sixteenth of the graph, but 1024 to 16384 rows, from a million rows on a
+    /// 64th) or has no memory for. Deletes never wait.
+    VDB_OPT_MAX_UNINDEXED = 310,
+    /// One of `enum vdb_when_behind`: what a call does while more than VDB_OPT_MAX_UNINDEXED rows
+    /// wait for the graph; default BLOCK.
+    VDB_OPT_WHEN_BEHIND = 311,
     /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     VDB_OPT_THREADS = 401,
     /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.

@@ -85,6 +85,12 @@ impl<C: Send + Sync + 'static> Worker<C> {
     pub fn finish(&self, watch: &dyn Fn() -> Result<()>) -> Result<()> {
         // Made before the guard of the state, so dropped after it.
         let _waiting = Waiting::new(&self.mailbox);
+        self.until(&|| watch().map(|()| false))
+    }
+
+    /// Waits until a round that began after this call is done, or `enough` says that it
+    /// need not be waited for. `enough` is asked now and then; its error ends the waiting.
+    pub fn until(&self, enough: &dyn Fn() -> Result<bool>) -> Result<()> {
         let mut state = lock(&self.mailbox.state);
         self.start(&mut state);
         // The round under way may have looked before we came.
@@ -103,7 +109,9 @@ impl<C: Send + Sync + 'static> Worker<C> {
             self.mailbox.changed.notify_all();
             // Writers wake the thread under their own lock: no caller's code runs under this one.
             drop(self.mailbox.changed.wait_timeout(state, POLL).unwrap_or_else(PoisonError::into_inner));
-            watch()?;
+            if enough()? {
+                return Ok(());
+            }
             state = lock(&self.mailbox.state);
         }
     }

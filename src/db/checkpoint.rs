@@ -17,7 +17,7 @@ use super::view::View;
 use crate::arena::Rows;
 use crate::storage::format::RECORDS;
 use crate::storage::wal::WalPosition;
-use crate::storage::{Blocks, Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter};
+use crate::storage::{Blocks, Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter, Storage};
 use crate::util::memory::filled;
 use crate::util::sync::lock;
 use std::collections::HashMap;
@@ -47,12 +47,14 @@ pub const EXTRA_NEXT_ID: u32 = 6;
 pub const ENTRIES: u32 = 1;
 pub const HEAP: u32 = 2;
 pub const OWNERS: u32 = 3;
+/// Stands in a backup that nobody has written to; no bytes.
+pub const EXTRA_BACKUP: u32 = 16;
 
 /// Bytes written between two looks at the task.
 const PIECE: usize = 8 << 20;
 
 /// What the files hold now, and what is in which.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Checkpoints {
     /// The live generation. Its numbers also count failed attempts.
     pub manifest: Manifest,
@@ -60,6 +62,15 @@ pub struct Checkpoints {
     pub chunks: HashMap<(u64, usize), PartRef>,
     /// Version of the index in the files.
     pub index_version: u64,
+    /// Parts that backups read, by number, with how many: they are not removed.
+    pub read_by: HashMap<u64, u32>,
+}
+
+impl Checkpoints {
+    /// Whether the files hold all of `view`.
+    pub fn has(&self, view: &View) -> bool {
+        view.lsn == self.manifest.lsn && view.index.version == self.index_version
+    }
 }
 
 /// Writes what is new since the last checkpoint. Nothing new: does nothing.
@@ -67,24 +78,11 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
     let Some(store) = &core.store else { return Ok(()) };
     let mut done = lock(&store.checkpoints);
     let Some((view, log)) = begin(core, store, &done)? else { return Ok(()) };
-    let mut work = Work { core, store, done: &mut done, view: &view, task, written: 0, parts: Vec::new() };
-    work.done.manifest.generation += 1;
+    const CANCELLED: &str = "the checkpoint was cancelled; the previous one stands";
+    let mut work = Work::new(core, store.storage.as_ref(), &mut done, &view, (task, CANCELLED));
     work.write_parts()?;
     core.check_faults()?;
-    let manifest = Manifest {
-        lsn: view.lsn,
-        wal: log.number,
-        wal_durable: log,
-        parts: work.parts.iter().map(|&(_, entry)| entry).collect(),
-        extra: extras(core, &view)?,
-        format: work.done.manifest.format,
-        features: core.settings.features() | work.done.manifest.features,
-        generation: work.done.manifest.generation,
-        schema: work.done.manifest.schema.clone(),
-        next_file: work.done.manifest.next_file,
-        salt: work.done.manifest.salt,
-    };
-    let written = std::mem::take(&mut work.parts);
+    let (manifest, written) = work.finish(log)?;
     manifest.write(store.storage.as_ref())?;
     done.manifest = manifest;
     done.index_version = view.index.version;
@@ -93,7 +91,7 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
     core.counters.checkpoint_lsn.store(done.manifest.lsn, Relaxed);
     // The generation is live whatever comes now; a file too many does no harm
     // and is removed by the next checkpoint.
-    let _ = done.manifest.remove_obsolete(store.storage.as_ref());
+    let _ = done.manifest.remove_obsolete_but(store.storage.as_ref(), &|number| done.read_by.contains_key(&number));
     if !core.settings.mmap {
         return Ok(());
     }
@@ -133,7 +131,7 @@ fn begin(core: &Core, store: &Store, done: &Checkpoints) -> Result<Option<(Arc<V
     let mut writer = core.writer.lock().map_err(|_| broken())?;
     writer.check_usable()?;
     let view = core.view.load_full();
-    if view.lsn == done.manifest.lsn && view.index.version == done.index_version {
+    if done.has(&view) {
         return Ok(None);
     }
     let writer = &mut *writer;
@@ -148,20 +146,43 @@ fn begin(core: &Core, store: &Store, done: &Checkpoints) -> Result<Option<(Arc<V
     Ok(Some((view, log.durable())))
 }
 
-/// One checkpoint under way.
-struct Work<'a> {
+/// Parts of a generation; chunks with the key they are found by.
+pub type Parts = Vec<(Option<(u64, usize)>, PartEntry)>;
+
+/// The next generation under way, in a checkpoint or in a backup.
+pub struct Work<'a> {
     core: &'a Core,
-    store: &'a Store,
+    /// Where parts are written.
+    storage: &'a dyn Storage,
+    /// What there is already, beside what is written.
     done: &'a mut Checkpoints,
     view: &'a View,
     task: Option<&'a Task>,
+    /// What is said when the task ends it.
+    cancelled: &'static str,
     written: u64,
-    /// Parts of the new generation; chunks with the key they are found by.
-    parts: Vec<(Option<(u64, usize)>, PartEntry)>,
+    parts: Parts,
 }
 
-impl Work<'_> {
-    fn write_parts(&mut self) -> Result<()> {
+impl<'a> Work<'a> {
+    /// Begins the generation behind that of `done`; `cancelled` is what is said when the task ends it.
+    pub fn new(
+        core: &'a Core,
+        storage: &'a dyn Storage,
+        done: &'a mut Checkpoints,
+        view: &'a View,
+        (task, cancelled): (Option<&'a Task>, &'static str),
+    ) -> Work<'a> {
+        done.manifest.generation += 1;
+        Work { core, storage, done, view, task, cancelled, written: 0, parts: Parts::new() }
+    }
+
+    /// Finds or writes all parts of the view.
+    pub fn write_parts(&mut self) -> Result<()> {
+        if self.done.has(self.view) {
+            self.parts = self.done.manifest.parts.iter().map(|&entry| (None, entry)).collect();
+            return Ok(());
+        }
         let (view, index) = (self.view, &self.view.index);
         for (position, (vectors, ids)) in view.chunks.vectors.iter().zip(&view.chunks.ids).enumerate() {
             let sections = [(VECTORS, &vectors.rows), (IDS, &ids.rows)];
@@ -181,6 +202,30 @@ impl Work<'_> {
         self.ids()?;
         self.keys()?;
         self.tombstones()
+    }
+
+    /// The parts of the generation, once they were written.
+    pub fn parts(&self) -> Vec<PartEntry> {
+        self.parts.iter().map(|&(_, entry)| entry).collect()
+    }
+
+    /// The manifest of the generation, whose log begins at `log`, and its parts.
+    pub fn finish(self, log: WalPosition) -> Result<(Manifest, Parts)> {
+        let before = &self.done.manifest;
+        let manifest = Manifest {
+            lsn: self.view.lsn,
+            wal: log.number,
+            wal_durable: log,
+            parts: self.parts(),
+            extra: extras(self.core, self.view)?,
+            format: before.format,
+            features: self.core.settings.features() | before.features,
+            generation: before.generation,
+            schema: before.schema.clone(),
+            next_file: before.next_file,
+            salt: before.salt,
+        };
+        Ok((manifest, self.parts))
     }
 
     /// A chunk, unless its content is in a file already.
@@ -289,8 +334,7 @@ impl Work<'_> {
         self.done.manifest.next_file += 1;
         // From the first such part on: those that come later keep it in use.
         self.done.manifest.features |= blocks.features();
-        let storage = self.store.storage.as_ref();
-        let mut part = PartWriter::create(storage, kind, self.done.manifest.generation, number, blocks)?;
+        let mut part = PartWriter::create(self.storage, kind, self.done.manifest.generation, number, blocks)?;
         fill(&mut part, self)?;
         Ok(part.finish()?)
     }
@@ -345,10 +389,10 @@ impl Work<'_> {
     }
 
     /// Counts `bytes` more, and asks the task whether to go on.
-    fn advance(&mut self, bytes: u64) -> Result<()> {
+    pub fn advance(&mut self, bytes: u64) -> Result<()> {
         self.written += bytes;
         if self.task.is_some_and(|task| !task.step(self.written, self.total())) {
-            return fail(ErrorKind::Cancelled, "the checkpoint was cancelled; the previous one stands");
+            return fail(ErrorKind::Cancelled, self.cancelled);
         }
         Ok(())
     }

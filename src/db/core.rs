@@ -16,6 +16,7 @@ use super::options::Settings;
 use super::reader;
 use super::resident::Residence;
 use super::sketches::Making;
+use super::snapshot::Snapshots;
 use super::verify::Verifier;
 use super::view::View;
 use super::writer::Writer;
@@ -87,6 +88,7 @@ pub struct Core {
     /// See [`Core::threads`].
     pub cores: OnceLock<usize>,
     pub counters: Counters,
+    pub snapshots: Arc<Snapshots>,
     /// Tells background steps to end.
     pub closing: AtomicBool,
 }
@@ -177,7 +179,8 @@ impl From<StorageError> for Error {
             StorageError::Io { .. } => ErrorKind::Io,
             StorageError::NotFound { .. } => ErrorKind::NotFound,
             StorageError::Corrupt { .. } => ErrorKind::Corrupt,
-            StorageError::NotEmpty { .. } => ErrorKind::AlreadyExists,
+            StorageError::NotEmpty { .. } | StorageError::Taken { .. } => ErrorKind::AlreadyExists,
+            StorageError::Unfinished => ErrorKind::NotFound,
             StorageError::TooNew { .. } => ErrorKind::FormatTooNew,
             StorageError::Locked { .. } => ErrorKind::Locked,
             StorageError::Limit { .. } => ErrorKind::Limit,

@@ -79,7 +79,7 @@ pub enum Page {
 impl Cursor {
     /// See [`super::Database::cursor`].
     pub(super) fn near(core: &Arc<Core>, query: Vectors<'_>, params: &SearchParams) -> Result<Cursor> {
-        let (core, view) = (core.clone(), core.view.load_full());
+        let (core, view) = (core.clone(), core.pinned_at(params.snapshot.as_ref())?);
         let way = Way::Near(Box::new(Near::new(&core, &view, query, params)?));
         Ok(Cursor { core, view, way })
     }

@@ -37,7 +37,7 @@ pub fn search(
         return fail(ErrorKind::OutOfRange, format!("lambda = {lambda} is outside 0..1"));
     }
     core.shape.accepts(&query)?;
-    let view = core.view.load();
+    let view = core.view_at(params.snapshot.as_ref())?;
     let limits = Limits::of(params);
     let mut scratch = core.scratch.take();
     take_query(core, &query, 0, &mut scratch)?;

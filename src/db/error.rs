@@ -37,6 +37,8 @@ pub enum ErrorKind {
     Forked,
     /// The task was cancelled; nothing was changed.
     Cancelled,
+    /// The graph is too far behind for more rows; nothing was changed.
+    Busy,
     /// An option contradicts what the database was created with.
     Mismatch,
     /// The operating system refused; `os_error` says why.

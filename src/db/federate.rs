@@ -63,7 +63,11 @@ pub fn search_many(
         return Ok(Outcome::Complete);
     }
     // All at one moment, as far as that can be.
-    let views: Vec<Arc<View>> = memory::collected(databases.iter().map(|database| database.core.view.load_full()))?;
+    let mut views: Vec<Arc<View>> = memory::with_room(databases.len())?;
+    for (source, database) in databases.iter().enumerate() {
+        let view = database.core.pinned_at(params.snapshot.as_ref());
+        views.push(view.map_err(|error| error.about(format_args!("database {source}")))?);
+    }
     let start = Instant::now();
     let (mut all, mut outcome) = (Merged { ids, distances, sources, counts, k }, Outcome::Complete);
     for (source, (database, view)) in databases.iter().zip(&views).enumerate() {

@@ -64,6 +64,8 @@ pub struct Shared {
     test: Test,
     /// The answer for the newest view so far.
     current: ArcSwapOption<Selection>,
+    /// The last one for an older view: searches of a snapshot ask for it again and again.
+    older: ArcSwapOption<Selection>,
     known: Mutex<Known>,
 }
 
@@ -173,7 +175,8 @@ impl Filter {
     }
 
     fn of(test: Test) -> Filter {
-        Filter(Arc::new(Shared { test, current: ArcSwapOption::empty(), known: Mutex::default() }))
+        let (current, older) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        Filter(Arc::new(Shared { test, current, older, known: Mutex::default() }))
     }
 
     /// An error where it cannot be asked, for want of values for its parameters.
@@ -200,32 +203,38 @@ impl Filter {
 
     fn selected(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
         self.check_bound()?;
-        let current = &self.0.current;
-        if let Some(selection) = current.load_full().filter(|selection| selection.view == view.serial) {
+        if let Some(selection) = self.0.present(view) {
             return Ok(Some(selection));
         }
         let same = core.recent_filters.same(&self.0);
         let selection = same.asked(core, view, control)?;
         if !Arc::ptr_eq(&same, &self.0) && selection.is_some() {
-            current.store(selection.clone());
+            self.0.current.store(selection.clone());
         }
         Ok(selection)
     }
 }
 
 impl Shared {
+    /// The answer for `view`, where it is one of those that are kept.
+    fn present(&self, view: &View) -> Option<Arc<Selection>> {
+        let fits = |selection: &Arc<Selection>| selection.view == view.serial;
+        self.current.load_full().filter(fits).or_else(|| self.older.load_full().filter(fits))
+    }
+
     fn asked(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
-        let Shared { test, current, known } = self;
-        let present = || current.load_full().filter(|selection| selection.view == view.serial);
+        let Shared { test, current, older, known } = self;
         let mut shared = lock(known);
-        if let Some(selection) = present() {
+        if let Some(selection) = self.present(view) {
             return Ok(Some(selection));
         }
         let ask = Ask { core, test, view, budget: &core.search_budget, control };
         if shared.database == core as *const Core as usize && view.serial < shared.view {
-            // A search that began before the last one: what is known may lack rows that died since.
+            // A search of a snapshot, or one that began before the last: what is known may lack rows that died since.
             drop(shared);
-            return Ok(Known::default().answer(&ask)?.map(Arc::new));
+            let selection = Known::default().answer(&ask)?.map(Arc::new);
+            older.store(selection.clone());
+            return Ok(selection);
         }
         shared.database = core as *const Core as usize;
         let Some(selection) = shared.answer(&ask)?.map(Arc::new) else { return Ok(None) };

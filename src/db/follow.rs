@@ -12,11 +12,13 @@
 //! Must never write, lock or remove a file, and never starts graph work: rows
 //! that the writer's graph does not cover yet are scanned.
 
+use super::checkpoint::Checkpoints;
 use super::commit::broken;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
-use super::open::{OpenParts, open_parts, read_parts, replay, stored_settings};
+use super::open::{ChunkParts, OpenParts, open_parts, read_parts, replay, stored_settings};
 use super::options::{Options, Settings};
+use super::view::View;
 use super::writer::Writer;
 use crate::arena::{Budget, FaultCell};
 use crate::storage::wal::WalStart;
@@ -44,6 +46,8 @@ struct Place {
     manifest: Manifest,
     /// The parts of the manifest: the next one shares most of them.
     parts: OpenParts,
+    /// The part of each chunk of the view.
+    chunks: ChunkParts,
     /// Where the log goes on; `None` once following it failed halfway, when
     /// only reading everything again gives a known state.
     log: Option<WalStart>,
@@ -59,7 +63,7 @@ impl Follower {
     ) -> Result<(Settings, Writer, Follower)> {
         let manifest = newest(storage.as_ref())?;
         let settings = stored_settings(&manifest, options)?;
-        let nothing = Place { manifest, parts: OpenParts::new(), log: None };
+        let nothing = Place { manifest, parts: OpenParts::new(), chunks: ChunkParts::new(), log: None };
         let (writer, place) = load(storage.as_ref(), &settings, (faults, budget), &nothing)?;
         let log_bytes = AtomicU64::new(place.log_bytes());
         Ok((settings, writer, Follower { storage, place: Mutex::new(place), log_bytes }))
@@ -68,6 +72,17 @@ impl Follower {
     /// The directory.
     pub fn storage(&self) -> &dyn Storage {
         self.storage.as_ref()
+    }
+
+    /// The present view of `core`, what is in which of the files that it came from, and these, open: they
+    /// stay readable when the writer removes them.
+    pub fn holding(&self, core: &Core) -> (Arc<View>, Checkpoints, OpenParts) {
+        let place = lock(&self.place);
+        let view = core.view.load_full();
+        // Nothing here makes another index of it.
+        let index_version = view.index.version;
+        let (manifest, chunks) = (place.manifest.clone(), place.chunks.clone());
+        (view, Checkpoints { manifest, chunks, index_version, ..Checkpoints::default() }, place.parts.clone())
     }
 
     /// The generation that was read last.
@@ -152,10 +167,10 @@ fn load_generation(
     present: &OpenParts,
 ) -> Result<(Writer, Place)> {
     let parts = open_parts(storage, &manifest, settings, faults, present)?;
-    let (mut writer, _) = read_parts(&manifest, settings, &parts, budget)?;
+    let (mut writer, chunks) = read_parts(&manifest, settings, &parts, budget)?;
     let start = manifest.wal_start();
     let found = replay(storage, &start, &mut writer)?;
-    Ok((writer, Place { manifest, parts, log: Some(start.after(&found)) }))
+    Ok((writer, Place { manifest, parts, chunks, log: Some(start.after(&found)) }))
 }
 
 fn newest(storage: &dyn Storage) -> Result<Manifest> {

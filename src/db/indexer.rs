@@ -79,7 +79,7 @@ pub fn next_step(core: &Core, view: &View, all: bool) -> Option<Step> {
 }
 
 /// The step that links more of the tail, if there is enough of it.
-fn extension(core: &Core, view: &View, all: bool) -> Option<Step> {
+pub fn extension(core: &Core, view: &View, all: bool) -> Option<Step> {
     let (covered, end) = (view.index.graph.len(), view.end());
     if covered == end || (covered == 0 && view.live() < core.settings.graph_min_rows) {
         return None;

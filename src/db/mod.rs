@@ -17,6 +17,8 @@
 //! | `federate` | the nearest rows of several databases |
 //! | `plan` | which way a search takes |
 //! | `filter`, `columns` | which rows a search may return |
+//! | `snapshot` | one state, kept for many calls |
+//! | `pace` | what writers do while the graph is behind |
 //! | `recall` | what searches find, measured |
 //! | `background`, `indexer`, `compact` | graph work and compaction behind the writers' backs |
 //! | `sketches` | short stand-ins for rows that no graph covers yet |
@@ -24,7 +26,9 @@
 //! | `memory` | what is done when the limit on memory is reached |
 //! | `checkpoint`, `open` | files from views, and back; replay of the log |
 //! | `verify` | checksums of what was opened |
+//! | `backup` | the state of a moment as a directory of its own |
 //! | `check` | whether files, ids and graph are whole |
+//! | `exchange` | rows as files of other programs, out and in |
 //! | `repair` | a new database out of what is left of a damaged one |
 //! | `follow` | databases that are only read, beside their writer |
 //!
@@ -33,6 +37,7 @@
 
 mod ahead;
 mod background;
+mod backup;
 mod calibration;
 mod check;
 mod checkpoint;
@@ -44,6 +49,7 @@ mod core;
 mod cursor;
 mod diverse;
 mod error;
+mod exchange;
 mod federate;
 mod filter;
 mod follow;
@@ -54,6 +60,7 @@ mod input;
 mod memory;
 mod open;
 mod options;
+mod pace;
 mod plan;
 mod queue;
 mod range;
@@ -66,6 +73,7 @@ mod repair;
 mod resident;
 mod scan;
 mod sketches;
+mod snapshot;
 mod stats;
 mod task;
 mod types;
@@ -84,13 +92,14 @@ pub use recall::Recall;
 pub use records::access::TextBuffer;
 pub use records::given::{KEY_MAX, META_MAX, Records, Texts};
 pub use repair::{RepairReport, repair};
+pub use snapshot::Snapshot;
 pub use task::{KeepGoing, Task};
 pub use types::{Hits, ID_NONE, Outcome, SearchParams, Stats, Vectors};
 
 use crate::arena::Budget;
 use crate::index::{Control, Unlimited};
 use crate::kernel::Scalar;
-use crate::storage::Storage;
+use crate::storage::{ReadFile, Storage};
 use core::Core;
 use error::fail;
 use records::given::Given;
@@ -265,6 +274,7 @@ impl Database {
         }
         let mut found = None;
         if total > 0 {
+            pace::hold(&self.core, &|| task.is_none_or(|task| task.step(0, total)))?;
             let batch = Batch::Put { ids: Cow::Borrowed(ids), rows, replace, records };
             found = commit::commit(&self.core, &batch)?.ids;
         }
@@ -273,6 +283,12 @@ impl Database {
             task.finished(total);
         }
         Ok(found)
+    }
+
+    /// Writes a batch, however far the graph is behind.
+    fn write_rows(&self, ids: &[u64], vectors: Vectors<'_>, records: Given<'_>, replace: bool) -> Result<()> {
+        let rows = self.prepared(ids, vectors, &records)?;
+        commit::commit(&self.core, &Batch::Put { ids: Cow::Borrowed(ids), rows, replace, records }).map(drop)
     }
 
     /// The rows as they will be stored; where the limit on memory leaves no room for
@@ -349,17 +365,32 @@ impl Database {
     /// The metadata of the rows of `ids` in `out`, text by text; empty for a row without any and for an
     /// unknown id. All of one moment.
     pub fn meta_batch(&self, ids: &[u64], out: &mut TextBuffer<'_>) -> Result<()> {
-        records::access::texts(&self.core, ids, out, |record| record.meta)
+        self.meta_batch_at(None, ids, out)
+    }
+
+    /// As [`Database::meta_batch`], now or in a snapshot.
+    pub fn meta_batch_at(&self, snapshot: Option<&Snapshot>, ids: &[u64], out: &mut TextBuffer<'_>) -> Result<()> {
+        records::access::texts(&self.core, &*self.core.view_at(snapshot)?, ids, out, |record| record.meta)
     }
 
     /// The keys of the rows of `ids` in `out`; empty for a row without one and for an unknown id.
     pub fn keys_of_ids(&self, ids: &[u64], out: &mut TextBuffer<'_>) -> Result<()> {
-        records::access::texts(&self.core, ids, out, |record| record.key)
+        self.keys_of_ids_at(None, ids, out)
+    }
+
+    /// As [`Database::keys_of_ids`], now or in a snapshot.
+    pub fn keys_of_ids_at(&self, snapshot: Option<&Snapshot>, ids: &[u64], out: &mut TextBuffer<'_>) -> Result<()> {
+        records::access::texts(&self.core, &*self.core.view_at(snapshot)?, ids, out, |record| record.key)
     }
 
     /// The ids of the rows that have `keys`, [`ID_NONE`] where no row has one.
     pub fn ids_of_keys(&self, keys: &Texts<'_>, ids: &mut [u64]) -> Result<()> {
-        records::access::ids_of_keys(&self.core, keys, ids)
+        self.ids_of_keys_at(None, keys, ids)
+    }
+
+    /// As [`Database::ids_of_keys`], now or in a snapshot.
+    pub fn ids_of_keys_at(&self, snapshot: Option<&Snapshot>, keys: &Texts<'_>, ids: &mut [u64]) -> Result<()> {
+        records::access::ids_of_keys(&self.core, &*self.core.view_at(snapshot)?, keys, ids)
     }
 
     /// Copies the vectors of `ids`, converted to `scalar`, to rows of `out`
@@ -373,18 +404,56 @@ impl Database {
         stride: usize,
         found: &mut [u8],
     ) -> Result<()> {
-        reader::get_batch(&self.core, ids, scalar, out, stride, found)
+        self.get_batch_at(None, ids, scalar, out, stride, found)
+    }
+
+    /// As [`Database::get_batch`], now or in a snapshot.
+    pub fn get_batch_at(
+        &self,
+        snapshot: Option<&Snapshot>,
+        ids: &[u64],
+        scalar: Scalar,
+        out: &mut [u8],
+        stride: usize,
+        found: &mut [u8],
+    ) -> Result<()> {
+        reader::get_batch(&self.core, &*self.core.view_at(snapshot)?, ids, scalar, out, stride, found)
     }
 
     /// Number of rows.
     pub fn count(&self) -> Result<u64> {
-        Ok(self.core.view.load().live())
+        self.count_at(None, None)
     }
 
     /// Number of rows that a filter lets pass.
     pub fn count_passing(&self, filter: &Filter) -> Result<u64> {
-        let selected = filter.select(&self.core, &self.core.view.load(), &Unlimited)?;
+        self.count_at(None, Some(filter))
+    }
+
+    /// Number of rows, or of those that a filter lets pass, now or in a snapshot.
+    pub fn count_at(&self, snapshot: Option<&Snapshot>, filter: Option<&Filter>) -> Result<u64> {
+        let view = self.core.view_at(snapshot)?;
+        let Some(filter) = filter else { return Ok(view.live()) };
+        let selected = filter.select(&self.core, &view, &Unlimited)?;
         Ok(selected.map_or(0, |selection| selection.passing))
+    }
+
+    /// The present state, for searches ([`SearchParams::snapshot`]) and reads that are to see it whatever is written
+    /// meanwhile: the same question gets the same answer for as long as it is kept. Takes no time, whatever
+    /// the size of the database; what it keeps of memory and disk grows as the database moves on. After
+    /// the database was closed it is of no more use.
+    ///
+    /// ```
+    /// # use vdb::{Database, Options, Vectors};
+    /// let db = Database::open(None, &Options::new().dim(2))?;
+    /// db.insert_batch(&[1], Vectors::f32(&[0., 1.], 2)?, None)?;
+    /// let before = db.snapshot();
+    /// db.delete_batch(&[1])?;
+    /// assert_eq!((db.count()?, db.count_at(Some(&before), None)?), (0, 1));
+    /// # Ok::<(), vdb::Error>(())
+    /// ```
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.core)
     }
 
     /// Finds the `k` nearest rows of each query, nearest first, ties by id.
@@ -487,6 +556,78 @@ impl Database {
     pub fn checkpoint(&self, task: Option<&Task>) -> Result<()> {
         self.core.check_writable()?;
         checkpoint::checkpoint(&self.core, task)
+    }
+
+    /// Makes a backup in the directory `path`, which must be empty or not there (its parent must be): the newest
+    /// state, whole, which opens like any database. Runs beside searches, writes, checkpoints and compaction. Files that
+    /// never change are hard links where `path` is on the file system of the database, else of those that
+    /// `previous`, an earlier backup of the same database, has too (these are read and verified first), else
+    /// copies. Everything is durable on return; an error leaves nothing behind. Progress counts bytes.
+    ///
+    /// ```
+    /// # use vdb::{Database, Options, Vectors};
+    /// # let dir = tempfile::tempdir()?;
+    /// let db = Database::open(None, &Options::new().dim(2))?;
+    /// db.insert_batch(&[1], Vectors::f32(&[0., 1.], 2)?, None)?;
+    /// db.backup(&dir.path().join("monday"), None, None)?;
+    /// assert_eq!(Database::open(Some(&dir.path().join("monday")), &Options::new())?.count()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn backup(&self, path: &Path, previous: Option<&Path>, task: Option<&Task>) -> Result<()> {
+        backup::backup(&self.core, path, previous, task)
+    }
+
+    /// The same in an empty directory of the caller's, without the steps that let it appear as a whole: for tests
+    /// on the simulated disk.
+    #[doc(hidden)]
+    pub fn backup_into(&self, to: &dyn Storage) -> Result<()> {
+        backup::write(&self.core, to, None, None)
+    }
+
+    /// Writes the rows of the newest state, or those that `filter` lets pass, by id, as the new file `path`; returns
+    /// how many. `format` is `npy`, `fvecs`, `ivecs`, `bvecs`, `fbin`, `u8bin`, `i8bin` or `jsonl`; `None` = what the name of the file
+    /// ends in. All but `jsonl` have no place for keys and metadata, nor for ids: these go to a second file, `name.ids.npy` (for
+    /// `name.npy`) or `name.fbin.ids.npy`. No file is ever overwritten; both appear when they are whole and
+    /// durable, and after an error neither does. Progress counts rows.
+    ///
+    /// ```
+    /// # use vdb::{Database, Options, Vectors};
+    /// # let dir = tempfile::tempdir()?;
+    /// let db = Database::open(None, &Options::new().dim(2))?;
+    /// db.insert_batch(&[5], Vectors::f32(&[0., 1.], 2)?, None)?;
+    /// let path = dir.path().join("rows.jsonl");
+    /// db.export(&path, None, None, None)?;
+    /// assert_eq!(std::fs::read_to_string(&path)?, "{\"id\":5,\"vector\":[0.0,1.0]}\n");
+    /// db.delete_batch(&[5])?;
+    /// assert_eq!((db.import(&path, None, None)?, db.count()?), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn export(
+        &self,
+        path: &Path,
+        format: Option<&str>,
+        filter: Option<&Filter>,
+        task: Option<&Task>,
+    ) -> Result<u64> {
+        exchange::export(&self.core, path, format, filter, task)
+    }
+
+    /// Reads the file `path` in one of the formats of [`Database::export`] and writes its rows; returns how many.
+    /// Rows with an id are inserted or replace the row of that id. Rows of an array without ids are numbered on above all ids
+    /// there are: 0, 1, ... in a database that never had a row. A line without an id is the row with its key, or
+    /// a new one, and all of its row: no key there, none here. The file is checked as a whole before the
+    /// first row is written. Where writing then fails or is cancelled, the batches before stay, and
+    /// [`Error::item`] is the number of rows that are in. Progress counts bytes, twice.
+    pub fn import(&self, path: &Path, format: Option<&str>, task: Option<&Task>) -> Result<u64> {
+        exchange::import(self, path, format, task)
+    }
+
+    /// The same with a file and its ids that are open, for tests.
+    #[doc(hidden)]
+    pub fn import_from(&self, format: &str, file: &dyn ReadFile, ids: Option<&dyn ReadFile>) -> Result<u64> {
+        let format = exchange::Format::of(Some(format), Path::new(""))?;
+        let ids = ids.map(|ids| ("ids", ids));
+        exchange::rows(self, &exchange::Opened { format, name: "file", file, ids }, None)
     }
 
     /// Waits until every row there is now is in the graph (where there are rows

@@ -161,6 +161,7 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         recent_filters: Default::default(),
         cores: OnceLock::new(),
         counters,
+        snapshots: Arc::default(),
         closing: AtomicBool::new(false),
     });
     core.indexer.attach(&core);
@@ -266,10 +267,15 @@ fn create(
     let settings = options.settings();
     let mut writer = empty_writer(&settings, shift, budget)?;
     manifest::prepare_new(storage)?;
-    // What an older database left in the same disk blocks must not pass for a record.
-    let salt = random();
-    writer.key_salt = salt;
-    writer.log = Some(WalWriter::create(storage, 1, salt, 0)?);
+    let manifest = first_manifest(&settings, writer.shift);
+    writer.key_salt = manifest.salt;
+    writer.log = Some(WalWriter::create(storage, manifest.wal, manifest.salt, 0)?);
+    manifest.write(storage)?;
+    Ok((settings, writer, Checkpoints { manifest, ..Checkpoints::default() }, OpenParts::new()))
+}
+
+/// The manifest of a new database with chunks of `1 << shift` rows.
+pub fn first_manifest(settings: &Settings, shift: u32) -> Manifest {
     let schema = Schema {
         dim: settings.dim,
         metric: settings.metric as u32,
@@ -278,18 +284,17 @@ fn create(
         m: settings.m,
         ef_construction: settings.ef_construction,
         seed: settings.seed,
-        chunk_shift: writer.shift,
+        chunk_shift: shift,
     };
     let generation = manifest::FIRST_GENERATION;
     let features = settings.features();
-    let extra = checkpoint::schema_extras(&settings);
-    let manifest = Manifest { features, generation, schema, next_file: 1, wal: 1, salt, extra, ..Manifest::default() };
-    manifest.write(storage)?;
-    Ok((settings, writer, Checkpoints { manifest, ..Checkpoints::default() }, OpenParts::new()))
+    let extra = checkpoint::schema_extras(settings);
+    Manifest { features, generation, schema, next_file: 1, wal: 1, salt: random(), extra, ..Manifest::default() }
 }
 
-/// A number that nobody can know beforehand.
-fn random() -> u64 {
+/// A number that nobody can know beforehand. As the salt of a database it also keeps what an older one left in the same
+/// disk blocks from passing for a record.
+pub fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
@@ -355,7 +360,7 @@ fn load(
     writer.log = Some(WalWriter::resume(storage, &start, &replayed)?);
     manifest.remove_obsolete(storage)?;
     let index_version = writer.index.version;
-    Ok((settings, writer, Checkpoints { manifest, chunks, index_version }, parts))
+    Ok((settings, writer, Checkpoints { manifest, chunks, index_version, ..Checkpoints::default() }, parts))
 }
 
 /// Parts by their file numbers.

@@ -29,7 +29,7 @@ pub fn search(
         return fail(ErrorKind::InvalidArgument, message);
     }
     core.shape.accepts(&query)?;
-    let view = core.view.load();
+    let view = core.view_at(params.snapshot.as_ref())?;
     let limits = Limits::of(params);
     let mut scratch = core.scratch.take();
     take_query(core, &query, 0, &mut scratch)?;

@@ -87,9 +87,9 @@ impl Control for Limits<'_> {
     }
 }
 
-/// Searches the newest view for all `queries`.
+/// Searches one view, the newest or that of a snapshot, for all `queries`.
 pub fn search(core: &Core, queries: Vectors<'_>, k: usize, params: &SearchParams, hits: Hits<'_>) -> Result<Outcome> {
-    search_in(core, &core.view.load(), queries, k, params, hits)
+    search_in(core, &*core.view_at(params.snapshot.as_ref())?, queries, k, params, hits)
 }
 
 /// As [`search`], on a view that the caller has pinned.
@@ -108,10 +108,10 @@ pub(super) fn search_in(
     answer_all(core, view, Queries::Given(&queries), k, params, hits)
 }
 
-/// Searches the newest view for the rows nearest to each of the rows `ids`, which is left out itself.
+/// Searches one view for the rows nearest to each of the rows `ids`, which is left out itself.
 pub fn search_ids(core: &Core, ids: &[u64], k: usize, params: &SearchParams, hits: Hits<'_>) -> Result<Outcome> {
     check_places(ids.len(), k, &hits)?;
-    let view = core.view.load();
+    let view = core.view_at(params.snapshot.as_ref())?;
     let lease = Lease::new(&core.search_budget);
     core.cover_search(&lease, 4 * ids.len() as u64)?;
     let mut slots = memory::with_room(ids.len())?;
@@ -498,9 +498,10 @@ pub(super) fn write_hits(best: &mut TopK, wanted: impl Fn(u32) -> bool, ids: &mu
     count as u32
 }
 
-/// Copies vectors by id; see [`super::Database::get_batch`].
+/// Copies vectors of `view` by id; see [`super::Database::get_batch`].
 pub fn get_batch(
     core: &Core,
+    view: &View,
     ids: &[u64],
     scalar: Scalar,
     out: &mut [u8],
@@ -518,7 +519,6 @@ pub fn get_batch(
         let message = format!("{:?} vectors cannot be read as {scalar:?}", core.shape.scalar);
         return fail(ErrorKind::Mismatch, message);
     }
-    let view = core.view.load();
     let (mut wide, mut decoded) = (Vec::new(), Decoded::default());
     for (i, &id) in ids.iter().enumerate() {
         let row = view.slot_of(id).map(|slot| view.vector(&core.shape, slot, &mut decoded)).transpose()?.flatten();

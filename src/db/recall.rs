@@ -43,7 +43,7 @@ pub fn of_queries(
     task: Option<&Task>,
 ) -> Result<Recall> {
     core.shape.accepts(&queries)?;
-    let view = core.view.load_full();
+    let view = core.view_at(params.snapshot.as_ref())?;
     let mut tally = Tally::default();
     let (mut wide, mut row) = (Vec::new(), vec![0; core.shape.row_bytes()]);
     for i in 0..queries.count() {
@@ -64,7 +64,7 @@ pub fn of_stored_rows(
     params: &SearchParams,
     task: Option<&Task>,
 ) -> Result<Recall> {
-    let view = core.view.load_full();
+    let view = core.view_at(params.snapshot.as_ref())?;
     let (mut tally, mut decoded) = (Tally::default(), Decoded::default());
     let step_by = (view.end() as usize).div_ceil(count.max(1)).max(1);
     for (i, from) in (0..view.end()).step_by(step_by).enumerate() {

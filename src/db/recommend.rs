@@ -33,7 +33,7 @@ pub fn search(
             format!("{examples} positive examples, of which one is needed; places for {places:?} ids and distances");
         return fail(ErrorKind::InvalidArgument, message);
     }
-    let view = core.view.load();
+    let view = core.view_at(params.snapshot.as_ref())?;
     let limits = Limits::of(params);
     let examples = positive.len().saturating_add(negative.len());
     let lease = Lease::new(&core.search_budget);

@@ -41,6 +41,7 @@ pub fn collect(core: &Core) -> Result<Stats> {
         bytes_memory_max: core.settings.max_memory,
         originals: core.settings.originals,
         decoded: view.hollow as u64 - view.dead_below(view.hollow),
+        snapshots: core.snapshots.count(),
     };
     if let Some(follower) = &core.follower {
         stats.bytes_wal = follower.log_bytes.load(Relaxed);

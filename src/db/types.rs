@@ -4,6 +4,7 @@
 use super::error::{ErrorKind, Result, fail};
 use super::filter::Filter;
 use super::options::Originals;
+use super::snapshot::Snapshot;
 use super::task::Task;
 use crate::kernel::Scalar;
 use std::ops::Range;
@@ -118,6 +119,8 @@ pub struct SearchParams {
     pub exact: bool,
     /// Rows that may be results; `None` = all.
     pub filter: Option<Filter>,
+    /// State to search; `None` = the newest.
+    pub snapshot: Option<Snapshot>,
     /// Stop after this time with what was found so far.
     pub deadline: Option<Duration>,
     /// Stop when the task is cancelled, with what was found so far.
@@ -203,4 +206,6 @@ pub struct Stats {
     pub originals: Originals,
     /// Live rows whose vectors were given up: what their codes stand for is returned and compared.
     pub decoded: u64,
+    /// Snapshots that are kept.
+    pub snapshots: u64,
 }

@@ -66,6 +66,20 @@ pub enum StorageError {
         /// What is there, what to do.
         what: String,
     },
+    /// A file is there that would be made.
+    #[error("{file} is there already: {what}")]
+    Taken {
+        /// The file.
+        file: String,
+        /// What to do.
+        what: String,
+    },
+    /// A database was being made in the directory, and never was finished.
+    #[error(
+        "there is no database in the directory: a backup or a repair that did not end left {}; remove it",
+        super::names::UNFINISHED
+    )]
+    Unfinished,
     /// Another handle writes to this database.
     #[error("the database is open already{}", pid.map(|p| format!(", in process {p}")).unwrap_or_default())]
     Locked {

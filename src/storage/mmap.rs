@@ -61,6 +61,21 @@ impl Mapping {
     }
 }
 
+/// A file that stays readable when its name is gone.
+impl ReadFile for Mapping {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        let from = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = self.bytes().get(from..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
+    }
+
+    fn size(&self) -> Result<u64> {
+        Ok(self.bytes().len() as u64)
+    }
+}
+
 impl std::fmt::Debug for Mapping {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Mapping({} B)", self.bytes().len())

@@ -26,6 +26,7 @@ pub mod manifest;
 mod mmap;
 pub mod names;
 mod os;
+pub mod outside;
 pub mod part;
 pub mod sim;
 mod staging;
@@ -43,6 +44,7 @@ pub use staging::Staging;
 use crate::arena::AllocError;
 use crate::util::memory;
 use std::fmt::Debug;
+use std::path::Path;
 use std::sync::Arc;
 
 /// One directory of files. Names are plain file names without separators.
@@ -65,6 +67,17 @@ pub trait Storage: Send + Sync + Debug {
     fn sync_dir(&self) -> Result<()>;
     /// Becomes the single writer, or fails with [`StorageError::Locked`].
     fn lock(&self) -> Result<LockGuard>;
+
+    /// The directory, where it is one of the system's file system.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Gives the file `name` of `from` the same name here, too: one file in two directories. False
+    /// where that cannot be, for whatever reason; then it is to be copied.
+    fn link_from(&self, _from: &dyn Storage, _name: &str) -> bool {
+        false
+    }
 
     /// Length of a file in bytes.
     fn size(&self, name: &str) -> Result<u64> {

@@ -9,6 +9,9 @@ pub const LOCK: &str = "LOCK";
 pub const CURRENT: &str = "CURRENT";
 /// CURRENT before it is renamed.
 pub const CURRENT_TMP: &str = "CURRENT.tmp";
+/// Where a database is made that is to appear as a whole. While it is there without a CURRENT beside it, the
+/// directory holds no database, and none is made in it.
+pub const UNFINISHED: &str = "unfinished";
 
 /// What an immutable part file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

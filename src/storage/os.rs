@@ -185,11 +185,21 @@ impl Storage for OsStorage {
     fn lock(&self) -> Result<LockGuard> {
         lock::lock(&self.dir)
     }
+
+    fn directory(&self) -> Option<&Path> {
+        Some(&self.dir)
+    }
+
+    fn link_from(&self, from: &dyn Storage, name: &str) -> bool {
+        let (Some(from), Ok(to)) = (from.directory(), self.path("link", name)) else { return false };
+        fs::hard_link(from.join(name), to).is_ok()
+    }
 }
 
-struct OsFile {
-    file: fs::File,
-    name: String,
+/// An open file; `name` is what errors call it.
+pub(super) struct OsFile {
+    pub file: fs::File,
+    pub name: String,
 }
 
 impl OsFile {

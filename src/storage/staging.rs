@@ -3,18 +3,15 @@
 //! They are made in a subdirectory and moved up at the end, CURRENT last: what
 //! a crash leaves, at any point, does not open as a database. The subdirectory
 //! lies inside, not beside, so that a directory that the caller made (with its
-//! owner, on its own disk) stays what it is. Nothing is removed that was not
-//! made here.
+//! owner, on its own disk) stays what it is; while it is there, nobody makes a new
+//! database in its place. Nothing is removed that was not made here.
 
 use super::error::{Result, StorageError};
-use super::names::{CURRENT, LOCK};
+use super::names::{CURRENT, LOCK, UNFINISHED};
 use super::os::{self, OsStorage};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// The subdirectory. A foreign name to every database.
-const WORK: &str = "unfinished";
 
 /// A directory being filled. Dropped before [`Staging::finish`], it leaves
 /// everything as it was.
@@ -41,6 +38,9 @@ impl Staging {
         }
         let staging = Staging { dir: dir.into(), made, moved: Vec::new(), finished: false };
         fs::create_dir(staging.work()).map_err(error("create directory"))?;
+        // Before any file: after a power cut the directory must not pass for an empty one.
+        staging.sync(dir)?;
+        os::sync_parent(dir, made).map_err(error("sync parent of"))?;
         Ok(staging)
     }
 
@@ -69,7 +69,7 @@ impl Staging {
     }
 
     fn work(&self) -> PathBuf {
-        self.dir.join(WORK)
+        self.dir.join(UNFINISHED)
     }
 
     fn move_up(&mut self, name: String) -> Result<()> {
@@ -108,7 +108,7 @@ fn check_empty(dir: &Path) -> Result<()> {
     let error = |e| StorageError::io("list", &os::shown(dir), e);
     let Some(entry) = fs::read_dir(dir).map_err(error)?.next() else { return Ok(()) };
     let name = entry.map_err(error)?.file_name().display().to_string();
-    let what = match name == WORK {
+    let what = match name == UNFINISHED {
         true => format!("an attempt that was killed left {name}; remove it"),
         false => format!("there is {name}; name a new or an empty directory"),
     };
@@ -141,7 +141,7 @@ mod tests {
             }
             let staging = Staging::new(&path).unwrap();
             fill(&staging);
-            assert_eq!(names(&path), [WORK]);
+            assert_eq!(names(&path), [UNFINISHED]);
             staging.finish().unwrap();
             assert_eq!(names(&path), [CURRENT, "chunk-1.vdb"]);
         }
@@ -165,7 +165,7 @@ mod tests {
     fn what_is_there_is_never_touched() {
         let dir = tempfile::tempdir().unwrap();
         assert!(Staging::new(&dir.path().join("no/parent")).err().unwrap().is_not_found());
-        for name in ["notes", WORK] {
+        for name in ["notes", UNFINISHED] {
             let path = dir.path().join(format!("with-{name}"));
             fs::create_dir(&path).unwrap();
             fs::write(path.join(name), "mine").unwrap();

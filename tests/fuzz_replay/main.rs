@@ -44,6 +44,11 @@ fn calls_in_any_order_agree_with_a_map() {
 }
 
 #[test]
+fn any_bytes_as_files_to_be_imported() {
+    replay("exchange");
+}
+
+#[test]
 fn any_arguments_at_the_c_boundary() {
     replay("abi");
 }

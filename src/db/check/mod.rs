@@ -181,7 +181,8 @@ impl Audit<'_> {
             None => used.clone(),
         };
         for entry in &manifest.parts {
-            let mut read = |bytes, damage: Option<StorageError>| {
+            let mut read = |bytes: &[u8], damage: Option<StorageError>| {
+                let bytes = bytes.len() as u64;
                 self.report.bytes += bytes;
                 if let Some(damage) = damage {
                     self.report.add(Problem::from_damage(damage).map_err(Error::from).map_err(Halt::Failed)?);

@@ -57,6 +57,17 @@ pub enum Originals {
     Drop = 2,
 }
 
+/// What a write does while more rows wait for the graph than [`Options::max_unindexed`] says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum WhenBehind {
+    /// It waits until there are fewer.
+    #[default]
+    Block = 1,
+    /// It fails with [`super::ErrorKind::Busy`] and changes nothing.
+    Busy = 2,
+}
+
 /// How much work goes into a graph: what [`OptionId::M`] and [`OptionId::EfConstruction`] are
 /// when they are not set. Measured in docs/decisions/0007.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -178,6 +189,8 @@ impl Options {
             wal_limit_bytes: self.whole(OptionId::WalLimitBytes),
             compact_ratio: self.get(OptionId::CompactRatio).as_f64(),
             max_meta_bytes: self.whole(OptionId::MaxMetaBytes) as u32,
+            max_unindexed: self.whole(OptionId::MaxUnindexed),
+            when_behind: when_behind_from(self.whole(OptionId::WhenBehind)).expect(known),
             threads: self.whole(OptionId::Threads) as u32,
             max_memory: self.whole(OptionId::MaxMemory),
             resident: self.whole(OptionId::Resident) != 0,
@@ -252,6 +265,10 @@ setters! {
     compact_ratio(ratio: f64) = CompactRatio(Value::F64(ratio));
     /// Longest metadata of a row in bytes, up to 16 MiB.
     max_meta_bytes(bytes: u32) = MaxMetaBytes(Value::U64(bytes.into()));
+    /// Rows that may wait for the graph when more are inserted or replaced, 0 for any number.
+    max_unindexed(rows: u64) = MaxUnindexed(Value::U64(rows));
+    /// What a write does while more wait.
+    when_behind(when_behind: WhenBehind) = WhenBehind(Value::U64(when_behind as u64));
     /// Threads that build the graph and share large batches of queries, 0 for one per core, at most 1024.
     threads(threads: u32) = Threads(Value::U64(threads.into()));
     /// Bytes of memory the database may take, 0 for no limit, else from 16 MiB.
@@ -307,6 +324,10 @@ pub struct Settings {
     pub compact_ratio: f64,
     /// Longest metadata of a row in bytes.
     pub max_meta_bytes: u32,
+    /// Rows that may wait for the graph when more are inserted or replaced; 0 = any number.
+    pub max_unindexed: u64,
+    /// What a write does while more wait.
+    pub when_behind: WhenBehind,
     /// Threads that build the graph and share large batches of queries; 0 = one per core.
     pub threads: u32,
     /// Bytes of memory the database may take; 0 = no limit.
@@ -380,6 +401,8 @@ impl Settings {
             OptionId::VerifyOnOpen => Value::U64(self.verify_on_open.into()),
             OptionId::CompactRatio => Value::F64(self.compact_ratio),
             OptionId::MaxMetaBytes => Value::U64(self.max_meta_bytes.into()),
+            OptionId::MaxUnindexed => Value::U64(self.max_unindexed),
+            OptionId::WhenBehind => Value::U64(self.when_behind as u64),
             OptionId::Threads => Value::U64(self.threads.into()),
             OptionId::MaxMemory => Value::U64(self.max_memory),
             OptionId::Resident => Value::U64(self.resident.into()),
@@ -421,6 +444,11 @@ from_number! {
 from_number! {
     /// The durability with this number, as in files and the C header.
     durability_from -> Durability { None Process Full }
+}
+
+from_number! {
+    /// What a write does while the graph is behind, with this number, as in the C header.
+    when_behind_from -> WhenBehind { Block Busy }
 }
 
 #[cfg(test)]

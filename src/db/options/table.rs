@@ -7,7 +7,7 @@
 //! (<https://curl.se/libcurl/c/curl_easy_option_next.html>) and zstd's parameter
 //! bounds (<https://facebook.github.io/zstd/zstd_manual.html>).
 
-use super::{Durability, Originals, Profile, Quant};
+use super::{Durability, Originals, Profile, Quant, WhenBehind};
 use crate::db::error::{Error, ErrorKind, Result, fail};
 use crate::db::records::given::META_MAX;
 use crate::kernel::{Metric, Scalar};
@@ -75,6 +75,10 @@ option_ids! {
     CompactRatio = 308,
     /// Longest metadata of a row.
     MaxMetaBytes = 309,
+    /// Rows that may wait for the graph when more are written.
+    MaxUnindexed = 310,
+    /// What a write does when more wait.
+    WhenBehind = 311,
     /// Threads that build the graph and share the queries of a batch.
     Threads = 401,
     /// Memory that the database may take.
@@ -151,6 +155,7 @@ const QUANTS: &[(&str, u64)] = &[("auto", 0), ("none", 1), ("sq8", 2), ("sq4", 3
 const ORIGINALS: &[(&str, u64)] = &[("keep", 1), ("drop", 2)];
 const PROFILES: &[(&str, u64)] = &[("default", 0), ("fast", 1), ("quality", 2)];
 const DURABILITIES: &[(&str, u64)] = &[("none", 1), ("process", 2), ("full", 3)];
+const WHEN_BEHIND: &[(&str, u64)] = &[("block", 1), ("busy", 2)];
 const SWITCH: &[(&str, u64)] = &[("off", 0), ("on", 1), ("false", 0), ("true", 1)];
 
 const fn whole(id: OptionId, name: &'static str, default: u64, min: u64, max: u64, help: &'static str) -> OptionInfo {
@@ -245,6 +250,10 @@ pub const OPTIONS: &[OptionInfo] = &[
         "Share of dead rows at which a chunk is rewritten to give its space back."),
     whole(OptionId::MaxMetaBytes, "storage.max_meta_bytes", 1 << 20, 0, META_MAX as u64,
         "Longest metadata of a row in bytes; longer ones are refused."),
+    whole(OptionId::MaxUnindexed, "storage.max_unindexed", 0, 0, u32::MAX as u64,
+        "Rows that may wait for the graph when more are inserted or replaced; 0 means any number."),
+    choice(OptionId::WhenBehind, "storage.when_behind", WhenBehind::Block as u64, WHEN_BEHIND,
+        "What an insert does while more wait than storage.max_unindexed: wait for the graph, or fail as busy."),
     whole(OptionId::Threads, "runtime.threads", 0, 0, 1024,
         "Threads that build the graph and share large batches of queries; 0 means one for each core."),
     whole(OptionId::MaxMemory, "runtime.max_memory", 0, 0, 1 << 46,

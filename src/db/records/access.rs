@@ -5,6 +5,7 @@ use super::given::Texts;
 use crate::db::core::Core;
 use crate::db::error::{ErrorKind, Result, fail};
 use crate::db::types::ID_NONE;
+use crate::db::view::View;
 
 /// Where texts go: text i into `bytes[offsets[i]..offsets[i + 1]]`, as far as there is room.
 #[derive(Debug)]
@@ -15,10 +16,11 @@ pub struct TextBuffer<'a> {
     pub offsets: &'a mut [u64],
 }
 
-/// What `part` takes of the record of each row of `ids`. The texts are written where all of them fit; the
+/// What `part` takes of the record that each row of `ids` has in `view`. The texts are written where all of them fit; the
 /// last offset says how much room that takes.
 pub fn texts(
     core: &Core,
+    view: &View,
     ids: &[u64],
     out: &mut TextBuffer<'_>,
     part: impl for<'r> Fn(Record<'r>) -> &'r [u8],
@@ -27,7 +29,6 @@ pub fn texts(
     if offsets.len() != ids.len() + 1 {
         return fail(ErrorKind::InvalidArgument, format!("{} offsets for {} ids", offsets.len(), ids.len()));
     }
-    let view = core.view.load();
     offsets[0] = 0;
     let mut end = 0;
     for (i, &id) in ids.iter().enumerate() {
@@ -41,12 +42,11 @@ pub fn texts(
     core.check_faults()
 }
 
-/// The ids of the rows with `keys`.
-pub fn ids_of_keys(core: &Core, keys: &Texts<'_>, ids: &mut [u64]) -> Result<()> {
+/// The ids of the rows with `keys` in `view`.
+pub fn ids_of_keys(core: &Core, view: &View, keys: &Texts<'_>, ids: &mut [u64]) -> Result<()> {
     if ids.len() != keys.count() {
         return fail(ErrorKind::InvalidArgument, format!("{} places for the ids of {} keys", ids.len(), keys.count()));
     }
-    let view = core.view.load();
     for (i, place) in ids.iter_mut().enumerate() {
         *place = view.slot_of_key(keys.get(i)).map_or(ID_NONE, |slot| view.id_of(slot));
     }

@@ -81,13 +81,21 @@ pub fn repair(from: &Path, to: &Path, options: &Options, task: Option<&Task>) ->
 
 /// Refuses a new directory inside the damaged one, which would be changed by it.
 fn check_apart(from: &Path, to: &Path) -> Result<()> {
-    // What does not exist yet lies where its parent does; an empty parent is the current directory.
-    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (from.canonicalize(), to.canonicalize().or_else(|_| parent.canonicalize())) {
-        (Ok(from), Ok(to)) if to.starts_with(&from) => fail(
+    match lies_within(to, from) {
+        true => fail(
             ErrorKind::InvalidArgument,
             "the repaired database cannot be made inside the damaged one: name another directory",
         ),
-        _ => Ok(()),
+        false => Ok(()),
+    }
+}
+
+/// Whether `path`, which need not exist, is the directory `outer` or lies in it.
+pub fn lies_within(path: &Path, outer: &Path) -> bool {
+    // What does not exist yet lies where its parent does; an empty parent is the current directory.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (outer.canonicalize(), path.canonicalize().or_else(|_| parent.canonicalize())) {
+        (Ok(outer), Ok(path)) => path.starts_with(&outer),
+        _ => false,
     }
 }

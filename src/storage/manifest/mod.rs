@@ -15,7 +15,7 @@
 use super::codec::{self, CodecError};
 use super::error::{Result, StorageError};
 use super::format::{self, FormatVersion, HEADER_LEN, Header};
-use super::names::{CURRENT, CURRENT_TMP, FileName};
+use super::names::{CURRENT, CURRENT_TMP, FileName, UNFINISHED};
 use super::part::PartRef;
 use super::wal::{WalPosition, WalStart};
 use super::{Storage, checksum};
@@ -199,7 +199,14 @@ impl Manifest {
     /// live may be the work of a process that was killed before it synced the
     /// directory, so it is synced here before anything goes.
     pub fn remove_obsolete(&self, storage: &dyn Storage) -> Result<usize> {
-        let obsolete = self.obsolete_files(storage)?;
+        self.remove_obsolete_but(storage, &|_| false)
+    }
+
+    /// The same, but for parts whose number is `kept`: somebody still reads them.
+    pub fn remove_obsolete_but(&self, storage: &dyn Storage, kept: &dyn Fn(u64) -> bool) -> Result<usize> {
+        let is_kept = |name: &str| matches!(FileName::parse(name), Some(FileName::Part(_, number)) if kept(number));
+        let mut obsolete = self.obsolete_files(storage)?;
+        obsolete.retain(|name| !is_kept(name));
         if obsolete.is_empty() {
             return Ok(0);
         }
@@ -291,8 +298,11 @@ pub fn prepare_new(storage: &dyn Storage) -> Result<()> {
 /// nothing is acknowledged before CURRENT is durable. So records in a log, a
 /// part or a later manifest prove that CURRENT existed and was lost.
 fn interrupted_creation(storage: &dyn Storage) -> Result<Vec<String>> {
-    let mut leftovers = Vec::new();
-    for name in storage.list()? {
+    let (names, mut leftovers) = (storage.list()?, Vec::new());
+    if names.iter().any(|name| name == UNFINISHED) {
+        return Err(StorageError::Unfinished);
+    }
+    for name in names {
         let proof = match FileName::parse(&name) {
             Some(FileName::Manifest(generation)) => generation != FIRST_GENERATION,
             Some(FileName::Wal(_)) => storage.size(&name)? > HEADER_LEN as u64,

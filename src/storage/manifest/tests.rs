@@ -91,6 +91,32 @@ fn an_interrupted_creation_starts_over_and_spares_foreign_files() {
 }
 
 #[test]
+fn what_never_was_finished_is_neither_a_database_nor_room_for_one() {
+    let disk = SimStorage::new();
+    disk.create(UNFINISHED).unwrap();
+    assert!(matches!(Manifest::load(&disk), Err(StorageError::Unfinished)));
+    assert!(matches!(prepare_new(&disk), Err(StorageError::Unfinished)));
+    // Beside a CURRENT it is a foreign file like any other.
+    let (disk, manifest) = database();
+    disk.create(UNFINISHED).unwrap();
+    assert_eq!(Manifest::load(&disk).unwrap(), Some(manifest));
+}
+
+#[test]
+fn parts_that_are_read_stay_and_go_later() {
+    let (disk, manifest) = database();
+    for name in ["chunk-7.vdb", "chunk-8.vdb", "ids-7.vdb"] {
+        disk.create(name).unwrap();
+    }
+    let obsolete = |disk: &SimStorage| manifest.obsolete_files(disk).unwrap();
+    assert_eq!(manifest.remove_obsolete_but(&disk, &|number| number == 7).unwrap(), 3);
+    assert_eq!(obsolete(&disk), ["chunk-7.vdb", "ids-7.vdb"]);
+    assert_eq!(manifest.remove_obsolete_but(&disk, &|number| number == 7).unwrap(), 0);
+    manifest.remove_obsolete(&disk).unwrap();
+    assert!(obsolete(&disk).is_empty());
+}
+
+#[test]
 fn a_failed_write_leaves_the_old_generation_and_can_be_repeated() {
     let (disk, manifest) = database();
     let next = Manifest { generation: 3, lsn: 12, ..manifest.clone() };

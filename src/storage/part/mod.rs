@@ -10,6 +10,7 @@
 //! This is the block-checksum idea of ZFS and SSTables, kept in a footer
 //! instead of in the blocks, so that rows stay at their natural stride.
 
+mod copy;
 mod footer;
 mod reader;
 mod salvage;
@@ -18,6 +19,7 @@ mod tests;
 mod verify;
 mod writer;
 
+pub use copy::copy;
 pub use reader::Part;
 pub use salvage::{Columns, Cursor, Identity, Salvage, identify, most_rows};
 pub use verify::verify;

@@ -4,9 +4,9 @@
 use super::footer::{Footer, check_header, check_len, missing};
 use super::{PartRef, Section};
 use crate::arena::{Fault, FaultCell, Rows, VerifyMap};
-use crate::storage::Storage;
 use crate::storage::error::{Result, StorageError};
 use crate::storage::mmap::Mapping;
+use crate::storage::{ReadFile, Storage};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -80,6 +80,11 @@ impl Part {
         let block = (0..footer.count).find(|&block| !intact(block)).unwrap_or(0);
         let offset = footer.range(block).start as u64;
         Err(Fault { file: self.part.file_name(), block: block as u64, offset }.into())
+    }
+
+    /// The file, readable also when its name is gone.
+    pub fn file(&self) -> &dyn ReadFile {
+        self.mapping.as_ref()
     }
 
     /// Bytes of the file that are verified.

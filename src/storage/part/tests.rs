@@ -135,6 +135,53 @@ fn a_block_in_the_wrong_place_is_damage() {
     }
 }
 
+#[test]
+fn a_copy_is_the_same_file_and_takes_no_damage_over() {
+    for blocks in Blocks::ALL {
+        let (disk, part) = part(blocks);
+        let all = disk.read("graph-2.vdb", 1 << 20).unwrap();
+        let (to, mut heard) = (SimStorage::new(), 0);
+        let mut count = |bytes| {
+            heard += bytes;
+            Ok::<_, StorageError>(())
+        };
+        copy(disk.open_read("graph-2.vdb").unwrap().as_ref(), &part, &to, &mut count).unwrap();
+        assert!(to.read("graph-2.vdb", 1 << 20).unwrap() == all && heard == DATA as u64);
+        open(&to.crash_image(crate::storage::sim::CrashKind::MetadataOnly, 1), &part, true).unwrap();
+        // From memory too, when the name is gone.
+        let (opened, to) = (open(&disk, &part, false).unwrap(), SimStorage::new());
+        disk.remove("graph-2.vdb").unwrap();
+        copy(opened.file(), &part, &to, &mut |_| Ok::<_, StorageError>(())).unwrap();
+        assert!(to.read("graph-2.vdb", 1 << 20).unwrap() == all);
+        // Every bit is looked at, and so is the length.
+        for at in (0..all.len()).step_by(997).chain(all.len() - 60..all.len()) {
+            let disk = SimStorage::new();
+            disk.create("graph-2.vdb").unwrap().write_all(&[&all]).unwrap();
+            disk.damage("graph-2.vdb", |bytes| bytes[at] ^= 0x10).unwrap();
+            let from = disk.open_read("graph-2.vdb").unwrap();
+            let refused = copy(from.as_ref(), &part, &SimStorage::new(), &mut |_| Ok::<_, StorageError>(()));
+            assert!(matches!(refused, Err(StorageError::Corrupt { .. })), "byte {at}");
+        }
+        // Whoever listens can end it.
+        let stop = &mut |_| Err(StorageError::Misuse { what: "enough" });
+        assert!(matches!(copy(opened.file(), &part, &SimStorage::new(), stop), Err(StorageError::Misuse { .. })));
+        // A file in its place is not overwritten.
+        assert!(copy(opened.file(), &part, &to, &mut |_| Ok::<_, StorageError>(())).is_err());
+    }
+}
+
+#[test]
+fn files_of_one_file_system_are_shared_and_others_are_not() {
+    let ((_a, from), (_b, to)) = (disk(), disk());
+    from.create("graph-2.vdb").unwrap().write_all(&[b"one file"]).unwrap();
+    assert!(to.link_from(&from, "graph-2.vdb"));
+    assert!(!to.link_from(&from, "graph-2.vdb"), "nothing is replaced");
+    assert!(!to.link_from(&from, "graph-3.vdb") && !to.link_from(&from, "../graph-2.vdb"));
+    assert!(!to.link_from(&SimStorage::new(), "x") && !SimStorage::new().link_from(&from, "graph-2.vdb"));
+    from.remove("graph-2.vdb").unwrap();
+    assert_eq!(to.read("graph-2.vdb", 100).unwrap(), b"one file");
+}
+
 /// Blocks that `verify` reads, and those it finds damaged.
 fn verified(disk: &SimStorage, part: &PartRef) -> Result<(u64, Vec<u64>)> {
     let (mut blocks, mut damaged) = (0, Vec::new());

@@ -12,17 +12,26 @@ use crate::storage::{ReadFile, Storage, resize};
 /// The last bytes of a file that hold its trailer.
 const END: u64 = 64;
 
-/// Reads and verifies the file that `part` names. `on_block` hears the bytes of
+/// Reads and verifies the file that `part` names. `on_block` gets the bytes of
 /// each block and the damage, if it has any, and may end the reading. The
 /// result is damage outside the blocks, or what `on_block` ended it with.
 pub fn verify<E: From<StorageError>>(
     storage: &dyn Storage,
     part: &PartRef,
-    on_block: &mut dyn FnMut(u64, Option<StorageError>) -> Result<(), E>,
+    on_block: &mut dyn FnMut(&[u8], Option<StorageError>) -> Result<(), E>,
 ) -> Result<(), E> {
     let file = storage.open_read(&part.file_name()).map_err(missing)?;
+    read(file.as_ref(), part, on_block).map(drop)
+}
+
+/// The same with a file that is open. Returns the bytes behind the blocks.
+pub(super) fn read<E: From<StorageError>>(
+    file: &dyn ReadFile,
+    part: &PartRef,
+    on_block: &mut dyn FnMut(&[u8], Option<StorageError>) -> Result<(), E>,
+) -> Result<Vec<u8>, E> {
     check_len(part, file.size()?)?;
-    let read = |from: u64, len: u64, into: &mut Vec<u8>| read_exactly(file.as_ref(), part, from, len, into);
+    let read = |from: u64, len: u64, into: &mut Vec<u8>| read_exactly(file, part, from, len, into);
     let (mut end, mut footer, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     read(part.len - END.min(part.len), END.min(part.len), &mut end)?;
     let places = Footer::locate(part, &end)?;
@@ -36,13 +45,13 @@ pub fn verify<E: From<StorageError>>(
             let damaged = !places.is_intact(part, block, bytes, &footer);
             let offset = places.range(block).start as u64;
             let fault = damaged.then(|| Fault { file: part.file_name(), block: block as u64, offset }.into());
-            on_block(bytes.len() as u64, fault)?;
+            on_block(bytes, fault)?;
             if block == 0 && !damaged {
                 places.check_features(part, &check_header(part, bytes)?)?;
             }
         }
     }
-    Ok(())
+    Ok(footer)
 }
 
 fn read_exactly(file: &dyn ReadFile, part: &PartRef, from: u64, len: u64, into: &mut Vec<u8>) -> Result<()> {

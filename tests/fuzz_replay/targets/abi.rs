@@ -67,6 +67,7 @@ struct Handles {
     tasks: [*mut vdb_task; 2],
     filters: [*mut vdb_filter; 2],
     cursors: [*mut vdb_cursor; 2],
+    snapshots: [*mut vdb_snapshot; 2],
 }
 
 /// One of `known` most often.
@@ -88,6 +89,7 @@ pub fn run(bytes: &[u8]) {
         tasks: [ptr::null_mut(); 2],
         filters: [ptr::null_mut(); 2],
         cursors: [ptr::null_mut(); 2],
+        snapshots: [ptr::null_mut(); 2],
     };
     start(&mut input, &mut handles);
     for _ in 0..CALLS {
@@ -107,6 +109,7 @@ pub fn run(bytes: &[u8]) {
             vdb_task_free(handles.tasks[i]);
             vdb_filter_free(handles.filters[i]);
             vdb_cursor_free(handles.cursors[i]);
+            vdb_snapshot_free(handles.snapshots[i]);
         }
     }
 }
@@ -221,7 +224,7 @@ unsafe fn set_up(
     let options = handle(input, handles.options);
     // SAFETY: passed on from the caller.
     unsafe {
-        match input.below(13) {
+        match input.below(14) {
             0 => {
                 let into = if input.flag() { ptr::null_mut() } else { &raw mut handles.dbs[1] };
                 if !into.is_null() {
@@ -264,6 +267,11 @@ unsafe fn set_up(
                 let user = if input.flag() { ptr::null_mut() } else { memory.at(input, 3) };
                 let ask = input.flag().then_some(keep_going as unsafe extern "C" fn(*mut c_void, u64, u64) -> c_int);
                 vdb_task_on_progress(handle(input, handles.tasks), ask, user, error)
+            }
+            12 => {
+                let place = input.below(2);
+                vdb_snapshot_free(handles.snapshots[place]);
+                vdb_snapshot_new(handle(input, handles.dbs), &mut handles.snapshots[place], error)
             }
             _ => {
                 let task = handle(input, handles.tasks);
@@ -333,10 +341,12 @@ fn params(input: &mut Input, memory: &mut Memory, handles: &Handles) -> *mut vdb
     let params = memory.sized::<vdb_search_params_t>(input, 5, size_of::<vdb_search_params_t>());
     if !params.is_null() && input.below(4) > 0 {
         let (task, filter) = (handle(input, handles.tasks), handle(input, handles.filters));
+        let snapshot = handle(input, handles.snapshots);
         // SAFETY: the struct lies in a buffer of its own.
         unsafe {
             (&raw mut (*params).task).write_unaligned(task);
             (&raw mut (*params).filter).write_unaligned(filter);
+            (&raw mut (*params).snapshot).write_unaligned(snapshot);
         }
     }
     params
@@ -415,7 +425,7 @@ unsafe fn look(input: &mut Input, memory: &mut Memory, handles: &Handles, error:
     let db = handle(input, handles.dbs);
     // SAFETY: passed on from the caller.
     unsafe {
-        match input.below(6) {
+        match input.below(8) {
             0 => {
                 let Shape { count, dim, stride, scalar, .. } = shape(input, db);
                 let ids: *const u64 = memory.at(input, 1);
@@ -425,6 +435,16 @@ unsafe fn look(input: &mut Input, memory: &mut Memory, handles: &Handles, error:
             2 => vdb_option_get_u64(db, option(input), memory.at(input, 1), error),
             3 => vdb_option_get_f64(db, option(input), memory.at(input, 1), error),
             4 => vdb_stats_get(db, memory.sized(input, 1, size_of::<vdb_stats_t>()), error),
+            5 => {
+                let (snapshot, filter) = (handle(input, handles.snapshots), handle(input, handles.filters));
+                vdb_count_at(db, snapshot, filter, memory.at(input, 1), error)
+            }
+            6 => {
+                let Shape { count, dim, stride, scalar, .. } = shape(input, db);
+                let (snapshot, ids) = (handle(input, handles.snapshots), memory.at::<u64>(input, 1));
+                let (vectors, found) = (memory.at(input, 2), memory.at(input, 3));
+                vdb_get_batch_at(db, snapshot, ids, count, dim, scalar, vectors, stride, found, error)
+            }
             _ => {
                 let level = input.number() as u32;
                 let (report, len) = (memory.at(input, 1), memory.at(input, 2));

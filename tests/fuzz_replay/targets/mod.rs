@@ -16,6 +16,7 @@ mod refit;
 
 pub mod abi;
 pub mod calls;
+pub mod exchange;
 mod input;
 pub mod log;
 pub mod parsers;
@@ -24,5 +25,11 @@ pub mod store;
 type Target = fn(&[u8]);
 
 /// Name and function of every target.
-pub const ALL: [(&str, Target); 5] =
-    [("store", store::run), ("log", log::run), ("parsers", parsers::run), ("calls", calls::run), ("abi", abi::run)];
+pub const ALL: [(&str, Target); 6] = [
+    ("store", store::run),
+    ("log", log::run),
+    ("parsers", parsers::run),
+    ("calls", calls::run),
+    ("exchange", exchange::run),
+    ("abi", abi::run),
+];

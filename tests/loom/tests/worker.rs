@@ -60,6 +60,18 @@ fn a_wait_ends_when_all_is_done() {
     });
 }
 
+/// Who waits only for as long as it needs to ends with a round too, and asks again after each.
+#[test]
+fn a_wait_for_enough_ends_when_there_is() {
+    all_interleavings(None, || {
+        let (core, worker) = worker();
+        core.asked.store(1, SeqCst);
+        worker.until(&|| Ok(core.done() == 1)).unwrap();
+        assert_eq!(core.done(), 1);
+        worker.stop();
+    });
+}
+
 #[test]
 fn a_wake_up_during_a_round_is_not_lost() {
     all_interleavings(Some(3), || {
