@@ -7,15 +7,18 @@
 _Static_assert(sizeof(vdb_error_t) == 256, "vdb_error_t");
 _Static_assert(offsetof(vdb_error_t, code) == 4 && offsetof(vdb_error_t, os_error) == 8, "vdb_error_t");
 _Static_assert(offsetof(vdb_error_t, item) == 16 && offsetof(vdb_error_t, message) == 24, "vdb_error_t");
-_Static_assert(sizeof(vdb_search_params_t) == 56, "vdb_search_params_t");
+_Static_assert(sizeof(vdb_search_params_t) == 64, "vdb_search_params_t");
 _Static_assert(offsetof(vdb_search_params_t, deadline_us) == 24, "vdb_search_params_t");
 _Static_assert(offsetof(vdb_search_params_t, task) == 32, "vdb_search_params_t");
 _Static_assert(offsetof(vdb_search_params_t, filter) == 40, "vdb_search_params_t");
 _Static_assert(offsetof(vdb_search_params_t, snapshot) == 48, "vdb_search_params_t");
+_Static_assert(offsetof(vdb_search_params_t, max_memory) == 56, "vdb_search_params_t");
 _Static_assert(sizeof(vdb_option_info_t) == 64, "vdb_option_info_t");
 _Static_assert(offsetof(vdb_option_info_t, name) == 16, "vdb_option_info_t");
 _Static_assert(offsetof(vdb_option_info_t, default_value) == 40, "vdb_option_info_t");
-_Static_assert(sizeof(vdb_stats_t) == 208 && offsetof(vdb_stats_t, live) == 8, "vdb_stats_t");
+_Static_assert(sizeof(vdb_stats_t) == 256 && offsetof(vdb_stats_t, live) == 8, "vdb_stats_t");
+_Static_assert(sizeof(vdb_latency_t) == 64 && offsetof(vdb_latency_t, count) == 8, "vdb_latency_t");
+_Static_assert(offsetof(vdb_latency_t, p50_ns) == 24 && offsetof(vdb_latency_t, sum_ns) == 56, "vdb_latency_t");
 _Static_assert(sizeof(vdb_status_t) == 4 && sizeof(vdb_option_t) == 4 && sizeof(vdb_scalar_t) == 4, "typedefs");
 _Static_assert(VDB_ID_NONE == UINT64_MAX, "VDB_ID_NONE");
 
@@ -57,6 +60,12 @@ static void numbers_never_change(void) {
   CHECK(VDB_OPT_MAX_UNINDEXED == 310 && VDB_OPT_WHEN_BEHIND == 311);
   CHECK(VDB_WHEN_BEHIND_BLOCK == 1 && VDB_WHEN_BEHIND_BUSY == 2);
   CHECK(VDB_OPT_MAX_MEMORY == 405 && VDB_OPT_RESIDENT == 406);
+  CHECK(VDB_OPT_CACHE_BYTES == 407 && VDB_SEARCH_NO_CACHE == 2);
+  CHECK(VDB_OPT_SLOW_QUERY_US == 408 && VDB_OPT_LOG_BYTES == 409 && VDB_OPT_LOG_LEVEL == 410);
+  CHECK(VDB_LOG_ERROR == 1 && VDB_LOG_WARN == 2 && VDB_LOG_INFO == 3);
+  CHECK(VDB_CALL_SEARCH == 1 && VDB_CALL_SEARCH_BATCH == 2 && VDB_CALL_SEARCH_RANGE == 3 && VDB_CALL_INSERT == 4);
+  CHECK(VDB_CALL_UPSERT == 5 && VDB_CALL_DELETE == 6 && VDB_CALL_GET == 7 && VDB_CALL_COUNT == 8);
+  CHECK(VDB_CALL_SYNC == 9 && VDB_CALL_CHECKPOINT == 10 && VDB_CALL_REFRESH == 11);
   CHECK(VDB_SEARCH_EXACT == 1 && VDB_OPTION_FLAG_SCHEMA == 1);
 }
 

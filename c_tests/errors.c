@@ -144,6 +144,16 @@ static void null_is_refused_for_each_pointer(void) {
   REFUSED(vdb_import(db, NULL, "npy", NULL, &error));
   REFUSED(vdb_stats_get(NULL, NULL, &error));
   REFUSED(vdb_stats_get(db, NULL, &error));
+  REFUSED(vdb_explain(NULL, rows, 2, 1, NULL, NULL, 0, &len, &error));
+  REFUSED(vdb_explain(db, NULL, 2, 1, NULL, NULL, 0, &len, &error));
+  REFUSED(vdb_explain(db, rows, 2, 1, NULL, NULL, 1, &len, &error));
+  REFUSED(vdb_explain(db, rows, 2, 1, NULL, NULL, 0, NULL, &error));
+  REFUSED(vdb_cache_clear(NULL, &error));
+  REFUSED(vdb_log_read(NULL, NULL, 0, &len, &error));
+  REFUSED(vdb_log_read(db, NULL, 1, &len, &error));
+  REFUSED(vdb_log_read(db, NULL, 0, NULL, &error));
+  REFUSED(vdb_latency_get(NULL, VDB_CALL_GET, NULL, &error));
+  REFUSED(vdb_latency_get(db, VDB_CALL_GET, NULL, &error));
   REFUSED(vdb_task_new(NULL, &error));
   REFUSED(vdb_task_on_progress(NULL, NULL, NULL, &error));
 #undef REFUSED

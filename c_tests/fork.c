@@ -29,6 +29,12 @@ static bool parents_handles(void *argument) {
   bool ok = CHECK_STATUS(VDB_ERR_FORKED, vdb_count(h->db, NULL, &count, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_insert_batch(h->db, &id, vector, 1, DIM, 0, VDB_SCALAR_F32, NULL, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_search(h->db, vector, 1, DIM, 0, 1, NULL, near, distance, NULL, &error));
+  vdb_latency_t latency = {.struct_size = sizeof latency};
+  size_t len = 0;
+  ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_explain(h->db, vector, DIM, 1, NULL, NULL, 0, &len, &error));
+  ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_latency_get(h->db, VDB_CALL_GET, &latency, &error));
+  ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_log_read(h->db, NULL, 0, &len, &error));
+  ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_cache_clear(h->db, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_options_set_u64(h->options, VDB_OPT_DIM, 4, &error));
   size_t rows = 0;
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_cursor_next(h->cursor, 1, near, NULL, &rows, &error));

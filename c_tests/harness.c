@@ -34,6 +34,7 @@
   X(readers) \
   X(stress) \
   X(memory) \
+  X(observe) \
   X(two_units) \
   X(errors)
 #define DECLARE(area) extern const test area##_tests[];

@@ -1,4 +1,5 @@
-/* The limit on memory, VDB_OPT_MAX_MEMORY: what passes it is refused whole, and nothing else stops. */
+/* The limit on memory, VDB_OPT_MAX_MEMORY: what passes it is refused whole, and nothing else stops. And the
+ * limit of one search, max_memory of its parameters. */
 #include "harness.h"
 
 enum { DIM = 256, BATCH = 1000 };
@@ -168,11 +169,58 @@ static void vectors_are_given_up_where_that_was_asked_for(void) {
   vdb_options_free(options);
 }
 
+/* Too little for k results is refused, a little finds k rows and perhaps not the nearest, enough finds all. */
+static void one_search_keeps_to_its_own_limit(void) {
+  enum { ROWS = 3000, SHORT = 16, K = 10 };
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db_with(NULL, SHORT, (const char *const[]){"schema.quant", "none", NULL});
+  float query[SHORT], distances[K], whole_distances[K], exact_distances[K];
+  uint64_t ids[K], whole[K], exact[K];
+  uint32_t count = 0;
+  size_t found = 0;
+  int refused = 0, partial = 0, complete = 0;
+  insert_noise(db, 1, ROWS, SHORT);
+  REQUIRE_OK(vdb_wait_indexed(db, NULL, &error));
+  fill_noise(query, SHORT, 99);
+  vdb_search_params_t params = VDB_SEARCH_PARAMS_INIT;
+  params.ef = 250;
+  REQUIRE_OK(vdb_search(db, query, 1, SHORT, 0, K, &params, whole, whole_distances, NULL, &error));
+  REQUIRE_OK(vdb_search_exact(db, query, 1, SHORT, 0, K, NULL, exact, exact_distances, NULL, &error));
+  for (params.max_memory = 50; params.max_memory < 10000; params.max_memory += params.max_memory / 8) {
+    vdb_status_t status = vdb_search(db, query, 1, SHORT, 0, K, &params, ids, distances, &count, &error);
+    if (status == VDB_ERR_LIMIT) {
+      CHECK(partial == 0 && complete == 0 && strstr(error.message, "max_memory") != NULL);
+      refused++;
+      continue;
+    }
+    CHECK(status == VDB_OK || status == VDB_PARTIAL);
+    CHECK_U64(K, count);
+    status == VDB_OK ? complete++ : partial++;
+    if (status == VDB_OK) CHECK(memcmp(ids, whole, sizeof ids) == 0 || memcmp(ids, exact, sizeof ids) == 0);
+  }
+  CHECK(refused > 3 && partial > 3 && complete > 3);
+  params.max_memory = 100;
+  CHECK_STATUS(VDB_ERR_LIMIT, vdb_search(db, query, 1, SHORT, 0, K, &params, ids, distances, NULL, &error));
+  CHECK_STATUS(VDB_ERR_LIMIT, vdb_search_range(db, query, SHORT, 1e9f, K, &params, ids, distances, &found, &error));
+  params.max_memory = 9 * SHORT + 5 * 16; /* the query and five results */
+  CHECK_STATUS(VDB_PARTIAL, vdb_search_range(db, query, SHORT, 1e9f, K, &params, ids, distances, &found, &error));
+  CHECK(found == 5 && memcmp(ids, exact, found * sizeof *ids) == 0 && ids[found] == VDB_ID_NONE);
+  /* Three queries: each has as much to itself. */
+  float three[3 * SHORT], near[3];
+  uint64_t three_ids[3];
+  for (int i = 0; i < 3; i++) memcpy(three + i * SHORT, query, sizeof query);
+  params = (vdb_search_params_t){.struct_size = sizeof params, .max_memory = 100000};
+  CHECK_OK(vdb_search(db, three, 3, SHORT, 0, 1, &params, three_ids, near, NULL, &error));
+  CHECK(three_ids[0] == exact[0] && three_ids[2] == exact[0]);
+  CHECK_OK(vdb_close(db, &error));
+}
+
 TEST_TABLE(memory) = {
     TEST(limits_too_small_to_work_with_are_refused),
     TEST(a_full_database_in_memory_still_reads_and_deletes),
     TEST(a_database_on_disk_outgrows_the_limit),
     TEST(what_needs_more_than_the_limit_does_not_open),
     TEST(vectors_are_given_up_where_that_was_asked_for),
+    TEST(one_search_keeps_to_its_own_limit),
     END_OF_TESTS,
 };

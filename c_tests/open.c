@@ -186,6 +186,7 @@ static void a_closed_handle_is_closed_for_every_function(void) {
     uint32_t source;
     vdb_cursor *cursor = (vdb_cursor *)gone;
     vdb_stats_t stats = {.struct_size = sizeof stats};
+    vdb_latency_t latency = {.struct_size = sizeof latency};
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_close(gone, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_option_get_u64(gone, VDB_OPT_DIM, &value, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_option_get_f64(gone, VDB_OPT_COMPACT_RATIO, &ratio, &error));
@@ -214,6 +215,10 @@ static void a_closed_handle_is_closed_for_every_function(void) {
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_check(gone, VDB_CHECK_CHECKSUMS, NULL, 0, &len, NULL, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_refresh(gone, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_stats_get(gone, &stats, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_explain(gone, vectors, 2, 1, NULL, NULL, 0, &len, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_cache_clear(gone, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_log_read(gone, NULL, 0, &len, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_latency_get(gone, VDB_CALL_GET, &latency, &error));
     CHECK_U64(77, value);
   }
   CHECK_OK(vdb_close(NULL, &error));

@@ -23,7 +23,7 @@ static void the_table_describes_itself(void) {
     CHECK((info.value_type == VDB_OPTION_TYPE_ENUM) == (info.values != NULL));
     last = info.id;
   }
-  CHECK_U64(28, index);
+  CHECK_U64(32, index);
   vdb_option_info_t info = {.struct_size = sizeof info};
   CHECK_STATUS(VDB_DONE, vdb_option_at(SIZE_MAX, &info, &error));
   CHECK_OK(vdb_option_at(1, &info, &error));

@@ -56,8 +56,9 @@ pub mod storage;
 pub mod util;
 
 pub use db::{
-    CheckLevel, CheckReport, Cursor, Database, Durability, Error, ErrorKind, Filter, Hits, ID_NONE, OptionId,
-    OptionInfo, Options, Originals, Outcome, Page, Place, Problem, Profile, Quant, Records, RepairReport, Result,
-    SearchParams, Settings, Snapshot, Stats, Task, TextBuffer, Texts, Vectors, WhenBehind, repair, search_many,
+    Call, CheckLevel, CheckReport, Cursor, Database, Durability, Error, ErrorKind, Filter, Hits, ID_NONE, Latency,
+    LogLevel, OptionId, OptionInfo, Options, Originals, Outcome, Page, Place, Problem, Profile, Quant, Records,
+    RepairReport, Result, SearchParams, Settings, Snapshot, Stats, Task, TextBuffer, Texts, Vectors, WhenBehind,
+    repair, search_many,
 };
 pub use kernel::{Metric, Scalar};

@@ -2,11 +2,11 @@
 //! changes by accident, compared here.
 
 use ::vdb::capi::{
-    VDB_ID_NONE, vdb_check_level, vdb_durability, vdb_metric, vdb_option, vdb_originals, vdb_profile, vdb_quant,
-    vdb_scalar, vdb_when_behind,
+    VDB_ID_NONE, vdb_call, vdb_check_level, vdb_durability, vdb_log_level, vdb_metric, vdb_option, vdb_originals,
+    vdb_profile, vdb_quant, vdb_scalar, vdb_when_behind,
 };
 use vdb::db::{CheckLevel, OPTIONS, OptionId};
-use vdb::{Durability, Metric, Originals, Profile, Quant, Scalar, WhenBehind};
+use vdb::{Call, Durability, LogLevel, Metric, Originals, Profile, Quant, Scalar, WhenBehind};
 
 #[test]
 fn enum_numbers_agree() {
@@ -42,6 +42,20 @@ fn enum_numbers_agree() {
         (CheckLevel::Checksums as u32, vdb_check_level::VDB_CHECK_CHECKSUMS as u32),
         (CheckLevel::Structure as u32, vdb_check_level::VDB_CHECK_STRUCTURE as u32),
         (CheckLevel::Recall as u32, vdb_check_level::VDB_CHECK_RECALL as u32),
+        (LogLevel::Error as u32, vdb_log_level::VDB_LOG_ERROR as u32),
+        (LogLevel::Warn as u32, vdb_log_level::VDB_LOG_WARN as u32),
+        (LogLevel::Info as u32, vdb_log_level::VDB_LOG_INFO as u32),
+        (Call::Search as u32, vdb_call::VDB_CALL_SEARCH as u32),
+        (Call::SearchBatch as u32, vdb_call::VDB_CALL_SEARCH_BATCH as u32),
+        (Call::SearchRange as u32, vdb_call::VDB_CALL_SEARCH_RANGE as u32),
+        (Call::Insert as u32, vdb_call::VDB_CALL_INSERT as u32),
+        (Call::Upsert as u32, vdb_call::VDB_CALL_UPSERT as u32),
+        (Call::Delete as u32, vdb_call::VDB_CALL_DELETE as u32),
+        (Call::Get as u32, vdb_call::VDB_CALL_GET as u32),
+        (Call::Count as u32, vdb_call::VDB_CALL_COUNT as u32),
+        (Call::Sync as u32, vdb_call::VDB_CALL_SYNC as u32),
+        (Call::Checkpoint as u32, vdb_call::VDB_CALL_CHECKPOINT as u32),
+        (Call::Refresh as u32, vdb_call::VDB_CALL_REFRESH as u32),
     ];
     for (i, (engine, header)) in pairs.into_iter().enumerate() {
         assert_eq!(engine, header, "pair {i}");
@@ -79,6 +93,10 @@ fn every_option_is_in_the_header_and_the_reverse() {
         (vdb_option::VDB_OPT_THREADS, OptionId::Threads),
         (vdb_option::VDB_OPT_MAX_MEMORY, OptionId::MaxMemory),
         (vdb_option::VDB_OPT_RESIDENT, OptionId::Resident),
+        (vdb_option::VDB_OPT_CACHE_BYTES, OptionId::CacheBytes),
+        (vdb_option::VDB_OPT_SLOW_QUERY_US, OptionId::SlowQueryUs),
+        (vdb_option::VDB_OPT_LOG_BYTES, OptionId::LogBytes),
+        (vdb_option::VDB_OPT_LOG_LEVEL, OptionId::LogLevel),
         (vdb_option::VDB_OPT_COLUMN_BYTES, OptionId::ColumnBytes),
     ];
     assert_eq!(header.len(), OPTIONS.len());

@@ -47,9 +47,19 @@ pub struct vdb_search_params_t {
     pub filter: *const vdb_filter,
     /// State to search, of this handle; NULL means the newest.
     pub snapshot: *const vdb_snapshot,
+    /// Bytes of working memory that each query may take; 0 means no limit but VDB_OPT_MAX_MEMORY.
+    ///
+    /// Counted are 16 bytes a result, the query itself in three forms (some 10 bytes a component), 8 bytes a candidate
+    /// (ef and rerank) and two bits a row of the graph; not what a filter keeps for later searches, nor the caller's
+    /// arrays. A search that would need more first goes without what only saves time: sketches, more threads, comparing by codes.
+    /// Then it walks with fewer candidates and returns VDB_PARTIAL. Where no walk fits at all, all rows that
+    /// pass are compared, which finds everything and takes longer: set a deadline too. Where not even the k results
+    /// fit it is VDB_ERR_LIMIT. vdb_search_range returns VDB_PARTIAL with the nearest rows where more are within the
+    /// distance than fit.
+    pub max_memory: u64,
 }
 
-// SAFETY: `repr(C)`, 6 x 4 + 4 x 8 bytes without padding; a NULL task, filter and snapshot are valid.
+// SAFETY: `repr(C)`, 6 x 4 + 5 x 8 bytes without padding; a NULL task, filter and snapshot are valid.
 unsafe impl Sized32 for vdb_search_params_t {
     const NAME: &'static str = "vdb_search_params_t";
 }
@@ -64,11 +74,11 @@ unsafe impl Sized32 for vdb_search_params_t {
 /// VDB_OPT_THREADS threads, which end before the call returns. k = 0
 /// and an empty database are not errors, and a k above the number of rows returns all rows.
 ///
-/// Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
+/// Returns VDB_PARTIAL when the deadline passed, the task was cancelled or `max_memory` was in the way: the results
 /// so far are valid; of the queries, later ones may have none. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
 /// or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
 /// is too long (R10)), MISMATCH (bits and numbers, a snapshot of another handle), LIMIT (k above VDB_MAX_K, or
-/// too large for VDB_OPT_MAX_MEMORY),
+/// too large for VDB_OPT_MAX_MEMORY or `max_memory`),
 /// INVALID_ARGUMENT (stride), CORRUPT, IO, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -121,7 +131,7 @@ pub unsafe extern "C" fn vdb_search_exact(
 /// `params` as for vdb_search: a graph is walked, so of rows near the edge some may be missed unless
 /// VDB_SEARCH_EXACT is set.
 ///
-/// Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and
+/// Returns VDB_PARTIAL as vdb_search does. Errors: as vdb_search, and
 /// INVALID_ARGUMENT (`max_distance` is NaN), LIMIT (`cap` above VDB_MAX_K). Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_search_range(
@@ -324,7 +334,8 @@ pub(super) unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(
     }
     // SAFETY: passed on from the caller.
     let p = unsafe { read_struct(params) }?;
-    let known = vdb_search_flag::VDB_SEARCH_EXACT as u32;
+    let has = |flag: vdb_search_flag| p.flags & flag as u32 != 0;
+    let known = vdb_search_flag::VDB_SEARCH_EXACT as u32 | vdb_search_flag::VDB_SEARCH_NO_CACHE as u32;
     if p.flags & !known != 0 {
         return refuse(vdb_status::VDB_ERR_UNSUPPORTED, format!("search flags {:#x} are not known", p.flags & !known));
     }
@@ -349,9 +360,11 @@ pub(super) unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(
         ef: p.ef as usize,
         target_recall: p.target_recall,
         rerank: p.rerank as usize,
-        exact: p.flags & known != 0,
+        exact: has(vdb_search_flag::VDB_SEARCH_EXACT),
+        no_cache: has(vdb_search_flag::VDB_SEARCH_NO_CACHE),
         filter: filter_from(p.filter)?,
         snapshot: snapshot_from(p.snapshot)?,
+        max_memory: p.max_memory,
         deadline: (p.deadline_us != 0).then(|| Duration::from_micros(p.deadline_us)),
         task: task_from(p.task)?,
     };

@@ -17,8 +17,8 @@ pub enum vdb_status {
     VDB_OK = 0,
     /// There is nothing more to enumerate.
     VDB_DONE = 1,
-    /// Not all of it: a search stopped by its deadline or task, whose results so far are
-    /// valid, or a repair that could not save every row.
+    /// Not all of it: a search stopped by its deadline or task or kept to its max_memory, whose results so far
+    /// are valid, or a repair that could not save every row.
     VDB_PARTIAL = 2,
     /// An argument has no meaning here; the message says which.
     VDB_ERR_INVALID_ARGUMENT = -1,

@@ -218,6 +218,21 @@ pub enum vdb_option {
     /// quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
     /// database is only read.
     VDB_OPT_RESIDENT = 406,
+    /// Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
+    ///
+    /// For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
+    /// answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
+    /// never out of date. Answers are the same as without. Those that are VDB_PARTIAL are not kept. The memory counts as
+    /// the database's (VDB_OPT_MAX_MEMORY), is taken as answers come, and is given back first where memory is short.
+    VDB_OPT_CACHE_BYTES = 407,
+    /// Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
+    /// queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+    VDB_OPT_SLOW_QUERY_US = 408,
+    /// Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
+    /// taken as lines come. Where more come, the oldest go and are counted.
+    VDB_OPT_LOG_BYTES = 409,
+    /// How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines.
+    VDB_OPT_LOG_LEVEL = 410,
     /// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
     /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
     /// first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
@@ -250,6 +265,51 @@ pub enum vdb_option_flag {
 pub enum vdb_search_flag {
     /// Compare with every row instead of walking the graph.
     VDB_SEARCH_EXACT = 1,
+    /// Neither take the answer from the cache (VDB_OPT_CACHE_BYTES) nor leave it there.
+    VDB_SEARCH_NO_CACHE = 2,
+}
+
+/// A kind of call, one of `enum vdb_call`.
+pub type vdb_call_t = u32;
+
+/// Kinds of calls whose times are kept: vdb_latency_get.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_call {
+    /// vdb_search and vdb_search_exact for one query.
+    VDB_CALL_SEARCH = 1,
+    /// The same for several queries in one call.
+    VDB_CALL_SEARCH_BATCH = 2,
+    /// vdb_search_range.
+    VDB_CALL_SEARCH_RANGE = 3,
+    /// vdb_insert_batch.
+    VDB_CALL_INSERT = 4,
+    /// vdb_upsert_batch.
+    VDB_CALL_UPSERT = 5,
+    /// vdb_delete_batch.
+    VDB_CALL_DELETE = 6,
+    /// vdb_get_batch.
+    VDB_CALL_GET = 7,
+    /// vdb_count.
+    VDB_CALL_COUNT = 8,
+    /// vdb_sync.
+    VDB_CALL_SYNC = 9,
+    /// A checkpoint that had something to write: vdb_checkpoint, vdb_close and those in the background.
+    VDB_CALL_CHECKPOINT = 10,
+    /// vdb_refresh.
+    VDB_CALL_REFRESH = 11,
+}
+
+/// How much a line of the log matters (VDB_OPT_LOG_LEVEL).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub enum vdb_log_level {
+    /// Something is lost or does not work any more: damage, a write of unknown fate.
+    VDB_LOG_ERROR = 1,
+    /// Something works worse than it could: a limit was reached, a search was slow.
+    VDB_LOG_WARN = 2,
+    /// What the database does by itself: recovery, checkpoints, compaction, training.
+    VDB_LOG_INFO = 3,
 }
 
 /// How much vdb_check looks at. Each level includes those before it.

@@ -105,6 +105,13 @@ impl Calibration {
         Beam::new(ef, (k + slack).saturating_sub(ef))
     }
 
+    /// The most that any setting found of the `k` nearest rows, by the curves around `k`.
+    pub fn best_recall(&self, k: usize) -> f32 {
+        let after = self.curves.iter().position(|curve| curve.k as usize >= k).unwrap_or(self.curves.len() - 1);
+        let around = &self.curves[after.saturating_sub(1)..=after];
+        around.iter().filter_map(|curve| curve.points.last()).map(|point| point.recall).fold(1.0, f32::min)
+    }
+
     /// The stop between the two curves around `k`, on a logarithmic scale of `k`.
     fn stop_for(&self, k: usize, target: f32) -> f32 {
         let after = self.curves.iter().position(|curve| curve.k as usize >= k);

@@ -10,6 +10,8 @@ use super::commit::broken;
 use super::core::{Core, Store};
 use super::error::{Error, ErrorKind, Result, fail};
 use super::ids::IdMap;
+use super::latency::Call;
+use super::log::Frequent;
 use super::options::{Quant, Settings};
 use super::records::RecordPiece;
 use super::task::Task;
@@ -18,11 +20,13 @@ use crate::arena::Rows;
 use crate::storage::format::RECORDS;
 use crate::storage::wal::WalPosition;
 use crate::storage::{Blocks, Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter, Storage};
+use crate::util::clock::unix_ms;
 use crate::util::memory::filled;
 use crate::util::sync::lock;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 /// Sections of a chunk part.
 pub const VECTORS: u32 = 1;
@@ -77,11 +81,13 @@ impl Checkpoints {
 pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
     let Some(store) = &core.store else { return Ok(()) };
     let mut done = lock(&store.checkpoints);
+    let start = Instant::now();
     let Some((view, log)) = begin(core, store, &done)? else { return Ok(()) };
     const CANCELLED: &str = "the checkpoint was cancelled; the previous one stands";
     let mut work = Work::new(core, store.storage.as_ref(), &mut done, &view, (task, CANCELLED));
     work.write_parts()?;
     core.check_faults()?;
+    let bytes = work.written;
     let (manifest, written) = work.finish(log)?;
     manifest.write(store.storage.as_ref())?;
     done.manifest = manifest;
@@ -89,16 +95,26 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
     done.chunks = written.into_iter().filter_map(|(key, entry)| Some((key?, entry.part))).collect();
     core.counters.checkpoints.fetch_add(1, Relaxed);
     core.counters.checkpoint_lsn.store(done.manifest.lsn, Relaxed);
+    core.counters.checkpoint_ms.store(unix_ms(), Relaxed);
     // The generation is live whatever comes now; a file too many does no harm
     // and is removed by the next checkpoint.
     let _ = done.manifest.remove_obsolete_but(store.storage.as_ref(), &|number| done.read_by.contains_key(&number));
-    if !core.settings.mmap {
-        return Ok(());
+    if core.settings.mmap {
+        map_records(core, store, &view, &done)?;
     }
-    map_records(core, store, &view, &done)?;
     // Only reranking reads the vectors where the graph is walked on codes. Where it walks
     // on the vectors themselves they stay in (huge) pages of memory.
-    if view.index.codec.is_some() { map_chunks(core, store, &view, &done) } else { Ok(()) }
+    if core.settings.mmap && view.index.codec.is_some() {
+        map_chunks(core, store, &view, &done)?;
+    }
+    let (took, Manifest { lsn, generation, parts, .. }) = (start.elapsed(), &done.manifest);
+    core.latencies.add(Call::Checkpoint, took);
+    let parts = parts.len();
+    core.log.info(format_args!(
+        "checkpoint lsn={lsn} generation={generation} parts={parts} bytes_written={bytes} us={}",
+        took.as_micros()
+    ));
+    Ok(())
 }
 
 /// What names the content of the records of a chunk among all chunks.
@@ -139,7 +155,7 @@ fn begin(core: &Core, store: &Store, done: &Checkpoints) -> Result<Option<(Arc<V
     if let Err(error) = log.rotate(store.storage.as_ref()) {
         let error = Error::from(error);
         if log.has_failed() {
-            writer.failed = Some(error.clone());
+            core.refuse_writes(writer, &error);
         }
         return Err(error);
     }
@@ -459,5 +475,10 @@ pub fn map_chunks(core: &Core, store: &Store, view: &View, done: &Checkpoints) -
 
 /// The checkpointer's work: called when the log has grown past its limit.
 pub fn work(core: &Core, _all: bool) -> Result<()> {
-    if core.is_closing() { Ok(()) } else { checkpoint(core, None) }
+    let done = if core.is_closing() { Ok(()) } else { checkpoint(core, None) };
+    if let Err(error) = &done {
+        let why = error.message();
+        core.log.warn_now_and_then(Frequent::Checkpoint, format_args!("checkpoint_failed why={why:?}"));
+    }
+    done
 }

@@ -48,17 +48,21 @@ fn attempt(core: &Core, batch: &Batch<'_>) -> Result<Reply> {
 fn write_group(core: &Core, writer: &mut Writer, own: Option<&Batch<'_>>) -> Option<Result<Reply>> {
     let (before, slots) = (writer.lsn, writer.vectors.end());
     let mark = writer.log.as_ref().map(WalWriter::mark);
+    let was_usable = writer.failed.is_none();
     let mut own = own.map(|batch| write(core, writer, batch));
     let waiting = core.queue.take();
     let write_kept =
         |kept: Option<(Batch<'_>, Lease)>| kept.map_or_else(|| Err(broken()), |(batch, _)| write(core, writer, &batch));
     let mut replies: Vec<Result<Reply>> = waiting.batches().map(write_kept).collect();
     ahead::ask(core, writer, writer.vectors.end() - slots);
+    if let (true, Some(why)) = (was_usable, &writer.failed) {
+        core.tell_write_failed(why);
+    }
     if writer.lsn != before
         && let Err(error) = make_durable(core, writer).and_then(|()| core.publish(writer))
     {
         // Unknown on disk, unseen by readers: nobody may build on it.
-        writer.failed = Some(error.clone());
+        core.refuse_writes(writer, &error);
         // Other processes would read it, though the callers hear that it failed.
         if let (Durability::Full, Some(log), Some(mark)) = (core.settings.durability, writer.log.as_mut(), mark) {
             log.withdraw_to(mark);
@@ -108,7 +112,7 @@ pub fn sync(core: &Core) -> Result<()> {
     let error = Error::from(error);
     // What waits in memory waits on while the disk is full; a failed sync is final.
     if log.has_failed() {
-        writer.failed = Some(error.clone());
+        core.refuse_writes(&mut writer, &error);
     }
     Err(error)
 }

@@ -22,6 +22,7 @@ use crate::util::memory::{collected, filled};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 /// A chunk is left alone while it could lose less than this part of it.
 const DROP_SHARE: u64 = 256;
@@ -158,6 +159,7 @@ impl Renumbering {
 /// Rewrites one group of chunks and publishes the view without their dead rows.
 pub fn compact(core: &Core, state: &mut IndexState, view: &View) -> Result<()> {
     let Some(chunks) = candidate(core, view) else { return Ok(()) };
+    let start = Instant::now();
     // Kept slots, bits and ranks; and, when the graph is renumbered, its levels.
     let slots = ((chunks.len() << core.shift) as u64).min(view.end().into());
     let _working = core.budget.take(slots * 5 + view.index.graph.len() as u64)?;
@@ -175,7 +177,11 @@ pub fn compact(core: &Core, state: &mut IndexState, view: &View) -> Result<()> {
     writer.index = Arc::new(index);
     state.codes = codes;
     core.counters.compactions.fetch_add(1, Relaxed);
-    core.publish(&mut writer)
+    core.publish(&mut writer)?;
+    drop(writer);
+    let (chunks, kept, us) = (chunks.len(), numbers.kept.len(), start.elapsed().as_micros());
+    core.log.info(format_args!("compact chunks={chunks} rows_kept={kept} us={us}"));
+    Ok(())
 }
 
 /// The rows of `slots`, in chunks of their own.

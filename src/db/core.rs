@@ -3,6 +3,7 @@
 
 use super::ahead::NextSpace;
 use super::background::Worker;
+use super::cache::Cache;
 use super::checkpoint::Checkpoints;
 use super::columns::ColumnCache;
 use super::commit::Queue;
@@ -11,6 +12,8 @@ use super::filter;
 use super::follow::Follower;
 use super::indexer::IndexState;
 use super::input::Shape;
+use super::latency::Latencies;
+use super::log::Log;
 use super::memory::PutOff;
 use super::options::Settings;
 use super::reader;
@@ -38,6 +41,10 @@ pub struct Counters {
     pub checkpoints: AtomicU64,
     /// LSN of the live generation.
     pub checkpoint_lsn: AtomicU64,
+    /// When the last of them was written, in milliseconds since 1970; 0 = none was.
+    pub checkpoint_ms: AtomicU64,
+    /// Searches that took as long as `runtime.slow_query_us`.
+    pub slow_queries: AtomicU64,
 }
 
 /// The files that a writer keeps; none of it exists in memory.
@@ -82,6 +89,12 @@ pub struct Core {
     /// Whether walks still are to be moved from files into memory.
     pub residence: Residence,
     pub scratch: ScratchPool<reader::Scratch>,
+    /// Answers of searches, where `runtime.cache_bytes` asks for that.
+    pub cache: Option<Cache>,
+    pub latencies: Latencies,
+    pub log: Log,
+    /// Whether the log says that there is damage.
+    pub damage_told: AtomicBool,
     /// What filters on metadata look at, and those that were asked lately.
     pub columns: ColumnCache,
     pub recent_filters: filter::Recent,
@@ -136,10 +149,23 @@ impl Core {
 
     /// An error when any block that was read so far is damaged.
     pub fn check_faults(&self) -> Result<()> {
-        match self.faults.get() {
-            None => Ok(()),
-            Some(fault) => Err(StorageError::from(fault).into()),
+        let Some(fault) = self.faults.get() else { return Ok(()) };
+        let error = Error::from(StorageError::from(fault));
+        if !self.damage_told.swap(true, Relaxed) {
+            self.log.error(format_args!("damage what={:?}", error.message()));
         }
+        Err(error)
+    }
+
+    /// Refuses all writes from now on, because of an error whose outcome is unknown.
+    pub fn refuse_writes(&self, writer: &mut Writer, why: &Error) {
+        self.tell_write_failed(why);
+        writer.failed = Some(why.clone());
+    }
+
+    /// Has the log say why writes are refused from now on.
+    pub fn tell_write_failed(&self, why: &Error) {
+        self.log.error(format_args!("write_failed why={:?}", why.message()));
     }
 
     /// Lets the next writer in; nothing is written any more.

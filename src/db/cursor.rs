@@ -300,7 +300,7 @@ impl Near {
 
     /// Finds `k` rows as any search does, and makes the nearer half ready, as far as it is new.
     fn search(&mut self, core: &Core, view: &View, k: usize, limits: &Limits<'_>) -> Result<Step> {
-        let mut plan = Plan::among(core, view, k, &self.params, self.selected());
+        let mut plan = Plan::among(core, view, k, &self.params, self.selected())?;
         let may_miss = matches!(plan.covered, Covered::Walk(_)) || plan.sketched;
         if self.params.exact || !may_miss || (k as u64).saturating_mul(ROWS_PER_WALKED) >= self.passing(view) {
             self.stage = Stage::Pass(k.max(FIRST_PASS));
@@ -333,7 +333,7 @@ impl Near {
         let most = usize::try_from(passing / PASS_SHARE).unwrap_or(usize::MAX).max(FIRST_PASS);
         let mut k = k.min(most);
         let (complete, wanted) = loop {
-            let mut plan = Plan::among(core, view, k, &exact, self.selected());
+            let mut plan = Plan::among(core, view, k, &exact, self.selected())?;
             (plan.after, plan.threads) = (self.last, core.threads());
             match self.run(core, view, &plan, limits) {
                 // With less memory it takes more passes.

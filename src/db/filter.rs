@@ -8,7 +8,7 @@
 //!
 //! Must never hold a view: a filter may live as long as its caller likes.
 
-use super::column::Piece;
+use super::column::{Piece, next_serial};
 use super::columns::ChunkColumns;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
@@ -62,6 +62,8 @@ pub struct Filter(Arc<Shared>);
 #[derive(Debug)]
 pub struct Shared {
     test: Test,
+    /// Unique in this process.
+    serial: u64,
     /// The answer for the newest view so far.
     current: ArcSwapOption<Selection>,
     /// The last one for an older view: searches of a snapshot ask for it again and again.
@@ -176,7 +178,19 @@ impl Filter {
 
     fn of(test: Test) -> Filter {
         let (current, older) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        Filter(Arc::new(Shared { test, current, older, known: Mutex::default() }))
+        Filter(Arc::new(Shared { test, serial: next_serial(), current, older, known: Mutex::default() }))
+    }
+
+    /// The share of `live` rows that can be expected to pass before any was asked; `None` where nothing can.
+    pub(super) fn expected_share(&self, live: u64) -> Option<f64> {
+        let Test::Ids { ids, allow } = &self.0.test else { return None };
+        let named = (ids.len() as f64 / live.max(1) as f64).min(1.0);
+        Some(if *allow { named } else { 1.0 - named })
+    }
+
+    /// Tells it from all other filters of the process, those that are gone included.
+    pub(super) fn serial(&self) -> u64 {
+        self.0.serial
     }
 
     /// An error where it cannot be asked, for want of values for its parameters.
@@ -223,7 +237,7 @@ impl Shared {
     }
 
     fn asked(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
-        let Shared { test, current, older, known } = self;
+        let Shared { test, current, older, known, .. } = self;
         let mut shared = lock(known);
         if let Some(selection) = self.present(view) {
             return Ok(Some(selection));

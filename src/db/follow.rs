@@ -21,8 +21,9 @@ use super::options::{Options, Settings};
 use super::view::View;
 use super::writer::Writer;
 use crate::arena::{Budget, FaultCell};
+use crate::storage::format::HEADER_LEN;
 use crate::storage::wal::WalStart;
-use crate::storage::{Manifest, Storage};
+use crate::storage::{FileName, Manifest, Storage};
 use crate::util::sync::lock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -114,10 +115,24 @@ pub fn refresh(core: &Core) -> Result<()> {
         *present = writer;
         core.publish(&mut present)?;
         *place = next;
+        let (generation, lsn) = (place.manifest.generation, present.lsn);
+        core.log.info(format_args!("refresh generation={generation} lsn={lsn}"));
     }
     follower.log_bytes.store(place.log_bytes(), Relaxed);
     core.counters.checkpoint_lsn.store(place.manifest.lsn, Relaxed);
     Ok(())
+}
+
+/// Whether the writer has written what this handle has not read; `false` too where that cannot be told now.
+pub fn is_behind(core: &Core) -> bool {
+    let Some(follower) = &core.follower else { return false };
+    let storage = follower.storage.as_ref();
+    // While it is read, it is about to be.
+    let Ok(place) = follower.place.try_lock() else { return false };
+    let Ok(generation) = Manifest::live_generation(storage) else { return false };
+    let Some(log) = place.log.filter(|_| generation == Some(place.manifest.generation)) else { return true };
+    let goes_on = |number, from| storage.size(&FileName::Wal(number).to_string()).is_ok_and(|size| size > from);
+    goes_on(log.from.number, log.from.offset) || goes_on(log.from.number + 1, HEADER_LEN as u64)
 }
 
 /// Applies what the log holds beyond the place that was reached.

@@ -5,6 +5,7 @@
 //! of other groups and of full ones are passed over. It ends when every group is full, so where some has fewer rows than
 //! places, all rows that pass are looked at. As in a range search each step asks for four times as many rows.
 
+use super::cap;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::reader::{Limits, finish, search_alone, take_query};
@@ -44,14 +45,15 @@ pub fn search(
     }
     let path = filter::path(path).map_err(|odd| Error::new(ErrorKind::FilterSyntax, odd.message).at(odd.at as u64))?;
     core.shape.accepts(&query)?;
-    let view = core.view.load();
+    let view = core.view_at(params.snapshot.as_ref())?;
     let limits = Limits::of(params);
     let mut scratch = core.scratch.take();
     take_query(core, &query, 0, &mut scratch)?;
     let _lease = core.search_budget.take((hits.counts.len() * size_of::<Literal>()) as u64)?;
     let mut groups = Groups { path: &path, per_group, values: with_room(hits.counts.len())?, hits };
     groups.clear();
-    let mut k = groups.hits.ids.len().saturating_mul(FIRST_SHARE);
+    let most = cap::most_results(core, &view, params.max_memory).max(groups.hits.ids.len());
+    let mut k = groups.hits.ids.len().saturating_mul(FIRST_SHARE).min(most);
     let complete = loop {
         let complete = search_alone(core, &view, k, params, &limits, &mut scratch)?;
         let found = scratch.best.sorted();
@@ -63,7 +65,10 @@ pub fn search(
         if !complete || count < k || groups.are_full() {
             break complete;
         }
-        k = k.saturating_mul(GROWTH);
+        if k == most {
+            break false;
+        }
+        k = k.saturating_mul(GROWTH).min(most);
     };
     finish(core, &view, std::mem::take(&mut scratch.walk.distances), 1)?;
     Ok((if complete { Outcome::Complete } else { Outcome::Partial }, groups.values.len()))

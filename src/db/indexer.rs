@@ -11,6 +11,7 @@ use super::commit::broken;
 use super::compact;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
+use super::log::Frequent;
 use super::memory;
 use super::options::Quant;
 use super::resident;
@@ -22,6 +23,7 @@ use crate::quant::{Codec, Gate, Kind};
 use crate::util::memory::{filled, resize, with_room};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Arc, MutexGuard, OnceLock};
+use std::time::Instant;
 
 /// The graph is extended when the tail has grown to a sixteenth of it: small
 /// enough to scan, large enough to pay for copying the links (128 B a row).
@@ -100,9 +102,20 @@ fn milestone(covered: u32, graph_min_rows: u64) -> u32 {
     covered.saturating_add((covered / TAIL_SHARE).clamp(TAIL_MIN, most))
 }
 
-/// The indexer's work: step after step until there is nothing to do. `all`
-/// goes for the rows there are at some moment, not for all that writers add meanwhile.
-pub fn work(core: &Core, mut all: bool) -> Result<()> {
+/// The indexer's work, and a line in the log where it does not get on.
+pub fn work(core: &Core, all: bool) -> Result<()> {
+    let done = do_steps(core, all);
+    if let Err(error) = &done {
+        let what = if error.is_over_budget() { "put_off" } else { "failed" };
+        let line = format_args!("graph_work_{what} why={:?}", error.message());
+        core.log.warn_now_and_then(Frequent::GraphWork, line);
+    }
+    done
+}
+
+/// Step after step until there is nothing to do. `all` goes for the rows there are at some moment, not for all
+/// that writers add meanwhile.
+fn do_steps(core: &Core, mut all: bool) -> Result<()> {
     let mut state = lock_state(core);
     let (mut steps, mut relieved) = (0, false);
     while !core.is_closing() {
@@ -194,6 +207,7 @@ fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result
     if calibration::is_due(&index)
         && let Some(measured) = calibration::measure(core, view, &index, upto, &threads)?
     {
+        core.log.info(format_args!("calibrated nodes={}", measured.nodes));
         (index.calibration, index.linked) = (Some(Arc::new(measured)), 0);
     }
     // The codes of the new rows make a new space, everything else stays.
@@ -211,10 +225,14 @@ fn extend(core: &Core, state: &mut IndexState, view: &View, upto: u32) -> Result
 }
 
 fn consolidate(core: &Core, view: &View) -> Result<()> {
-    let mut index = next_index(view);
+    let (start, mut index) = (Instant::now(), next_index(view));
     let linked = index.link_space(&view.stored, core.shift, core.settings.drops_originals());
     index.graph = index.graph.consolidate(&linked, &view.dead, &threads(core)?, &UntilClosing(core)).map_err(built)?;
-    install(core, index)
+    let (before, nodes) = (view.index.graph.nodes(), index.graph.nodes());
+    install(core, index)?;
+    let us = start.elapsed().as_micros();
+    core.log.info(format_args!("consolidate nodes={nodes} nodes_before={before} us={us}"));
+    Ok(())
 }
 
 /// The present index, to be changed into the next one.
@@ -259,9 +277,13 @@ fn train(core: &Core, state: &mut IndexState, view: &View, index: &mut Index, ki
     let Some(fresh) = Codec::train(kind, core.shape.metric, core.shape.dim, &sample, gate)? else {
         (index.codec, index.code_error, state.codes) = (None, None, None);
         index.codes.clear();
+        if !core.settings.walks_vectors() {
+            core.log.info(format_args!("codes_refused rows={upto} why=\"they would not rank these rows well\""));
+        }
         return Ok(());
     };
     if index.codec.as_ref().is_none_or(|present| !present.is_close_to(&fresh)) {
+        core.log.info(format_args!("codes_trained rows={upto} bytes_per_row={}", fresh.code_bytes()));
         (index.codec, index.code_error) = (Some(Arc::new(fresh)), Some(0.0));
         state.codes = None;
         index.codes.clear();

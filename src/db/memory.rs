@@ -15,6 +15,7 @@ use super::core::{Core, Store};
 use super::error::Result;
 use super::ids::IdMap;
 use super::indexer::{self, IndexState};
+use super::log::Frequent;
 use super::open::{graph_in, run_in, section};
 use super::sketches;
 use super::view::{Index, View};
@@ -52,6 +53,11 @@ impl PutOff {
         short == 0 || budget.room() > short.saturating_add(short / 8)
     }
 
+    /// Whether anything is put off.
+    pub fn is_set(&self) -> bool {
+        self.room.load(Relaxed) > 0
+    }
+
     /// Notes that a step did not fit into `room`.
     pub fn note(&self, room: u64) {
         self.room.fetch_max(room.max(1), Relaxed);
@@ -66,20 +72,24 @@ impl PutOff {
 /// Gives back what memory can be given back; returns whether any was. Waits
 /// for the step of graph work under way, whose draft is the largest piece.
 pub fn relieve(core: &Core) -> Result<bool> {
-    let before = core.budget.used();
     let mut state = indexer::lock_state(core);
-    give_back(core, &mut state)?;
-    Ok(core.budget.used() < before)
+    relieve_for_step(core, &mut state)
 }
 
 /// As [`relieve`], for graph work itself.
 pub fn relieve_for_step(core: &Core, state: &mut IndexState) -> Result<bool> {
-    let before = core.budget.used();
-    give_back(core, state)?;
-    Ok(core.budget.used() < before)
+    let (before, max) = (core.budget.used(), core.settings.max_memory);
+    let given_back = give_back(core, state);
+    let back = before.saturating_sub(core.budget.used());
+    let line = format_args!("memory_limit max={max} bytes_used={before} bytes_given_back={back}");
+    core.log.warn_now_and_then(Frequent::Memory, line);
+    given_back.map(|()| back > 0)
 }
 
 fn give_back(core: &Core, state: &mut IndexState) -> Result<()> {
+    if let Some(cache) = &core.cache {
+        cache.clear();
+    }
     sketches::let_go(core)?;
     let Some(store) = core.store.as_ref().filter(|_| core.settings.mmap) else { return Ok(()) };
     let left = checkpoint::checkpoint(core, None).and_then(|()| leave_to_files(core, store, state));

@@ -15,7 +15,9 @@
 //! | `cursor` | rows of one view, page after page |
 //! | `recommend`, `diverse` | rows like some and unlike others; rows unlike each other |
 //! | `federate` | the nearest rows of several databases |
-//! | `plan` | which way a search takes |
+//! | `cache` | answers of earlier searches |
+//! | `explain`, `trace` | what a search does, and why |
+//! | `plan`, `cap` | which way a search takes, and how it keeps to its limit on memory |
 //! | `filter`, `columns` | which rows a search may return |
 //! | `snapshot` | one state, kept for many calls |
 //! | `pace` | what writers do while the graph is behind |
@@ -24,6 +26,8 @@
 //! | `sketches` | short stand-ins for rows that no graph covers yet |
 //! | `calibration` | how far searches go for a wanted recall |
 //! | `memory` | what is done when the limit on memory is reached |
+//! | `latency`, `log` | how long calls take, and what is worth a line of text |
+//! | `ended`, `opened` | such lines about slow searches and about the open |
 //! | `checkpoint`, `open` | files from views, and back; replay of the log |
 //! | `verify` | checksums of what was opened |
 //! | `backup` | the state of a moment as a directory of its own |
@@ -38,7 +42,9 @@
 mod ahead;
 mod background;
 mod backup;
+mod cache;
 mod calibration;
+mod cap;
 mod check;
 mod checkpoint;
 mod column;
@@ -48,8 +54,10 @@ mod compact;
 mod core;
 mod cursor;
 mod diverse;
+mod ended;
 mod error;
 mod exchange;
+mod explain;
 mod federate;
 mod filter;
 mod follow;
@@ -57,8 +65,11 @@ mod groups;
 mod ids;
 mod indexer;
 mod input;
+mod latency;
+mod log;
 mod memory;
 mod open;
+mod opened;
 mod options;
 mod pace;
 mod plan;
@@ -76,6 +87,7 @@ mod sketches;
 mod snapshot;
 mod stats;
 mod task;
+mod trace;
 mod types;
 mod verify;
 mod view;
@@ -87,6 +99,8 @@ pub use error::{Error, ErrorKind, Result};
 pub(crate) use federate::first_unlike;
 pub use federate::search_many;
 pub use filter::Filter;
+pub use latency::{Call, Latency};
+pub use log::LogLevel;
 pub use options::*;
 pub use recall::Recall;
 pub use records::access::TextBuffer;
@@ -134,6 +148,11 @@ pub struct Database {
 }
 
 impl Database {
+    /// Bytes of the longest explanation.
+    pub const EXPLAIN_MAX: usize = explain::JSON_MAX;
+    /// Bytes of the longest line of the log.
+    pub const LOG_LINE_MAX: usize = log::LINE_MAX;
+
     /// Opens the database in the directory `path` and becomes its one writer;
     /// creates it if `storage.create` allows. `None` = in memory, gone on close.
     /// With `storage.read_only` it only reads, beside the writer: [`Database::refresh`].
@@ -203,13 +222,13 @@ impl Database {
     /// database or twice in the batch, is an error. The rows can be found and
     /// are as durable as the database promises when this returns.
     pub fn insert_batch(&self, ids: &[u64], vectors: Vectors<'_>, task: Option<&Task>) -> Result<()> {
-        self.put(ids, vectors, false, task)
+        self.core.latencies.of(Call::Insert, || self.put(ids, vectors, false, task))
     }
 
     /// Inserts or replaces, all or none. Where an id stands twice in the batch
     /// the last row wins.
     pub fn upsert_batch(&self, ids: &[u64], vectors: Vectors<'_>, task: Option<&Task>) -> Result<()> {
-        self.put(ids, vectors, true, task)
+        self.core.latencies.of(Call::Upsert, || self.put(ids, vectors, true, task))
     }
 
     fn put(&self, ids: &[u64], vectors: Vectors<'_>, replace: bool, task: Option<&Task>) -> Result<()> {
@@ -309,7 +328,8 @@ impl Database {
         if ids.is_empty() {
             return Ok(0);
         }
-        Ok(commit::commit(&self.core, &Batch::Delete { ids: Cow::Borrowed(ids) })?.changed)
+        let batch = Batch::Delete { ids: Cow::Borrowed(ids) };
+        Ok(self.core.latencies.of(Call::Delete, || commit::commit(&self.core, &batch))?.changed)
     }
 
     /// Deletes the rows that have one of `keys`, all in one batch; returns how many there were.
@@ -417,7 +437,8 @@ impl Database {
         stride: usize,
         found: &mut [u8],
     ) -> Result<()> {
-        reader::get_batch(&self.core, &*self.core.view_at(snapshot)?, ids, scalar, out, stride, found)
+        let view = self.core.view_at(snapshot)?;
+        self.core.latencies.of(Call::Get, || reader::get_batch(&self.core, &view, ids, scalar, out, stride, found))
     }
 
     /// Number of rows.
@@ -433,9 +454,11 @@ impl Database {
     /// Number of rows, or of those that a filter lets pass, now or in a snapshot.
     pub fn count_at(&self, snapshot: Option<&Snapshot>, filter: Option<&Filter>) -> Result<u64> {
         let view = self.core.view_at(snapshot)?;
-        let Some(filter) = filter else { return Ok(view.live()) };
-        let selected = filter.select(&self.core, &view, &Unlimited)?;
-        Ok(selected.map_or(0, |selection| selection.passing))
+        self.core.latencies.of(Call::Count, || {
+            let Some(filter) = filter else { return Ok(view.live()) };
+            let selected = filter.select(&self.core, &view, &Unlimited)?;
+            Ok(selected.map_or(0, |selection| selection.passing))
+        })
     }
 
     /// The present state, for searches ([`SearchParams::snapshot`]) and reads that are to see it whatever is written
@@ -545,10 +568,17 @@ impl Database {
         Cursor::by_id(&self.core, filter)
     }
 
+    /// Searches for the one vector of `query` as [`Database::search`] would, and tells as JSON how: the plan and why it was
+    /// chosen, what was read, what each stage took, and what would help. The members are listed in `include/vdb.h`,
+    /// at `vdb_explain`; no more than [`Database::EXPLAIN_MAX`] bytes. It is in no statistics, and takes nothing from the cache of results.
+    pub fn explain(&self, query: Vectors<'_>, k: usize, params: &SearchParams) -> Result<String> {
+        explain::explain(&self.core, query, k, params)
+    }
+
     /// Makes every batch so far survive power loss, whatever the durability level.
     pub fn sync(&self) -> Result<()> {
         self.core.check_writable()?;
-        commit::sync(&self.core)
+        self.core.latencies.of(Call::Sync, || commit::sync(&self.core))
     }
 
     /// Writes the present state as immutable files, so that the next open has
@@ -655,7 +685,7 @@ impl Database {
     /// call has returned, and so before it is durable. After an error the
     /// state of before stands. Everywhere else: does nothing.
     pub fn refresh(&self) -> Result<()> {
-        follow::refresh(&self.core)
+        self.core.latencies.of(Call::Refresh, || follow::refresh(&self.core))
     }
 
     /// Checks the database up to `level`, beside searches and writes; only
@@ -688,6 +718,34 @@ impl Database {
         task: Option<&Task>,
     ) -> Result<Recall> {
         recall::of_stored_rows(&self.core, count, k, params, task)
+    }
+
+    /// Forgets the answers that are kept for later searches (`runtime.cache_bytes`) and gives their memory back. None of
+    /// them is ever out of date; this is for measurements and for memory.
+    pub fn clear_cache(&self) {
+        if let Some(cache) = &self.core.cache {
+            cache.clear();
+        }
+    }
+
+    /// How long the calls of one kind took since the database was opened.
+    pub fn latency(&self, call: Call) -> Latency {
+        self.core.latencies.get(call)
+    }
+
+    /// Takes the oldest lines out of the log, as many as there are in `most` bytes ([`Database::LOG_LINE_MAX`]
+    /// are enough for any one), each with its end: a time, a level, what happened and its numbers. Where lines went
+    /// unread because the log was full (`runtime.log_bytes`), the first says how many. Empty when nothing waits.
+    pub fn read_log(&self, most: usize) -> String {
+        // What no call has met yet, a thread that verifies may have.
+        let _ = self.core.check_faults();
+        self.core.log.read(most)
+    }
+
+    /// Bytes of lines that wait in the log.
+    pub fn log_waiting(&self) -> usize {
+        let _ = self.core.check_faults();
+        self.core.log.waiting()
     }
 
     /// A picture of the database in numbers.

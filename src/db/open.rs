@@ -3,6 +3,7 @@
 
 use super::ahead::{self, NextSpace};
 use super::background::Worker;
+use super::cache::Cache;
 use super::calibration::Calibration;
 use super::checkpoint::{self, Checkpoints};
 use super::column::{Column, Piece, hollow, next_serial};
@@ -12,7 +13,10 @@ use super::follow::Follower;
 use super::ids::{IdMap, Run};
 use super::indexer::{self, IndexState};
 use super::input::{Shape, Stored};
+use super::latency::Latencies;
+use super::log::Log;
 use super::memory::{self, PutOff};
+use super::opened::Opened;
 use super::options::{self, Durability, OptionId, Options, Originals, Quant, Settings};
 use super::record::{self, Record};
 use super::records::column::RecordColumn;
@@ -73,6 +77,7 @@ pub fn open_within(
     budget: &Budget,
 ) -> Result<Arc<Core>> {
     options.validate()?;
+    let mut opened = Opened::begin();
     let faults = Arc::<FaultCell>::default();
     let Some(storage) = storage else {
         let settings = options.settings();
@@ -83,22 +88,23 @@ pub fn open_within(
             );
         }
         let writer = empty_writer(&settings, shift, budget)?;
-        return finish(settings, writer, Files::None, faults);
+        return finish(settings, writer, Files::None, faults, &opened);
     };
     if options.settings().read_only {
         let (settings, writer, follower) = Follower::open(storage, options, &faults, budget)?;
-        return finish(settings, writer, Files::Read(follower), faults);
+        opened.event = "open_to_read";
+        return finish(settings, writer, Files::Read(follower), faults, &opened);
     }
     let held = storage.lock()?;
     let (settings, writer, checkpoints, parts) = match Manifest::load(storage.as_ref())? {
-        Some(manifest) => load(storage.as_ref(), manifest, options, &faults, budget)?,
+        Some(manifest) => load(storage.as_ref(), manifest, options, (&faults, budget), &mut opened)?,
         None if !options.settings().create => {
             return fail(ErrorKind::NotFound, "there is no database in the directory; set storage.create to make one");
         }
         None => create(storage.as_ref(), options, shift, budget)?,
     };
     let store = Store { storage, checkpoints: Mutex::new(checkpoints), lock: Mutex::new(Some(held)) };
-    finish(settings, writer, Files::Written(store, parts), faults)
+    finish(settings, writer, Files::Written(store, parts), faults, &opened)
 }
 
 /// What is behind a database.
@@ -111,7 +117,13 @@ enum Files {
     Read(Follower),
 }
 
-fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<FaultCell>) -> Result<Arc<Core>> {
+fn finish(
+    settings: Settings,
+    mut writer: Writer,
+    files: Files,
+    faults: Arc<FaultCell>,
+    opened: &Opened,
+) -> Result<Arc<Core>> {
     let (store, parts, follower) = match files {
         Files::None => (None, OpenParts::new(), None),
         Files::Written(store, parts) => (Some(store), parts, None),
@@ -134,6 +146,8 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
     let written = store.as_ref().map(|store| lock(&store.checkpoints).manifest.lsn);
     let checkpoint_lsn = written.or(follower.as_ref().map(|follower| follower.manifest().lsn));
     counters.checkpoint_lsn.store(checkpoint_lsn.unwrap_or(0), Relaxed);
+    let log = Log::new(settings.log_level, settings.log_bytes);
+    let cache = Cache::new(settings.cache_bytes, writer.shape.row_bytes(), &budget)?;
     let core = Arc::new(Core {
         shape: writer.shape,
         shift: writer.shift,
@@ -157,6 +171,10 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         put_off: PutOff::default(),
         residence: Residence::default(),
         scratch: ScratchPool::default(),
+        cache,
+        latencies: Latencies::new()?,
+        log,
+        damage_told: AtomicBool::new(false),
         columns: Default::default(),
         recent_filters: Default::default(),
         cores: OnceLock::new(),
@@ -164,6 +182,7 @@ fn finish(settings: Settings, mut writer: Writer, files: Files, faults: Arc<Faul
         snapshots: Arc::default(),
         closing: AtomicBool::new(false),
     });
+    opened.tell(&core);
     core.indexer.attach(&core);
     core.checkpointer.attach(&core);
     core.provider.attach(&core);
@@ -349,14 +368,15 @@ fn load(
     storage: &dyn Storage,
     manifest: Manifest,
     options: &Options,
-    faults: &Arc<FaultCell>,
-    budget: &Budget,
+    (faults, budget): (&Arc<FaultCell>, &Budget),
+    opened: &mut Opened,
 ) -> Result<(Settings, Writer, Checkpoints, OpenParts)> {
     let settings = stored_settings(&manifest, options)?;
     let parts = open_parts(storage, &manifest, &settings, faults, &OpenParts::new())?;
     let (mut writer, chunks) = read_parts(&manifest, &settings, &parts, budget)?;
     let start = manifest.wal_start();
     let replayed = replay(storage, &start, &mut writer)?;
+    (opened.event, opened.torn_bytes) = ("open", replayed.torn_bytes);
     writer.log = Some(WalWriter::resume(storage, &start, &replayed)?);
     manifest.remove_obsolete(storage)?;
     let index_version = writer.index.version;

@@ -7,6 +7,7 @@
 //! know nothing of where the rows lie; a walk that has cost more than comparing all of
 //! them would have is given up for that.
 
+use super::cap::Fit;
 use super::core::Core;
 use super::error::Result;
 use super::filter::Selection;
@@ -19,10 +20,10 @@ use std::sync::Arc;
 
 /// The graph is walked only when the breadth is a small part of the rows: a
 /// walk of breadth ef computes some 10 ef distances, each dearer than a scanned row's.
-const ROWS_PER_EF: u64 = 10;
+pub const ROWS_PER_EF: u64 = 10;
 /// Breadth for a wanted recall while nothing was measured: in a graph that never took new rows in.
 /// Below ten times as many rows that is a scan.
-const EF_UNMEASURED: usize = 400;
+pub const EF_UNMEASURED: usize = 400;
 /// Candidates ranked again for each result wanted where codes are rough.
 const ROUGH_SHARE: usize = 10;
 /// Candidates kept beyond ef for the rerank.
@@ -61,9 +62,44 @@ pub struct Plan {
     pub threads: usize,
     /// Rows up to this distance and id are not wanted.
     pub after: Option<(f32, u64)>,
+    /// Why it is this way.
+    pub why: Why,
+    /// How it keeps to the limit on memory of the search.
+    pub fit: Fit,
+    /// Parts that a scan may be split into within that, and blocked nodes that a walk may keep waiting.
+    pub most_parts: usize,
+    pub most_waiting: usize,
     selection: Option<Arc<Selection>>,
     /// Whether the search was to end before it was known which rows pass.
     pub stopped: bool,
+}
+
+/// What decided on the way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Why {
+    /// The caller wants all rows compared.
+    Exact,
+    /// There is nothing to find.
+    Nothing,
+    /// There is no graph.
+    NoGraph,
+    /// A walk of this breadth would cost more than comparing all rows.
+    Broad(usize),
+    /// There is a graph and no filter.
+    Graph,
+    /// The least of these costs.
+    Costs(Costs),
+}
+
+/// What each way under a filter is expected to cost, in distances to rows of a list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Costs {
+    /// Comparing the rows that pass.
+    pub pick: f64,
+    /// Walking through the others.
+    pub through: f64,
+    /// Walking over them, where that leads anywhere.
+    pub over: Option<f64>,
 }
 
 /// What is done with the rows that the graph covers. All others are scanned.
@@ -103,23 +139,34 @@ impl Plan {
             None => (None, false),
         };
         let k = if stopped { 0 } else { k };
-        Ok(Plan { stopped, ..Plan::among(core, view, k, params, selection) })
+        Ok(Plan { stopped, ..Plan::among(core, view, k, params, selection)? })
     }
 
     /// As [`Plan::new`] where it is known already which rows pass the filter.
-    pub fn among(core: &Core, view: &View, k: usize, params: &SearchParams, selection: Option<Arc<Selection>>) -> Plan {
+    pub fn among(
+        core: &Core,
+        view: &View,
+        k: usize,
+        params: &SearchParams,
+        selection: Option<Arc<Selection>>,
+    ) -> Result<Plan> {
         let there = selection.as_ref().map_or(view.live(), |selection| selection.passing);
         let k = k.min(usize::try_from(there).unwrap_or(usize::MAX));
         let rerank = if params.rerank == 0 { rerank_depth(&view.coded, k) } else { params.rerank.max(k) };
-        let walks = !params.exact && view.index.graph.nodes() > 0 && k > 0;
-        let beam = if walks { beam(core, view, (k, rerank), params) } else { None };
+        let graph = match (params.exact, k, view.index.graph.nodes()) {
+            (true, ..) => Err(Why::Exact),
+            (_, 0, _) => Err(Why::Nothing),
+            (.., 0) => Err(Why::NoGraph),
+            _ => Ok(()),
+        };
+        let beam = graph.and_then(|()| beam(core, view, (k, rerank), params));
         // Rough codes lose a right answer among the others of the beam: all of them are ranked again.
-        let whole = beam.filter(|_| params.rerank == 0 && view.coded.kernel.form.is_rough());
+        let whole = beam.ok().filter(|_| params.rerank == 0 && view.coded.kernel.form.is_rough());
         let rerank = whole.map_or(rerank, |beam| rerank.max(beam.ef));
-        let covered = match (beam, &selection) {
-            (None, _) => Covered::Scan,
-            (Some(beam), None) => Covered::Walk(Walk::new(beam)),
-            (Some(beam), Some(selection)) => filtered(view, beam, selection),
+        let (covered, why) = match (beam, &selection) {
+            (Err(why), _) => (Covered::Scan, why),
+            (Ok(beam), None) => (Covered::Walk(Walk::new(beam)), Why::Graph),
+            (Ok(beam), Some(selection)) => filtered(view, beam, selection),
         };
         let from = if covered == Covered::Scan { 0 } else { view.index.graph.len() };
         let rows = view.sketched(from..view.end()).map_or(0, |(_, slots)| slots.len() as u32);
@@ -130,7 +177,26 @@ impl Plan {
             view.hollow > 0 || (many && !view.coded.kernel.form.is_rough())
         };
         let by_code = covered != Covered::Scan && view.index.codec.is_some() && selection.as_ref().is_some_and(worth);
-        Plan { k, rerank, covered, by_code, sketched, threads: 1, after: None, selection, stopped: false }
+        let (fit, most_parts, most_waiting) = (Fit::Whole, usize::MAX, usize::MAX);
+        let mut plan = Plan {
+            k,
+            rerank,
+            covered,
+            by_code,
+            sketched,
+            threads: 1,
+            why,
+            fit,
+            most_parts,
+            most_waiting,
+            after: None,
+            selection,
+            stopped: false,
+        };
+        if params.max_memory > 0 {
+            plan.fit(core, view, params.max_memory)?;
+        }
+        Ok(plan)
     }
 
     /// Empties `best` for the results.
@@ -152,6 +218,22 @@ impl Plan {
             Covered::Walk(walk) => Some(walk.beam),
             Covered::Scan | Covered::Pick => None,
         }
+    }
+
+    /// What it is called in explanations and in the log.
+    pub fn name(&self) -> &'static str {
+        match self.covered {
+            Covered::Scan => "scan",
+            Covered::Pick => "pick",
+            Covered::Walk(_) if self.selection.is_none() => "walk",
+            Covered::Walk(Walk { past_blocked: Past::Through, .. }) => "walk through",
+            Covered::Walk(Walk { past_blocked: Past::Over, .. }) => "walk over",
+        }
+    }
+
+    /// Number of rows that pass the filter, where there is one.
+    pub fn passing_count(&self) -> Option<u64> {
+        self.selection.as_ref().map(|selection| selection.passing)
     }
 
     /// Slots of `view` that are no results.
@@ -178,20 +260,21 @@ impl Walk {
 }
 
 /// The cheapest way to the rows of `selection`.
-fn filtered(view: &View, beam: Beam, selection: &Selection) -> Covered {
+fn filtered(view: &View, beam: Beam, selection: &Selection) -> (Covered, Why) {
     let pick = selection.passing.max(1) as f64;
     let share = pick / view.live().max(1) as f64;
     let cost = |beam: Beam| (WALK_LEAST + WALK_PER_EF * expected_ef(beam) as f64) * WALK_COST;
     let through = (cost(beam) * share.powf(-THROUGH_POWER), Past::Through, beam);
     let over = wide_enough(beam, share).map(|beam| (cost(beam) * OVER_COST, Past::Over, beam));
+    let why = Why::Costs(Costs { pick, through: through.0, over: over.map(|over| over.0) });
     let (cost, past_blocked, beam) = match over {
         Some(over) if over.0 < through.0 => over,
         _ => through,
     };
     if pick <= cost {
-        return Covered::Pick;
+        return (Covered::Pick, why);
     }
-    Covered::Walk(Walk { beam, past_blocked, most_distances: (pick / WALK_COST) as u64 })
+    (Covered::Walk(Walk { beam, past_blocked, most_distances: (pick / WALK_COST) as u64 }), why)
 }
 
 /// The beam that finds as much as `beam` does without a filter when blocked rows are gone over; `None` where none does.
@@ -210,14 +293,24 @@ fn expected_ef(beam: Beam) -> usize {
     beam.adaptive.map_or(beam.ef, |adaptive| beam.ef.min(10 * adaptive.k.max(10)))
 }
 
-/// By `ef` or by the recall wanted, whichever is given, the call's own first.
-fn beam(core: &Core, view: &View, (k, rerank): (usize, usize), params: &SearchParams) -> Option<Beam> {
+/// The recall that a search is to reach, the call's own or the database's; 0 = it goes by `ef`.
+pub fn target_recall(core: &Core, params: &SearchParams) -> f32 {
     let default = if params.ef == 0 { core.settings.target_recall as f32 } else { 0.0 };
-    let target = if params.target_recall > 0.0 { params.target_recall } else { default };
+    if params.target_recall > 0.0 { params.target_recall } else { default }
+}
+
+/// By `ef` or by the recall wanted, whichever is given, the call's own first.
+fn beam(
+    core: &Core,
+    view: &View,
+    (k, rerank): (usize, usize),
+    params: &SearchParams,
+) -> std::result::Result<Beam, Why> {
+    let target = target_recall(core, params);
     if target > 0.0
         && let Some(calibration) = &view.index.calibration
     {
-        return Some(calibration.beam(k, rerank, target));
+        return Ok(calibration.beam(k, rerank, target));
     }
     let ef = match params.ef {
         0 if target > 0.0 => EF_UNMEASURED,
@@ -225,7 +318,7 @@ fn beam(core: &Core, view: &View, (k, rerank): (usize, usize), params: &SearchPa
         ef => ef,
     };
     let ef = ef.max(k);
-    ((ef as u64).saturating_mul(ROWS_PER_EF) < view.live()).then(|| beam_of(ef, rerank))
+    if (ef as u64).saturating_mul(ROWS_PER_EF) < view.live() { Ok(beam_of(ef, rerank)) } else { Err(Why::Broad(ef)) }
 }
 
 /// A beam of `ef`. Codes rank a little differently than vectors: a few candidates beyond it cost

@@ -5,10 +5,18 @@
 //! scanning are those of any other search. Each step asks for four times as many rows, which makes all
 //! steps together cost little more than the last.
 
+use super::cache::{Asking, Wanted};
+use super::cap;
 use super::core::Core;
+use super::ended::Ended;
 use super::error::{ErrorKind, Result, fail};
-use super::reader::{Limits, finish, search_alone, take_query};
+use super::latency::Call;
+use super::plan::Plan;
+use super::reader::{Limits, Scratch, finish, search_one, take_query};
 use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
+use super::view::View;
+use crate::index::Control;
+use std::time::Instant;
 
 /// Rows asked for first, and how many times more each time.
 const FIRST: usize = 64;
@@ -28,32 +36,74 @@ pub fn search(
         let message = format!("{queries} queries, distance {max_distance}, places for {places:?} ids and distances");
         return fail(ErrorKind::InvalidArgument, message);
     }
+    let start = Instant::now();
     core.shape.accepts(&query)?;
     let view = core.view_at(params.snapshot.as_ref())?;
     let limits = Limits::of(params);
     let mut scratch = core.scratch.take();
     take_query(core, &query, 0, &mut scratch)?;
-    ids.fill(ID_NONE);
-    distances.fill(f32::INFINITY);
-    let most = ids.len().saturating_add(1);
-    let (mut k, mut found) = (FIRST.min(most), 0);
-    let complete = loop {
-        let complete = search_alone(core, &view, k, params, &limits, &mut scratch)?;
-        let nearest = scratch.best.sorted().take_while(|&(distance, ..)| distance <= max_distance);
-        let within = nearest.clone().count();
-        // One that was stopped may have found less than the one before.
-        if complete || within > found {
-            found = within;
-            for ((id, distance), hit) in ids.iter_mut().zip(distances.iter_mut()).zip(nearest) {
-                (*distance, _, *id) = hit;
-            }
-        }
-        // Fewer than were asked for: one lies beyond, or there are no more.
-        if !complete || within < k || k == most {
-            break complete;
-        }
-        k = k.saturating_mul(GROWTH).min(most);
-    };
+    let asking = Asking::new(core, &view, params, Wanted::Within { radius: max_distance, places: ids.len() });
+    let asking = asking.filter(|_| !limits.stop());
+    if let Some(found) = asking.as_ref().and_then(|asking| asking.look_up(&scratch.query, ids, distances)) {
+        finish(core, &view, 0, 1)?;
+        core.latencies.add(Call::SearchRange, start.elapsed());
+        return Ok((Outcome::Complete, found as usize));
+    }
+    let range = Range { core, view: &view, params, limits: &limits, max_distance };
+    let (complete, plan, found) = range.fill(&mut scratch, ids, distances)?;
+    if let Some(asking) = asking.filter(|_| complete) {
+        let kept = found.min(ids.len());
+        asking.keep(&scratch.query, found as u64, &ids[..kept], &distances[..kept]);
+    }
     finish(core, &view, std::mem::take(&mut scratch.walk.distances), 1)?;
-    Ok((if complete { Outcome::Complete } else { Outcome::Partial }, found))
+    let outcome = if complete { Outcome::Complete } else { Outcome::Partial };
+    Ended { view: &view, plan: &plan, queries: 1, within: true, outcome }.note(core, start);
+    Ok((outcome, found))
+}
+
+/// What a range search works on.
+struct Range<'a> {
+    core: &'a Core,
+    view: &'a View,
+    params: &'a SearchParams,
+    limits: &'a Limits<'a>,
+    max_distance: f32,
+}
+
+impl Range<'_> {
+    /// Fills the places with the nearest rows within the distance; whether these are all there are places for, what
+    /// was done last, and the number of rows found.
+    fn fill(&self, scratch: &mut Scratch, ids: &mut [u64], distances: &mut [f32]) -> Result<(bool, Plan, usize)> {
+        let Range { core, view, params, limits, max_distance } = *self;
+        ids.fill(ID_NONE);
+        distances.fill(f32::INFINITY);
+        // One more than there are places for tells that there are more.
+        let wanted = ids.len().saturating_add(1);
+        let most = wanted.min(cap::most_results(core, view, params.max_memory)).max(1);
+        let (mut k, mut found) = (FIRST.min(most), 0);
+        loop {
+            let mut plan = Plan::new(core, view, k, params, limits)?;
+            plan.threads = core.threads();
+            scratch.cover(core, view, &plan)?;
+            if limits.stop() {
+                return Ok((false, plan, found));
+            }
+            let complete = search_one(core, view, &plan, limits, scratch)?;
+            let nearest = scratch.best.sorted().take_while(|&(distance, ..)| distance <= max_distance);
+            let within = nearest.clone().count();
+            // One that was stopped, or kept to its memory, may have found less than the one before.
+            if complete || within > found {
+                found = within;
+                for ((id, distance), hit) in ids.iter_mut().zip(distances.iter_mut()).zip(nearest) {
+                    (*distance, _, *id) = hit;
+                }
+            }
+            // Fewer than were asked for: one lies beyond, or there are no more.
+            let stopped = !complete && limits.stop();
+            if stopped || within < k || k == most {
+                return Ok((complete && (within < k || k == wanted), plan, found));
+            }
+            k = k.saturating_mul(GROWTH).min(most);
+        }
+    }
 }

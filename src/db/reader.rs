@@ -6,13 +6,17 @@
 //! for nobody, and in the steady state allocates nothing: its working memory
 //! comes from a pool that grows with the number of callers.
 
+use super::cache::{Asking, Wanted};
+use super::cap::Fit;
 use super::core::Core;
+use super::ended::Ended;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::input::convert;
 use super::plan::{Covered, Plan, Walk};
 use super::resident;
 use super::scan;
 use super::task::Task;
+use super::trace::{Stage, Trace};
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::{Decoded, View};
 use crate::arena::Lease;
@@ -56,13 +60,7 @@ impl Scratch {
 
     /// As [`Scratch::cover`] where results will take `best` bytes.
     pub(super) fn cover_beside(&mut self, best: u64, core: &Core, view: &View, plan: &Plan) -> Result<()> {
-        let walk = plan.beam().map_or(0, |beam| index::Scratch::bytes(beam, view.index.graph.len()));
-        let code = view.index.codec.as_ref().map_or(0, |codec| codec.query_bytes());
-        let decoded = if view.hollow > 0 { Decoded::bytes(core.shape.dim) } else { 0 };
-        let rows = (9 * core.shape.dim + code) as u64 + decoded;
-        let picked = if plan.by_code { TopK::bytes(plan.rerank) } else { 0 };
-        let estimates = if plan.sketched { Estimates::bytes(plan.k, core.shape.dim) } else { 0 };
-        let bytes = [best, picked, walk, rows, estimates].into_iter().fold(0, u64::saturating_add);
+        let bytes = plan.bytes_beside(best, core, view);
         let lease = self.lease.get_or_insert_with(|| Lease::new(&core.search_budget));
         Ok(core.cover_search(lease, bytes)?)
     }
@@ -145,7 +143,7 @@ fn answer_all(
     params: &SearchParams,
     hits: Hits<'_>,
 ) -> Result<Outcome> {
-    let count = queries.count();
+    let (start, count) = (Instant::now(), queries.count());
     let places = count * k;
     if places == 0 {
         hits.counts[..count].fill(0);
@@ -156,11 +154,15 @@ fn answer_all(
     if count == 1 {
         plan.threads = core.threads();
     }
-    let call = Call { core, view, plan: &plan, limits: &limits, queries };
+    let wanted = Wanted::Nearest { k: plan.k, threads: if plan.sketched { plan.threads } else { 0 } };
+    // Rows that are asked about are left out themselves: another answer than to their vectors.
+    let asking = Asking::new(core, view, params, wanted).filter(|_| matches!(queries, Queries::Given(_)));
+    let call = Call { core, view, plan: &plan, limits: &limits, queries, asking: asking.as_ref() };
     // All queries are checked before the first result is written.
     call.check()?;
     let outcome = call.answer_all(&mut hits.ids[..places], &mut hits.distances[..places], &mut hits.counts[..count])?;
     finish(core, view, 0, count as u64)?;
+    Ended { view, plan: &plan, queries: count, within: false, outcome }.note(core, start);
     Ok(outcome)
 }
 
@@ -221,6 +223,7 @@ struct Call<'a> {
     plan: &'a Plan,
     limits: &'a Limits<'a>,
     queries: Queries<'a>,
+    asking: Option<&'a Asking<'a>>,
 }
 
 impl Call<'_> {
@@ -272,14 +275,21 @@ impl Call<'_> {
     fn answer(&self, i: usize, scratch: &mut Scratch, ids: &mut [u64], distances: &mut [f32]) -> Result<(bool, u32)> {
         self.queries.take(self.core, self.view, i, scratch)?;
         // A walk asks only now and then: short ones, many in one call, would never stop.
-        let complete = if self.limits.stop() {
+        if self.limits.stop() {
             scratch.best.reset(0)?;
-            false
-        } else {
-            search_one(self.core, self.view, self.plan, self.limits, scratch)?
-        };
+            return Ok((false, write_hits(&mut scratch.best, |_| true, ids, distances)));
+        }
+        if let Some(found) = self.asking.and_then(|asking| asking.look_up(&scratch.query, ids, distances)) {
+            return Ok((true, found as u32));
+        }
+        let complete = search_one(self.core, self.view, self.plan, self.limits, scratch)?;
         let itself = self.queries.itself(i);
-        Ok((complete, write_hits(&mut scratch.best, |slot| Some(slot) != itself, ids, distances)))
+        let found = write_hits(&mut scratch.best, |slot| Some(slot) != itself, ids, distances);
+        if let Some(asking) = self.asking.filter(|_| complete) {
+            let (ids, distances) = (&ids[..found as usize], &distances[..found as usize]);
+            asking.keep(&scratch.query, found.into(), ids, distances);
+        }
+        Ok((complete, found))
     }
 }
 
@@ -354,7 +364,7 @@ pub(super) fn search_alone(
     search_one(core, view, &plan, limits, scratch)
 }
 
-/// Fills `scratch.best` for the query in the scratch; false when it was stopped early.
+/// Fills `scratch.best` for the query in the scratch; false when it was stopped early or kept to its memory.
 pub(super) fn search_one(
     core: &Core,
     view: &View,
@@ -362,18 +372,31 @@ pub(super) fn search_one(
     limits: &Limits<'_>,
     scratch: &mut Scratch,
 ) -> Result<bool> {
+    search_traced(core, view, plan, limits, scratch, &mut ())
+}
+
+/// As [`search_one`], telling `trace` of each stage.
+pub(super) fn search_traced(
+    core: &Core,
+    view: &View,
+    plan: &Plan,
+    limits: &Limits<'_>,
+    scratch: &mut Scratch,
+    trace: &mut impl Trace,
+) -> Result<bool> {
     plan.reset(&mut scratch.best)?;
     if plan.k == 0 {
         return Ok(!plan.stopped);
     }
     let from = if plan.covered == Covered::Scan { 0 } else { view.index.graph.len() };
     let scanned = scan::scan(core, view, plan, from..view.end(), limits, scratch)?;
+    trace.ended(Stage::Scan, scratch.walk.distances);
     let covered = match plan.covered {
         Covered::Scan => index::Outcome::default(),
-        Covered::Pick => pick(core, view, plan, limits, scratch)?,
-        Covered::Walk(walk) => walk_graph(core, view, plan, walk, limits, scratch)?,
+        Covered::Pick => pick(core, view, plan, limits, scratch, trace)?,
+        Covered::Walk(walk) => walk_graph(core, view, plan, walk, limits, scratch, trace)?,
     };
-    Ok(!scanned.stopped_early && !covered.stopped_early)
+    Ok(!scanned.stopped_early && !covered.stopped_early && !covered.left_out && plan.fit != Fit::Narrower)
 }
 
 /// Walks the graph on codes, and takes the best candidates over into `best`. Where a filter makes that
@@ -386,22 +409,34 @@ fn walk_graph(
     walk: Walk,
     limits: &Limits<'_>,
     scratch: &mut Scratch,
+    trace: &mut impl Trace,
 ) -> Result<index::Outcome> {
     let Scratch { walk: walking, best, query, code, wide, .. } = scratch;
     let code = view.index.query_code(&core.shape, query, wide, code)?;
     let Walk { beam, past_blocked, most_distances } = walk;
-    let terms = Terms { blocked: plan.blocked(view), past_blocked, most_distances, control: limits };
+    let (blocked, most_waiting) = (plan.blocked(view), plan.most_waiting);
+    let terms = Terms { blocked, past_blocked, most_distances, most_waiting, control: limits };
     let outcome = view.index.graph.search(&view.coded, code, beam, &terms, walking)?;
     let short = best.len() + walking.pool.len() < plan.k;
+    trace.walked(outcome, short);
+    trace.ended(Stage::Walk, walking.distances);
     if plan.is_filtered() && !outcome.stopped_early && (outcome.gave_up || short) {
-        return pick(core, view, plan, limits, scratch);
+        return pick(core, view, plan, limits, scratch, trace);
     }
     rerank(core, view, plan, scratch)?;
+    trace.ended(Stage::Rerank, scratch.walk.distances);
     Ok(outcome)
 }
 
 /// Compares the rows of the graph that pass the filter, by their codes first or all of them exactly.
-fn pick(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mut Scratch) -> Result<index::Outcome> {
+fn pick(
+    core: &Core,
+    view: &View,
+    plan: &Plan,
+    limits: &Limits<'_>,
+    scratch: &mut Scratch,
+    trace: &mut impl Trace,
+) -> Result<index::Outcome> {
     let Scratch { walk, best, picked, query, code, wide, decoded, .. } = scratch;
     let covered = 0..view.index.graph.len();
     let key = |slot| view.id_of(slot);
@@ -417,14 +452,18 @@ fn pick(core: &Core, view: &View, plan: &Plan, limits: &Limits<'_>, scratch: &mu
         }
     };
     if !plan.by_code {
-        return Ok(compare(&view.stored, query, &key, best));
+        let outcome = compare(&view.stored, query, &key, best);
+        trace.ended(Stage::Pick, walk.distances);
+        return Ok(outcome);
     }
     let code = view.index.query_code(&core.shape, query, wide, code)?;
     picked.reset(plan.rerank)?;
     let outcome = compare(&view.coded, code, &u64::from, picked);
+    trace.ended(Stage::Pick, walk.distances);
     let nearest = picked.sorted().map(|(_, slot, _)| slot);
     walk.distances += nearest.len() as u64;
     view.each_exact(&core.shape, query, nearest, decoded, |slot, distance| best.offer(distance, slot, &key))?;
+    trace.ended(Stage::Rerank, walk.distances);
     Ok(outcome)
 }
 

@@ -18,6 +18,7 @@ use super::view::{Index, View};
 use crate::arena::{Rows, RowsMut, system_memory};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
 
 /// The part of the machine's memory that copies may take.
 const SYSTEM_SHARE: u64 = 4;
@@ -74,12 +75,16 @@ fn mapped_bytes(view: &View) -> u64 {
 pub fn load(core: &Core, state: &mut IndexState, view: &View) -> Result<()> {
     core.residence.settle();
     match copy(core, state, view) {
-        Err(error) if error.is_over_budget() || error.kind() == ErrorKind::NoMemory => Ok(()),
+        Err(error) if error.is_over_budget() || error.kind() == ErrorKind::NoMemory => {
+            core.log.info(format_args!("not_resident why={:?}", error.message()));
+            Ok(())
+        }
         done => done,
     }
 }
 
 fn copy(core: &Core, state: &mut IndexState, view: &View) -> Result<()> {
+    let (start, bytes) = (Instant::now(), mapped_bytes(view));
     let graph = view.index.graph.with_rows(&|rows| in_memory(core, rows))?;
     let mut pieces = Vec::new();
     for piece in walked(view) {
@@ -99,7 +104,10 @@ fn copy(core: &Core, state: &mut IndexState, view: &View) -> Result<()> {
         }
     }
     writer.index = Arc::new(index);
-    core.publish(&mut writer)
+    core.publish(&mut writer)?;
+    drop(writer);
+    core.log.info(format_args!("resident bytes={bytes} us={}", start.elapsed().as_micros()));
+    Ok(())
 }
 
 /// The same rows in memory; themselves where they are there already.

@@ -34,7 +34,7 @@ pub fn scan(
     scratch: &mut Scratch,
 ) -> Result<Outcome> {
     let scan = Scan { core, view, plan, limits };
-    let parts = (scan.bytes(&slots) / THREAD_BYTES).min(plan.threads as u64) as usize;
+    let parts = parts(core, view, plan, &slots);
     if parts < 2 {
         return scan.part(slots, scratch);
     }
@@ -70,6 +70,24 @@ pub fn scan(
     })
 }
 
+/// Threads that a scan of `slots` is split over, the caller's among them.
+pub fn parts(core: &Core, view: &View, plan: &Plan, slots: &Range<u32>) -> usize {
+    let worth = (bytes(core, view, plan, slots) / THREAD_BYTES).min(plan.threads as u64) as usize;
+    worth.clamp(1, plan.most_parts)
+}
+
+/// Bytes that comparing with `slots` reads, about.
+fn bytes(core: &Core, view: &View, plan: &Plan, slots: &Range<u32>) -> u64 {
+    let sketched = sketched(view, plan, slots).map_or(0, |(_, slots)| slots.len() as u64);
+    let row = core.shape.row_bytes() as u64;
+    (slots.len() as u64 - sketched) * row + sketched * row.div_ceil(SKETCH_SHARE)
+}
+
+/// The sketches that stand in for some of `slots`, and which those are.
+pub fn sketched<'a>(view: &'a View, plan: &Plan, slots: &Range<u32>) -> Option<(Sketches<'a>, Range<u32>)> {
+    view.sketched(slots.clone()).filter(|_| plan.sketched)
+}
+
 /// What all parts of a scan have in common.
 #[derive(Clone, Copy)]
 struct Scan<'a> {
@@ -80,18 +98,6 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// The sketches that stand in for some of `slots`, and which those are.
-    fn sketched(&self, slots: &Range<u32>) -> Option<(Sketches<'a>, Range<u32>)> {
-        self.view.sketched(slots.clone()).filter(|_| self.plan.sketched)
-    }
-
-    /// Bytes that comparing with `slots` reads, about.
-    fn bytes(&self, slots: &Range<u32>) -> u64 {
-        let sketched = self.sketched(slots).map_or(0, |(_, slots)| slots.len() as u64);
-        let row = self.core.shape.row_bytes() as u64;
-        (slots.len() as u64 - sketched) * row + sketched * row.div_ceil(SKETCH_SHARE)
-    }
-
     /// One part, in working memory of its own; `None` where there is none.
     fn helped(
         &self,
@@ -114,7 +120,7 @@ impl<'a> Scan<'a> {
         let Scan { core, view, plan, limits } = *self;
         let (key, dead) = (|slot| view.id_of(slot), plan.blocked(view));
         let Scratch { walk, best, estimates, query, wide, decoded, .. } = scratch;
-        let sketched = self.sketched(&slots);
+        let sketched = sketched(view, plan, &slots);
         let with = sketched.as_ref().map_or(slots.end..slots.end, |(_, with)| with.clone());
         let mut stopped_early = false;
         for exact in [slots.start..with.start, with.end..slots.end] {
@@ -139,6 +145,6 @@ impl<'a> Scan<'a> {
             stopped_early |= sketches.search(&ask, estimates, best)?.stopped_early;
             walk.distances += std::mem::take(&mut estimates.compared);
         }
-        Ok(Outcome { stopped_early, gave_up: false })
+        Ok(Outcome { stopped_early, ..Outcome::default() })
     }
 }

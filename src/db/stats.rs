@@ -1,6 +1,7 @@
 //! Statistics: read from the newest view and from counters, so that collecting
 //! them waits for nothing but a commit under way (for the length of the log).
 
+use super::cache::Cache;
 use super::column::{Piece, mapped};
 use super::core::Core;
 use super::error::Result;
@@ -35,6 +36,12 @@ pub fn collect(core: &Core) -> Result<Stats> {
         lsn: view.lsn,
         checkpoint_lsn: core.counters.checkpoint_lsn.load(Relaxed),
         checkpoints: core.counters.checkpoints.load(Relaxed),
+        checkpoint_ms: core.counters.checkpoint_ms.load(Relaxed),
+        slow_queries: core.counters.slow_queries.load(Relaxed),
+        log_lines_dropped: core.log.dropped(),
+        cache_hits: core.cache.as_ref().map_or(0, |cache| cache.hits.load(Relaxed)),
+        cache_misses: core.cache.as_ref().map_or(0, |cache| cache.misses.load(Relaxed)),
+        bytes_cache: core.cache.as_ref().map_or(0, Cache::bytes),
         compactions: core.counters.compactions.load(Relaxed),
         chunks: view.chunks.vectors.len() as u64,
         bytes_memory: core.budget.used() + core.search_budget.used(),

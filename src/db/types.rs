@@ -117,10 +117,15 @@ pub struct SearchParams {
     pub rerank: usize,
     /// Scan every row exactly instead of walking the graph.
     pub exact: bool,
+    /// Neither take the answer from the cache of results nor leave it there.
+    pub no_cache: bool,
     /// Rows that may be results; `None` = all.
     pub filter: Option<Filter>,
     /// State to search; `None` = the newest.
     pub snapshot: Option<Snapshot>,
+    /// Bytes of working memory for each query, 0 = no limit but that of the database. A search that would need more
+    /// goes another way or less far ([`Outcome::Partial`]); where not even the results fit, it is refused.
+    pub max_memory: u64,
     /// Stop after this time with what was found so far.
     pub deadline: Option<Duration>,
     /// Stop when the task is cancelled, with what was found so far.
@@ -144,7 +149,7 @@ pub struct Hits<'a> {
 pub enum Outcome {
     /// All of it was done.
     Complete,
-    /// Deadline or cancel: the results so far are valid.
+    /// Deadline, cancel or the search's limit on memory: the results so far are valid.
     Partial,
 }
 
@@ -208,4 +213,16 @@ pub struct Stats {
     pub decoded: u64,
     /// Snapshots that are kept.
     pub snapshots: u64,
+    /// When the last checkpoint since open was written, in milliseconds since 1970; 0 = none was.
+    pub checkpoint_ms: u64,
+    /// Searches that took as long as `runtime.slow_query_us` or longer.
+    pub slow_queries: u64,
+    /// Lines of the log that nobody read before the log was full.
+    pub log_lines_dropped: u64,
+    /// Queries answered from the cache of results.
+    pub cache_hits: u64,
+    /// Queries that might have been, and were not.
+    pub cache_misses: u64,
+    /// Bytes of the cache.
+    pub bytes_cache: u64,
 }

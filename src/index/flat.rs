@@ -17,7 +17,7 @@ const BLOCK: u32 = 256;
 const SPARSE: u32 = 3;
 
 /// A scan that its control ended.
-const STOPPED: Outcome = Outcome { stopped_early: true, gave_up: false };
+const STOPPED: Outcome = Outcome { stopped_early: true, gave_up: false, left_out: false };
 
 /// A slot and its distance, ordered by (distance, key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

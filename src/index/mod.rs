@@ -70,6 +70,8 @@ pub struct Terms<'a> {
     pub past_blocked: Past,
     /// Distances after which the walk gives up.
     pub most_distances: u64,
+    /// Blocked nodes that wait to be walked through at most; further ones are left out.
+    pub most_waiting: usize,
     /// Asked now and then whether to go on.
     pub control: &'a dyn Control,
 }
@@ -77,7 +79,8 @@ pub struct Terms<'a> {
 impl<'a> Terms<'a> {
     /// Few slots are blocked, and the walk may take as long as it does.
     pub fn new(blocked: &'a SlotBits, control: &'a dyn Control) -> Terms<'a> {
-        Terms { blocked, past_blocked: Past::Through, most_distances: u64::MAX, control }
+        let (most_distances, most_waiting) = (u64::MAX, usize::MAX);
+        Terms { blocked, past_blocked: Past::Through, most_distances, most_waiting, control }
     }
 }
 
@@ -122,6 +125,8 @@ pub struct Outcome {
     pub stopped_early: bool,
     /// It gave up after [`Terms::most_distances`].
     pub gave_up: bool,
+    /// Nodes were left out because of [`Terms::most_waiting`].
+    pub left_out: bool,
 }
 
 /// Why the next graph was not made. The present one is unaffected.
@@ -154,6 +159,8 @@ pub struct Scratch {
     pub pool: Pool,
     /// Distances computed since the caller last set it to zero.
     pub distances: u64,
+    /// Nodes that the last search of a graph expanded.
+    pub expanded: u64,
     visited: Visited,
     visited_above: Visited,
     over: Over,

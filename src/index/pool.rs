@@ -71,6 +71,9 @@ pub struct Pool {
     keep_below: u64,
     /// A dead candidate found no memory since the last reset.
     starved: bool,
+    /// Dead ones that may wait at once; whether some were left out for it.
+    most_waiting: usize,
+    left_out: bool,
 }
 
 impl Pool {
@@ -86,6 +89,7 @@ impl Pool {
         self.cursor = 0;
         self.keep_below = u64::MAX;
         self.starved = false;
+        (self.most_waiting, self.left_out) = (usize::MAX, false);
         memory::make_room(&mut self.live, self.capacity.min(nodes))
     }
 
@@ -100,6 +104,16 @@ impl Pool {
             false => Ok(()),
             true => Err(AllocError::System { bytes: 16 * self.dead.len() as u64 }),
         }
+    }
+
+    /// Lets no more than `most` dead candidates wait until the next reset.
+    pub(super) fn limit_waiting(&mut self, most: usize) {
+        self.most_waiting = most;
+    }
+
+    /// Whether dead candidates were left out because too many waited.
+    pub(super) fn has_left_out(&self) -> bool {
+        self.left_out
     }
 
     /// Number of candidates.
@@ -153,6 +167,10 @@ impl Pool {
     /// Adds a dead candidate, which will be expanded but is no result.
     pub(super) fn insert_dead(&mut self, candidate: u64) -> bool {
         let useful = candidate < self.keep_below;
+        if useful && self.dead.len() >= self.most_waiting {
+            self.left_out = true;
+            return false;
+        }
         if useful && self.dead.len() == self.dead.capacity() {
             self.starved |= self.dead.try_reserve(1).is_err();
         }

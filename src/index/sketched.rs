@@ -122,7 +122,7 @@ impl Sketches<'_> {
         let blocks = slots.start / BLOCK..slots.end.div_ceil(BLOCK);
         for block in blocks {
             if block.is_multiple_of(BLOCKS_BETWEEN_CHECKS) && ask.control.stop() {
-                return Ok(Outcome { stopped_early: true, gave_up: false });
+                return Ok(Outcome { stopped_early: true, ..Outcome::default() });
             }
             let Some(bytes) = block.checked_sub(self.first_block).and_then(|row| self.blocks.get(row)) else {
                 continue;

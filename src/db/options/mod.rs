@@ -9,6 +9,7 @@ mod table;
 pub use table::{OPTIONS, OptionId, OptionInfo, OptionType, Value};
 
 use super::error::Result;
+use super::log::LogLevel;
 use crate::kernel::{Metric, Scalar};
 use crate::quant::Kind;
 use crate::storage::format::{NO_ORIGINALS, SHORT_CODES};
@@ -194,6 +195,10 @@ impl Options {
             threads: self.whole(OptionId::Threads) as u32,
             max_memory: self.whole(OptionId::MaxMemory),
             resident: self.whole(OptionId::Resident) != 0,
+            cache_bytes: self.whole(OptionId::CacheBytes),
+            slow_query_us: self.whole(OptionId::SlowQueryUs),
+            log_bytes: self.whole(OptionId::LogBytes),
+            log_level: log_level_from(self.whole(OptionId::LogLevel)).expect(known),
             column_bytes: self.whole(OptionId::ColumnBytes),
         }
     }
@@ -275,6 +280,14 @@ setters! {
     max_memory(bytes: u64) = MaxMemory(Value::U64(bytes));
     /// Whether codes and links are copied from files into memory once they are in use.
     resident(resident: bool) = Resident(Value::U64(resident.into()));
+    /// Bytes of answers kept for later searches, 0 for none, else from 64 KiB.
+    cache_bytes(bytes: u64) = CacheBytes(Value::U64(bytes));
+    /// Microseconds from which on a search is slow, 0 for never.
+    slow_query_us(us: u64) = SlowQueryUs(Value::U64(us));
+    /// Bytes of log lines that wait to be read, 0 for no log, else from 1 KiB.
+    log_bytes(bytes: u64) = LogBytes(Value::U64(bytes));
+    /// How much a line matters at least to be in the log.
+    log_level(level: LogLevel) = LogLevel(Value::U64(level as u64));
     /// Bytes of columns that are kept of metadata which filters look at.
     column_bytes(bytes: u64) = ColumnBytes(Value::U64(bytes));
 }
@@ -334,6 +347,14 @@ pub struct Settings {
     pub max_memory: u64,
     /// Whether codes and links are copied from files into memory once they are in use.
     pub resident: bool,
+    /// Bytes of answers kept for later searches; 0 = none.
+    pub cache_bytes: u64,
+    /// Microseconds from which on a search is slow; 0 = never.
+    pub slow_query_us: u64,
+    /// Bytes of log lines that wait to be read; 0 = no log.
+    pub log_bytes: u64,
+    /// How much a line matters at least to be in the log.
+    pub log_level: LogLevel,
     /// Bytes of columns that are kept of metadata which filters look at.
     pub column_bytes: u64,
 }
@@ -406,6 +427,10 @@ impl Settings {
             OptionId::Threads => Value::U64(self.threads.into()),
             OptionId::MaxMemory => Value::U64(self.max_memory),
             OptionId::Resident => Value::U64(self.resident.into()),
+            OptionId::CacheBytes => Value::U64(self.cache_bytes),
+            OptionId::SlowQueryUs => Value::U64(self.slow_query_us),
+            OptionId::LogBytes => Value::U64(self.log_bytes),
+            OptionId::LogLevel => Value::U64(self.log_level as u64),
             OptionId::ColumnBytes => Value::U64(self.column_bytes),
         }
     }
@@ -440,6 +465,10 @@ from_number! {
 from_number! {
     /// The profile with this number, as in the C header.
     profile_from -> Profile { Default Fast Quality }
+}
+from_number! {
+    /// The level with this number, as in the C header.
+    log_level_from -> LogLevel { Error Warn Info }
 }
 from_number! {
     /// The durability with this number, as in files and the C header.

@@ -7,7 +7,7 @@
 //! (<https://curl.se/libcurl/c/curl_easy_option_next.html>) and zstd's parameter
 //! bounds (<https://facebook.github.io/zstd/zstd_manual.html>).
 
-use super::{Durability, Originals, Profile, Quant, WhenBehind};
+use super::{Durability, LogLevel, Originals, Profile, Quant, WhenBehind};
 use crate::db::error::{Error, ErrorKind, Result, fail};
 use crate::db::records::given::META_MAX;
 use crate::kernel::{Metric, Scalar};
@@ -85,6 +85,14 @@ option_ids! {
     MaxMemory = 405,
     /// Whether what searches walk is copied from files into memory.
     Resident = 406,
+    /// Bytes of answers kept for later searches.
+    CacheBytes = 407,
+    /// Time from which on a search is slow.
+    SlowQueryUs = 408,
+    /// Bytes of log lines that wait to be read.
+    LogBytes = 409,
+    /// How much a line matters at least to be in the log.
+    LogLevel = 410,
     /// Memory for columns of metadata.
     ColumnBytes = 420,
 }
@@ -156,6 +164,7 @@ const ORIGINALS: &[(&str, u64)] = &[("keep", 1), ("drop", 2)];
 const PROFILES: &[(&str, u64)] = &[("default", 0), ("fast", 1), ("quality", 2)];
 const DURABILITIES: &[(&str, u64)] = &[("none", 1), ("process", 2), ("full", 3)];
 const WHEN_BEHIND: &[(&str, u64)] = &[("block", 1), ("busy", 2)];
+const LOG_LEVELS: &[(&str, u64)] = &[("error", 1), ("warn", 2), ("info", 3)];
 const SWITCH: &[(&str, u64)] = &[("off", 0), ("on", 1), ("false", 0), ("true", 1)];
 
 const fn whole(id: OptionId, name: &'static str, default: u64, min: u64, max: u64, help: &'static str) -> OptionInfo {
@@ -200,8 +209,10 @@ const DEFAULT: (u32, u32) = Profile::Default.numbers();
 /// Largest recall that can be asked for; all of it takes an exact search.
 pub const TARGET_RECALL_MAX: f64 = 0.9999;
 
-/// The smallest limit on memory: an empty database and a few hundred rows fit.
-const LEAST_MEMORY: Value = Value::U64(16 << 20);
+/// What is 0 for "none" or else at least so much: a limit on memory that an empty database and a few hundred rows fit
+/// in, a cache of some answers, a log that a line or two fit in.
+const LEAST: &[(OptionId, u64)] =
+    &[(OptionId::MaxMemory, 16 << 20), (OptionId::CacheBytes, 64 << 10), (OptionId::LogBytes, 1 << 10)];
 
 /// Every option, by number.
 #[rustfmt::skip]
@@ -260,6 +271,14 @@ pub const OPTIONS: &[OptionInfo] = &[
         "Bytes of memory the database may take, mapped files apart; 0 means no limit, else 16 MiB or more."),
     choice(OptionId::Resident, "runtime.resident", 1, SWITCH,
         "Whether codes and links are copied from files into memory once searches have read as much; faster."),
+    whole(OptionId::CacheBytes, "runtime.cache_bytes", 0, 0, 1 << 46,
+        "Bytes of answers kept for searches that ask the same again before anything changes; 0 means none, else 64 KiB or more."),
+    whole(OptionId::SlowQueryUs, "runtime.slow_query_us", 0, 0, 1 << 40,
+        "Microseconds from which on a search is counted as slow and has a line in the log; 0 means never."),
+    whole(OptionId::LogBytes, "runtime.log_bytes", 64 << 10, 0, 1 << 30,
+        "Bytes of log lines that wait to be read, the oldest go first; 0 means no log, else 1 KiB or more."),
+    choice(OptionId::LogLevel, "runtime.log_level", LogLevel::Info as u64, LOG_LEVELS,
+        "How much a line matters at least to be in the log: what is lost, what works worse, or all that happens."),
     whole(OptionId::ColumnBytes, "runtime.column_bytes", 256 << 20, 0, 1 << 46,
         "Bytes of columns that are kept of metadata which filters look at; 0 keeps none."),
 ];
@@ -303,11 +322,12 @@ impl OptionInfo {
     pub(crate) fn check(&self, value: Value) -> Result<Value> {
         match (self.kind, value) {
             (OptionType::U64, Value::U64(_)) | (OptionType::F64, Value::F64(_)) => {
-                // Written so that NaN is outside.
-                if self.id == OptionId::MaxMemory && Value::U64(1) <= value && value < LEAST_MEMORY {
-                    let message = format!("{} = {value} is below {LEAST_MEMORY}; 0 means no limit", self.name);
+                let least = LEAST.iter().find(|least| least.0 == self.id).map_or(0, |least| least.1);
+                if Value::U64(1) <= value && value < Value::U64(least) {
+                    let message = format!("{} = {value} is below {least}; 0 means none", self.name);
                     return fail(ErrorKind::OutOfRange, message);
                 }
+                // Written so that NaN is outside.
                 if self.min <= value && value <= self.max {
                     return Ok(value);
                 }

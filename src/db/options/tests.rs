@@ -24,7 +24,8 @@ fn defaults_are_what_the_documents_promise() {
     assert_eq!((s.graph_min_rows, s.consolidate_ratio, s.compact_ratio), (2000, 0.1, 0.3));
     assert_eq!((s.create, s.read_only, s.mmap, s.verify_on_open), (true, false, true, false));
     assert_eq!((s.durability, s.wal_limit_bytes, s.threads), (Durability::Full, 256 << 20, 0));
-    assert_eq!(s.max_memory, 0);
+    assert_eq!(s.cache_bytes, 0);
+    assert_eq!((s.max_memory, s.slow_query_us, s.log_bytes, s.log_level), (0, 0, 64 << 10, LogLevel::Info));
 }
 
 #[test]
@@ -88,15 +89,17 @@ fn limits_hold_on_both_ends_and_a_refused_value_changes_nothing() {
 }
 
 #[test]
-fn a_limit_on_memory_is_none_or_large_enough_to_work_with() {
-    let mut o = Options::new();
-    let number = OptionId::MaxMemory.number();
-    for bad in [1, (16 << 20) - 1] {
-        assert_eq!(o.set_u64(number, bad).unwrap_err().kind(), ErrorKind::OutOfRange, "{bad}");
-    }
-    for good in [0, 16 << 20] {
-        o.set_u64(number, good).unwrap();
-        assert_eq!(o.settings().max_memory, good);
+fn limits_in_bytes_are_none_or_large_enough_to_work_with() {
+    let least = [(OptionId::MaxMemory, 16 << 20), (OptionId::CacheBytes, 64 << 10), (OptionId::LogBytes, 1 << 10)];
+    for (id, least) in least {
+        let mut o = Options::new();
+        for bad in [1, least - 1] {
+            assert_eq!(o.set_u64(id.number(), bad).unwrap_err().kind(), ErrorKind::OutOfRange, "{bad}");
+        }
+        for good in [0, least] {
+            o.set_u64(id.number(), good).unwrap();
+            assert_eq!(o.settings().get(id), Value::U64(good));
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::index::{Beam, Outcome, Over, Past, Pool, Scratch, Space, Terms};
 use crate::util::memory;
 
 /// Expansions between two questions to the [`Control`].
-const STEPS_BETWEEN_CHECKS: usize = 64;
+const STEPS_BETWEEN_CHECKS: u64 = 64;
 
 impl Graph {
     /// Finds candidates near `query` (a code as `space` holds them), leaving
@@ -30,20 +30,23 @@ impl Graph {
         scratch: &mut Scratch,
     ) -> Result<Outcome, AllocError> {
         let blocked = (!terms.blocked.is_empty()).then_some(terms.blocked);
-        let walk = Walk { store: self, space, query, blocked, past_blocked: terms.past_blocked };
+        let Terms { past_blocked, most_waiting, .. } = *terms;
+        let walk = Walk { store: self, space, query, blocked, past_blocked, most_waiting };
         let Some(entry) = self.entry() else {
             scratch.pool.reset(beam, 0.0, 0)?;
             return Ok(Outcome::default());
         };
         let end = scratch.distances.saturating_add(terms.most_distances);
         let start = walk.descend(entry, 0, scratch)?;
-        let (mut steps, mut outcome) = (0, Outcome::default());
+        let (mut steps, mut outcome) = (0u64, Outcome::default());
         walk.beam(0, start, beam, scratch, &mut |_, _, distances| {
             steps += 1;
-            outcome.stopped_early = steps % STEPS_BETWEEN_CHECKS == 0 && terms.control.stop();
+            outcome.stopped_early = steps.is_multiple_of(STEPS_BETWEEN_CHECKS) && terms.control.stop();
             outcome.gave_up = distances >= end;
             !outcome.stopped_early && !outcome.gave_up
         })?;
+        scratch.expanded = steps;
+        outcome.left_out = scratch.pool.has_left_out();
         Ok(outcome)
     }
 }
@@ -62,12 +65,14 @@ pub(super) struct Walk<'a, S> {
     pub(super) blocked: Option<&'a SlotBits>,
     /// How to get past them on level 0.
     pub(super) past_blocked: Past,
+    /// How many of them may wait at once.
+    pub(super) most_waiting: usize,
 }
 
 impl<'a, S: Store> Walk<'a, S> {
     /// A walk to which all nodes are candidates.
     pub(super) fn new(store: &'a S, space: &'a Space, query: &'a [u8]) -> Walk<'a, S> {
-        Walk { store, space, query, blocked: None, past_blocked: Past::Through }
+        Walk { store, space, query, blocked: None, past_blocked: Past::Through, most_waiting: usize::MAX }
     }
 
     /// Distance of the query to a node.
@@ -179,6 +184,7 @@ impl<'a, S: Store> Walk<'a, S> {
         let entry = self.store.entry();
         let origin = beam.adaptive.and(entry).map_or(0.0, |entry| self.space.origin(self.query, entry.slot));
         scratch.pool.reset(beam, origin, self.store.end(level) as usize)?;
+        scratch.pool.limit_waiting(self.most_waiting);
         scratch.visited.reset(self.store.end(level))?;
         let entry = entry.filter(|_| level == 0).map(|entry| entry.slot);
         let Scratch { pool, visited, distances, over, .. } = scratch;

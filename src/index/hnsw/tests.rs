@@ -321,6 +321,25 @@ fn blocked_nodes_are_passed_in_both_ways() {
     }
 }
 
+/// Blocked nodes beyond the limit are left out and that is told; with room for all the walk is as without a limit.
+#[test]
+fn so_many_blocked_nodes_wait_and_no_more() {
+    let space = space(&clustered(3000, 16, 30, 24), Metric::L2sq, Scalar::I8);
+    let graph = extended(&Graph::empty(PARAMS), &space, 3000, &dead([]));
+    let blocked = dead((0..3000).filter(|slot| slot % 4 != 0));
+    let run = |most_waiting| {
+        let mut scratch = Scratch::default();
+        let terms = Terms { most_waiting, ..Terms::new(&blocked, &Unlimited) };
+        let outcome = graph.search(&space, space.rows.row(5), Beam::new(50, 0), &terms, &mut scratch).unwrap();
+        (outcome.left_out, scratch.distances, scratch.pool.iter().collect::<Vec<_>>())
+    };
+    let (free, none) = (run(usize::MAX), run(0));
+    assert!(!free.0 && none.0 && none.1 < free.1, "{} and {} distances", none.1, free.1);
+    let limited: Vec<_> = (0..200).map(run).collect();
+    assert!(limited.iter().filter(|found| !found.0).count() > 50);
+    assert!(limited.iter().all(|found| found.0 || *found == free));
+}
+
 #[test]
 fn a_walk_gives_up_when_it_costs_too_much() {
     let space = space(&clustered(3000, 16, 30, 22), Metric::L2sq, Scalar::I8);

@@ -124,6 +124,7 @@ fn start(input: &mut Input, handles: &mut Handles) {
             known(vdb_options_set_u64(handles.options[0], option, value, ptr::null_mut()));
         }
         known(vdb_options_set_u64(handles.options[0], 401, 1, ptr::null_mut()));
+        known(vdb_options_set_u64(handles.options[0], 407, 1 << 16, ptr::null_mut()));
         known(vdb_open(ptr::null(), handles.options[0], &mut handles.dbs[0], ptr::null_mut()));
         vdb_task_new(&mut handles.tasks[0], ptr::null_mut());
     }
@@ -416,6 +417,11 @@ unsafe fn search(input: &mut Input, memory: &mut Memory, handles: &Handles, erro
         // SAFETY: passed on from the caller; a query has no more bytes than a row of `shape`.
         return unsafe { vdb_search_range(db, queries, dim, radius, cap, params, ids, distances, found, error) };
     }
+    if input.below(4) == 0 {
+        let (json, len, cap) = (memory.at(input, 3), memory.at(input, 4), input.short() % BYTES);
+        // SAFETY: passed on from the caller; a query has no more bytes than a row of `shape`.
+        return unsafe { vdb_explain(db, queries, dim, k, params, json, cap, len, error) };
+    }
     let search = if input.flag() { vdb_search } else { vdb_search_exact };
     // SAFETY: passed on from the caller.
     unsafe { search(db, queries, count, dim, stride, k, params, ids, distances, counts, error) }
@@ -425,7 +431,7 @@ unsafe fn look(input: &mut Input, memory: &mut Memory, handles: &Handles, error:
     let db = handle(input, handles.dbs);
     // SAFETY: passed on from the caller.
     unsafe {
-        match input.below(8) {
+        match input.below(13) {
             0 => {
                 let Shape { count, dim, stride, scalar, .. } = shape(input, db);
                 let ids: *const u64 = memory.at(input, 1);
@@ -435,11 +441,17 @@ unsafe fn look(input: &mut Input, memory: &mut Memory, handles: &Handles, error:
             2 => vdb_option_get_u64(db, option(input), memory.at(input, 1), error),
             3 => vdb_option_get_f64(db, option(input), memory.at(input, 1), error),
             4 => vdb_stats_get(db, memory.sized(input, 1, size_of::<vdb_stats_t>()), error),
+            7 => vdb_cache_clear(db, error),
+            6 => vdb_log_read(db, memory.at(input, 1), input.short() % BYTES, memory.at(input, 2), error),
             5 => {
+                let call = input.below(16) as u32;
+                vdb_latency_get(db, call, memory.sized(input, 1, size_of::<vdb_latency_t>()), error)
+            }
+            8 => {
                 let (snapshot, filter) = (handle(input, handles.snapshots), handle(input, handles.filters));
                 vdb_count_at(db, snapshot, filter, memory.at(input, 1), error)
             }
-            6 => {
+            9 => {
                 let Shape { count, dim, stride, scalar, .. } = shape(input, db);
                 let (snapshot, ids) = (handle(input, handles.snapshots), memory.at::<u64>(input, 1));
                 let (vectors, found) = (memory.at(input, 2), memory.at(input, 3));
