@@ -1,9 +1,13 @@
-"""The enums and options of the library. Made from include/vdb.h by bindings/gen/gen.py."""
+"""The enums, options and records of the library. Made from include/vdb.h by bindings/gen/gen.py."""
 
 from __future__ import annotations
 
 import enum
-from typing import TypedDict, Union
+from typing import TYPE_CHECKING, NamedTuple, Optional, TypedDict, Union
+
+if TYPE_CHECKING:
+    from .handles import Filter
+    from .handles import Task
 
 
 class Status(enum.IntEnum):
@@ -375,7 +379,7 @@ OptionValue = Union[int, float, str, bool]
 
 
 class Options(TypedDict, total=False):
-    """Options of a database, the keywords of `vdb.open`. An enum takes its name, e.g. metric="cosine"."""
+    """Options of a database, the keywords of `vdb.open`. Enums by name (metric="cosine") or number."""
 
     # Components of a vector, 1-65536. Needed to create a database.
     dim: OptionValue
@@ -470,3 +474,137 @@ class Options(TypedDict, total=False):
     # quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
     # database is only read.
     resident: OptionValue
+
+
+class SearchParams(TypedDict, total=False):
+    """How a search runs, the keywords of a search."""
+
+    # Breadth of the graph search, at most 100000; 0 means VDB_OPT_EF_SEARCH. At least k is used.
+    ef: int
+
+    # Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10).
+    # At least k is used.
+    rerank: int
+
+    # Share of the true neighbours to find on average, above 0 and at most 0.9999, instead of
+    # an ef: how far the search must go for it is measured on the data as the graph grows.
+    # 0 means VDB_OPT_TARGET_RECALL. Not together with ef.
+    target_recall: float
+
+    # Time limit in microseconds; 0 means none. The search then returns VDB_PARTIAL.
+    deadline_us: int
+
+    # Cancels the search, which then returns VDB_PARTIAL; may be NULL.
+    task: Optional["Task"]
+
+    # Rows that may be results; NULL means all. Where k rows pass, k are found.
+    filter: Optional["Filter"]
+
+    # Compare with every row instead of walking the graph.
+    exact: bool
+
+
+class OptionInfo(NamedTuple):
+    """One line of the table of options."""
+
+    # Number, one of `enum vdb_option`.
+    id: int
+
+    # One of `enum vdb_option_type`.
+    value_type: int
+
+    # Bits of `enum vdb_option_flag`.
+    flags: int
+
+    # Name for vdb_options_set_text, e.g. "hnsw.m". Static.
+    name: str
+
+    # One sentence. Static.
+    help: str
+
+    # Values of an enum as "l2sq=1 ip=2", NULL for other types. Static.
+    values: Optional[str]
+
+    # Value when it is not set.
+    default_value: float
+
+    # Smallest value.
+    min_value: float
+
+    # Largest value.
+    max_value: float
+
+
+class Stats(NamedTuple):
+    """A picture of a database. Grows at the end."""
+
+    # Components of a vector.
+    dim: int
+
+    # Rows that a search can return.
+    live: int
+
+    # Deleted and replaced rows whose space is not reclaimed yet.
+    deleted: int
+
+    # Live rows that are not in the graph yet and are scanned.
+    unindexed: int
+
+    # Nodes of the graph, deleted ones that are still linked included.
+    graph_nodes: int
+
+    # Nodes that a walk through the whole graph did not reach, 0 if all is well; UINT64_MAX
+    # while there is work on the graph and nothing was walked yet.
+    graph_unreachable: int
+
+    # Bytes of vectors.
+    bytes_vectors: int
+
+    # Bytes of codes.
+    bytes_codes: int
+
+    # Bytes of links.
+    bytes_graph: int
+
+    # Bytes of ids.
+    bytes_ids: int
+
+    # Bytes of the write-ahead log.
+    bytes_wal: int
+
+    # Bytes mapped from files; they are not counted against the process until touched.
+    bytes_mapped: int
+
+    # Queries since the database was opened.
+    searches: int
+
+    # Distances computed by them.
+    distance_computations: int
+
+    # Number of the last batch that was acknowledged.
+    lsn: int
+
+    # Number of the last batch that is in checkpoint files.
+    checkpoint_lsn: int
+
+    # Checkpoints written since the database was opened.
+    checkpoints: int
+
+    # Chunks rewritten since then to reclaim the space of deleted rows.
+    compactions: int
+
+    # Chunks the rows are stored in.
+    chunks: int
+
+    # Bytes of memory in use, as VDB_OPT_MAX_MEMORY counts them.
+    bytes_memory: int
+
+    # The limit on them, VDB_OPT_MAX_MEMORY; 0 = none.
+    bytes_memory_max: int
+
+    # VDB_OPT_ORIGINALS, one of `enum vdb_originals`.
+    originals: int
+
+    # Rows that a search can return and whose vectors were given up: what their codes stand for is
+    # returned and compared.
+    decoded: int

@@ -1,0 +1,38 @@
+"""vdb: the vector database you link.
+
+    import numpy, vdb
+
+    with vdb.open("words.vdb", dim=384, metric="cosine") as db:
+        db.upsert(ids, vectors)
+        ids, distances = db.search(query, 10)
+
+Vectors are arrays of numpy, read where they are. Every failure is a vdb.Error, with a class for
+each status (vdb.errors). The manual of the library behind it is vdb.h.
+"""
+
+from . import errors
+from ._error import Error
+from ._native import ID_NONE, ffi, lib, sized_json
+from ._types import (
+    CheckLevel, Durability, Metric, Option, OptionInfo, Originals, Profile, Quant, Scalar, Stats, Status)
+from .database import Database, open, repair
+from .errors import *  # noqa: F403
+from .handles import Filter, Task
+from .options import option_table
+from .results import Fetched, RangeResult, Recall, SearchResult
+
+MAX_K: int = lib.VDB_MAX_K
+__version__: str = ffi.string(lib.vdb_version_string()).decode()
+
+
+def build_info() -> dict:
+    """Facts about the library that was loaded: version, ABI, target, instruction set."""
+    return sized_json(lib.vdb_build_info)
+
+
+__all__ = [
+    "CheckLevel", "Database", "Durability", "Error", "Fetched", "Filter", "ID_NONE", "MAX_K", "Metric", "Option",
+    "OptionInfo", "Originals", "Profile", "Quant", "RangeResult", "Recall", "Scalar", "SearchResult", "Stats",
+    "Status", "Task", "build_info", "errors", "ffi", "lib", "open", "option_table", "repair",
+    *errors.__all__,
+]

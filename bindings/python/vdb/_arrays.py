@@ -1,0 +1,167 @@
+"""Arrays of the caller on their way to the library, without a copy.
+
+Vectors pass where they are: any array of one or two dimensions whose rows are packed, at any
+distance from each other. What would have to be copied is refused unless the caller says
+copy=True, so that a program is never slow without knowing why.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, NamedTuple, Optional, Union
+
+import numpy as np
+
+from ._native import ffi
+from ._types import Scalar
+
+_BY_DTYPE = {
+    np.dtype(np.float32): Scalar.F32, np.dtype(np.float16): Scalar.F16,
+    np.dtype(np.int8): Scalar.I8, np.dtype(np.uint8): Scalar.U8,
+}
+# What numpy calls the bytes of each type. bfloat16 has no type in numpy itself.
+_DTYPES = {
+    Scalar.F32: np.dtype(np.float32), Scalar.F16: np.dtype(np.float16), Scalar.BF16: np.dtype(np.uint16),
+    Scalar.I8: np.dtype(np.int8), Scalar.B1: np.dtype(np.uint8), Scalar.U8: np.dtype(np.uint8),
+}
+_U64 = np.dtype(np.uint64)
+
+
+class Vectors(NamedTuple):
+    """Arguments of a call: `owner` keeps the memory of `pointer`."""
+
+    owner: np.ndarray
+    pointer: Any
+    count: int
+    dim: int
+    stride: int
+    scalar: int
+    single: bool
+
+
+def scalar_of(value: Union[str, int, Scalar]) -> Scalar:
+    """A scalar type by name, "f16", or number."""
+    try:
+        return Scalar[value.upper()] if isinstance(value, str) else Scalar(value)
+    except (KeyError, ValueError):
+        names = ", ".join(s.name.lower() for s in Scalar)
+        raise ValueError(f"scalar = {value!r} is none of {names}") from None
+
+
+def dtype_of(scalar: Scalar) -> np.dtype:
+    return _DTYPES[scalar]
+
+
+def row_shape(scalar: Scalar, dim: int) -> int:
+    """Places of an array that hold a row: bits come eight to a place."""
+    return (dim + 7) // 8 if scalar == Scalar.B1 else dim
+
+
+def _holds(dtype: np.dtype, of: Scalar) -> bool:
+    """Floats may also come as their bits, in unsigned integers of the same size."""
+    bits = of in (Scalar.F32, Scalar.F16, Scalar.BF16) and dtype == np.dtype(f"u{_DTYPES[of].itemsize}")
+    return dtype == _DTYPES[of] or bits or (of == Scalar.BF16 and dtype.name == "bfloat16")
+
+
+def _copy_needed(what: str, why: str) -> TypeError:
+    return TypeError(f"{what}: {why}; pass copy=True to allow it")
+
+
+def _converted(array: np.ndarray, stored: Scalar, what: str, copy: bool) -> np.ndarray:
+    """For types the library does not read: whole numbers, doubles and booleans."""
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{what}: an array of {array.dtype} holds no numbers")
+    if not copy:
+        raise _copy_needed(what, f"{array.dtype} would be converted")
+    if array.dtype.kind == "b" and stored == Scalar.B1:
+        return np.packbits(array, axis=-1, bitorder="little")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def vectors_in(
+    value: Any, stored: Scalar, dim: int, scalar: Optional[Union[str, int]], copy: bool, what: str = "vectors"
+) -> Vectors:
+    """Vectors for a database of `dim` components that stores `stored`. One dimension is a single vector."""
+    if isinstance(value, (list, tuple)):
+        if not copy:
+            raise _copy_needed(what, f"a {type(value).__name__} would be copied into an array")
+        value = np.asarray(value, dtype=np.float32)
+    array = np.asarray(value)
+    if array.ndim not in (1, 2):
+        raise TypeError(f"{what}: an array of {array.ndim} dimensions, wanted is one vector or one row for each")
+    if scalar is not None:
+        of = scalar_of(scalar)
+        if not _holds(array.dtype, of):
+            raise TypeError(f"{what}: {array.dtype} does not hold {of.name.lower()}, {_DTYPES[of]} does")
+    elif array.dtype.name == "bfloat16":
+        of = Scalar.BF16
+    else:
+        if array.dtype not in _BY_DTYPE:
+            array = _converted(array, stored, what, copy)
+        of = _BY_DTYPE[array.dtype]
+        if of == Scalar.U8 and stored == Scalar.B1:
+            of = Scalar.B1
+    return _laid_out(array, of, dim, copy, what)
+
+
+def _laid_out(array: np.ndarray, of: Scalar, dim: int, copy: bool, what: str) -> Vectors:
+    single = array.ndim == 1
+    count, width = (1, array.shape[0]) if single else array.shape
+    row = width * array.itemsize
+    packed = array.flags.c_contiguous
+    strided = (
+        not packed and not single and (width <= 1 or array.strides[1] == array.itemsize)
+        and (count <= 1 or array.strides[0] >= max(row, 1)))
+    if not packed and not strided:
+        if not copy:
+            raise _copy_needed(what, f"rows with strides {array.strides} are not packed and would be copied")
+        array, packed = np.ascontiguousarray(array), True
+    if packed:
+        pointer, stride = ffi.from_buffer(array.view(np.uint8) if array.dtype.kind not in "fiu" else array), 0
+    else:
+        pointer = ffi.cast("void *", array.__array_interface__["data"][0])
+        stride = array.strides[0] if count > 1 else 0
+    if of == Scalar.B1:
+        # A wrong number of bytes becomes a wrong dimension, which the library reports.
+        width = dim if width == (dim + 7) // 8 else width * 8
+    return Vectors(array, pointer, count, width, stride, of, single)
+
+
+def ids_in(value: Any, copy: bool) -> np.ndarray:
+    """Ids as a packed array of u64. A number or an iterable of numbers is read; an array is used as it is."""
+    if isinstance(value, np.ndarray):
+        return _id_array(value, copy)
+    try:
+        numbers = [operator.index(value)]
+    except TypeError:
+        numbers = map(operator.index, value)
+    try:
+        return np.fromiter(numbers, dtype=np.uint64)
+    except OverflowError:
+        raise ValueError("ids: an id is a whole number from 0 to 2^64 - 2") from None
+
+
+def _id_array(array: np.ndarray, copy: bool) -> np.ndarray:
+    if array.ndim > 1:
+        raise TypeError(f"ids: an array of {array.ndim} dimensions, wanted is 1")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"ids: an array of {array.dtype}, wanted is uint64")
+    if array.dtype.kind == "i" and array.size and array.min() < 0:
+        raise ValueError(f"ids: {array.min()} is negative")
+    if not copy and (array.dtype.itemsize != 8 or not array.dtype.isnative):
+        raise _copy_needed("ids", f"{array.dtype} would be converted to uint64")
+    if not copy and not array.flags.c_contiguous:
+        raise _copy_needed("ids", f"an array with strides {array.strides} is not packed and would be copied")
+    if array.dtype.itemsize == 8 and array.dtype.isnative and array.flags.c_contiguous:
+        return array.reshape(-1).view(_U64)
+    return np.ascontiguousarray(array, dtype=_U64).reshape(-1)
+
+
+def u64(array: np.ndarray) -> Any:
+    return ffi.from_buffer("uint64_t[]", array)
+
+
+def floats(array: np.ndarray) -> Any:
+    return ffi.from_buffer("float[]", array)
+
+

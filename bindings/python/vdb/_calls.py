@@ -1,0 +1,97 @@
+"""Long calls that end when the user presses Ctrl-C.
+
+Python runs signal handlers only between its own instructions, so a call into C would not notice.
+A long call therefore runs on a thread of its own while the caller's thread waits where it can be
+interrupted, shows the progress, and cancels the call through its task when anything is raised.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable, Optional, TypeVar, Union
+
+from ._native import NULL
+from .handles import Task
+
+_T = TypeVar("_T")
+
+# `progress(done, total)`, which cancels by returning False, or a tqdm bar.
+Progress = Union[Callable[[int, int], Any], Any]
+
+_SECONDS_BETWEEN_LOOKS = 0.05
+
+
+def _teller(progress: Progress) -> Callable[[int, int], Any]:
+    if callable(progress) and not hasattr(progress, "update"):
+        return progress
+    if not (hasattr(progress, "update") and hasattr(progress, "n")):
+        raise TypeError(f"progress: a {type(progress).__name__} is neither a function of (done, total) nor a tqdm bar")
+
+    def tell(done: int, total: int) -> None:
+        progress.total = total
+        progress.update(done - progress.n)
+
+    return tell
+
+
+class _Worker(threading.Thread):
+    """Runs one call and keeps what it returned or raised."""
+
+    def __init__(self, call: Callable[[], Any]):
+        super().__init__(name="vdb-call")
+        self._call = call
+        self._done = threading.Event()
+        self.value: Any = None
+        self.error: Optional[BaseException] = None
+
+    def run(self) -> None:
+        try:
+            self.value = self._call()
+        except BaseException as error:  # noqa: BLE001: raised again by the caller's thread
+            self.error = error
+        finally:
+            self._done.set()
+
+    def wait(self, seconds: float) -> bool:
+        return self._done.wait(seconds)
+
+
+def run(
+    call: Callable[[Any], _T], task: Optional[Task] = None, progress: Optional[Progress] = None, long: bool = True
+) -> _T:
+    """Makes `call`, which takes a vdb_task pointer. `long`: long enough to be worth a thread on the main thread."""
+    threaded = progress is not None or (long and threading.current_thread() is threading.main_thread())
+    if not threaded:
+        return call(task.capi() if task else NULL)
+    tell = _teller(progress) if progress is not None else None
+    own = task or Task()
+    try:
+        return _watched(call, own, tell)
+    finally:
+        if own is not task:
+            own.close()
+
+
+def _watched(call: Callable[[Any], _T], task: Task, tell: Optional[Callable[[int, int], Any]]) -> _T:
+    pointer = task.capi()
+    worker = _Worker(lambda: call(pointer))
+    try:
+        worker.start()
+    except RuntimeError:
+        # The interpreter is ending and starts no threads.
+        return call(pointer)
+    try:
+        while not worker.wait(_SECONDS_BETWEEN_LOOKS):
+            if tell and tell(*task.progress()) is False:
+                task.cancel()
+                tell = None
+    except BaseException:
+        task.cancel()
+        worker.join()
+        raise
+    worker.join()
+    if worker.error is not None:
+        raise worker.error
+    if tell:
+        tell(*task.progress())
+    return worker.value

@@ -1,0 +1,359 @@
+"""The database: every function of the library that takes one, with arrays of numpy in and out."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Union
+
+import numpy as np
+
+from ._arrays import Vectors, dtype_of, floats, ids_in, row_shape, scalar_of, u64, vectors_in
+from ._calls import Progress, run
+from ._native import NULL, check, failure, ffi, lib, new_error, raise_from
+from ._types import CheckLevel, Metric, Option, OptionType, Scalar, SearchFlag, Stats
+from .handles import Filter, Handle, Task
+from .options import OptionSet, find_option, option_table, value_name
+from .results import Fetched, RangeResult, Recall, SearchResult
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._types import Options, OptionValue, SearchParams
+
+Ids = Union[int, Iterable[int], np.ndarray]
+Path = Union[str, bytes, "os.PathLike[str]"]
+
+# Rows or queries from which on a call may last long enough for somebody to press Ctrl-C.
+_LONG_BYTES = 4 << 20
+_LONG_QUERIES = 256
+_LONG_EXACT_QUERIES = 8
+
+
+def open(
+    path: Optional[Path] = None,
+    *,
+    options: Optional[Mapping[str, "OptionValue"]] = None,
+    **keywords: "Unpack[Options]",
+) -> "Database":
+    """Opens the database in the directory `path`, or a new one in memory without one.
+
+    Options are keywords, dim=384, metric="cosine", read_only=True, or stand in `options` by their full
+    names, {"hnsw.m": 32}; vdb.option_table() lists them. A new database needs `dim`.
+    """
+    with OptionSet({**(options or {}), **keywords}) as chosen:
+        name = NULL if path is None else os.fsencode(path)
+        place, error = ffi.new("vdb **"), new_error()
+        check(lib.vdb_open(name, chosen.capi(), place, error), error)
+    return Database(place[0])
+
+
+def repair(
+    source: Path,
+    target: Path,
+    *,
+    options: Optional[Mapping[str, "OptionValue"]] = None,
+    task: Optional[Task] = None,
+    progress: Optional[Progress] = None,
+) -> Dict[str, Any]:
+    """Makes a new database in `target` of all that can be read of the damaged one in `source`.
+
+    Returns the report; `report["complete"]` says whether every row was saved. `options` (dim, metric,
+    scalar) are needed only when no manifest is whole.
+    """
+    chosen = OptionSet(options)
+    buffer, length, error = ffi.new("char[]", lib.VDB_REPAIR_REPORT_MAX), ffi.new("size_t *"), new_error()
+    names = os.fsencode(source), os.fsencode(target)
+
+    def call(task_pointer: Any) -> int:
+        return lib.vdb_repair(*names, chosen.capi(), buffer, len(buffer), length, task_pointer, error)
+
+    with chosen:
+        check(run(call, task, progress), error)
+    return json.loads(ffi.unpack(buffer, length[0]))
+
+
+def _close_quietly(pointer: Any) -> None:
+    lib.vdb_close(pointer, NULL)
+
+
+class Database(Handle):
+    """An open database, made by vdb.open. Any thread may call anything at any time.
+
+    A call without the GIL lets other threads of Python run. `close` (or the end of a `with`) writes a
+    checkpoint and frees the directory; every later call raises ClosedError.
+    """
+
+    __slots__ = ("dim", "metric", "scalar")
+
+    dim: int
+    metric: Metric
+    scalar: Scalar
+
+    def __init__(self, pointer: Any):
+        super().__init__(pointer, _close_quietly)
+        self.dim = self.option("schema.dim")
+        self.metric = Metric(self._option_number(Option.METRIC))
+        self.scalar = Scalar(self._option_number(Option.SCALAR))
+
+    # ---- Life
+
+    def close(self) -> None:
+        """Closes: waits for calls in progress and makes everything durable. Closing twice does nothing."""
+        if self._finalizer.detach() is not None:
+            error = new_error()
+            check(lib.vdb_close(self._pointer, error), error)
+
+    def __repr__(self) -> str:
+        state = ", closed" if self.closed else ""
+        return f"<vdb.Database dim={self.dim} metric={self.metric.name.lower()} scalar={self.scalar.name.lower()}{state}>"
+
+    def _option_number(self, option: int) -> int:
+        value, error = ffi.new("uint64_t *"), new_error()
+        check(lib.vdb_option_get_u64(self.capi(), option, value, error), error)
+        return value[0]
+
+    def option(self, name: str) -> Any:
+        """The value in force of an option, by full name ("hnsw.m") or short ("m"); of an enum its name."""
+        info = find_option(name)
+        if info.value_type != OptionType.F64:
+            return value_name(info, self._option_number(info.id))
+        value, error = ffi.new("double *"), new_error()
+        check(lib.vdb_option_get_f64(self.capi(), info.id, value, error), error)
+        return value[0]
+
+    def options(self) -> Dict[str, Any]:
+        """All options with their values in force."""
+        return {info.name: self.option(info.name) for info in option_table()}
+
+    # ---- Writes
+
+    def insert(
+        self, ids: Ids, vectors: Any, *, scalar: Union[str, int, None] = None, copy: bool = False,
+        task: Optional[Task] = None, progress: Optional[Progress] = None,
+    ) -> None:
+        """Inserts rows, all or none; an id that is there already raises AlreadyExistsError.
+
+        `vectors`: an array with a row for each id, of float32, float16, int8 or uint8, bits packed eight to
+        a byte, lowest first, or bfloat16. It is read where it is: an array that would have to be copied is
+        refused unless copy=True.
+        """
+        self._write(lib.vdb_insert_batch, ids, vectors, scalar, copy, task, progress)
+
+    def upsert(
+        self, ids: Ids, vectors: Any, *, scalar: Union[str, int, None] = None, copy: bool = False,
+        task: Optional[Task] = None, progress: Optional[Progress] = None,
+    ) -> None:
+        """As insert, but an id that is there already gets the new vector; the last of an id wins."""
+        self._write(lib.vdb_upsert_batch, ids, vectors, scalar, copy, task, progress)
+
+    def _write(
+        self, function: Any, ids: Ids, vectors: Any, scalar: Union[str, int, None], copy: bool,
+        task: Optional[Task], progress: Optional[Progress],
+    ) -> None:
+        db, error = self.capi(), new_error()
+        rows = vectors_in(vectors, self.scalar, self.dim, scalar, copy)
+        id_array = ids_in(ids, copy)
+        if id_array.size != rows.count:
+            raise ValueError(f"{id_array.size} ids for {rows.count} vectors")
+
+        def call(task_pointer: Any) -> int:
+            return function(
+                db, u64(id_array), rows.pointer, rows.count, rows.dim, rows.stride, rows.scalar, task_pointer, error)
+
+        check(run(call, task, progress, long=rows.owner.nbytes >= _LONG_BYTES), error)
+
+    def delete(self, ids: Ids, *, copy: bool = False) -> int:
+        """Deletes rows by id and returns how many there were."""
+        array, deleted, error = ids_in(ids, copy), ffi.new("uint64_t *"), new_error()
+        check(lib.vdb_delete_batch(self.capi(), u64(array), array.size, deleted, error), error)
+        return deleted[0]
+
+    # ---- Point reads
+
+    def get(self, ids: Ids, *, scalar: Union[str, int, None] = None, copy: bool = False) -> Fetched:
+        """The vectors of ids as `(vectors, found)`, of the type the database stores or of `scalar`."""
+        array, error = ids_in(ids, copy), new_error()
+        of = self.scalar if scalar is None else scalar_of(scalar)
+        vectors = np.zeros((array.size, row_shape(of, self.dim)), dtype_of(of))
+        found = np.zeros(array.size, np.bool_)
+        check(lib.vdb_get_batch(
+            self.capi(), u64(array), array.size, self.dim, of, ffi.from_buffer(vectors), 0,
+            ffi.from_buffer("uint8_t[]", found), error), error)
+        return Fetched(vectors, found)
+
+    def count(self, filter: Optional[Filter] = None) -> int:
+        """Rows that a search can return: all, or those that a filter lets pass."""
+        value, error = ffi.new("uint64_t *"), new_error()
+        check(lib.vdb_count(self.capi(), filter.capi() if filter else NULL, value, error), error)
+        return value[0]
+
+    # ---- Search
+
+    def search(
+        self, queries: Any, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,
+        **params: "Unpack[SearchParams]",
+    ) -> SearchResult:
+        """Finds the `k` nearest rows of each query, nearest first: `ids, distances = db.search(query, 10)`.
+
+        One vector or a row for each query, of the types that insert takes. Keywords: `ef` or `target_recall`
+        (how far to look), `rerank`, `exact`, `filter`, `deadline_us`, `task`.
+        """
+        return self._search(lib.vdb_search, queries, k, scalar, copy, params, bool(params.get("exact")))
+
+    def search_exact(
+        self, queries: Any, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,
+        **params: "Unpack[SearchParams]",
+    ) -> SearchResult:
+        """As search, but compares each query with every row."""
+        return self._search(lib.vdb_search_exact, queries, k, scalar, copy, params, True)
+
+    def _search(
+        self, function: Any, queries: Any, k: int, scalar: Union[str, int, None], copy: bool,
+        params: Mapping[str, Any], exact: bool,
+    ) -> SearchResult:
+        db, error = self.capi(), new_error()
+        rows = vectors_in(queries, self.scalar, self.dim, scalar, copy, "queries")
+        ids, distances, counts = self._places(rows.count, k)
+        c_params, task = _params(params, rows)
+
+        def call(task_pointer: Any) -> int:
+            c_params.task = task_pointer
+            return function(
+                db, rows.pointer, rows.count, rows.dim, rows.stride, k, c_params, u64(ids), floats(distances),
+                ffi.from_buffer("uint32_t[]", counts), error)
+
+        long = rows.count >= (_LONG_EXACT_QUERIES if exact else _LONG_QUERIES)
+        status = check(run(call, task, long=long), error)
+        if rows.single:
+            found = counts[0]
+            ids, distances = ids[0, :found], distances[0, :found]
+        return SearchResult(ids, distances, counts, status == lib.VDB_PARTIAL)
+
+    @staticmethod
+    def _places(queries: int, k: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if not 0 <= k <= lib.VDB_MAX_K:
+            raise failure(lib.VDB_ERR_LIMIT, f"k = {k} is outside 0..{lib.VDB_MAX_K}")
+        shape = queries, k
+        return np.empty(shape, np.uint64), np.empty(shape, np.float32), np.zeros(queries, np.uint32)
+
+    def search_range(
+        self, query: Any, max_distance: float, cap: int = 1000, *, scalar: Union[str, int, None] = None,
+        copy: bool = False, **params: "Unpack[SearchParams]",
+    ) -> RangeResult:
+        """All rows within `max_distance` of one query, nearest first, at most `cap`."""
+        db, error = self.capi(), new_error()
+        rows = vectors_in(query, self.scalar, self.dim, scalar, copy, "query")
+        if rows.count != 1:
+            raise ValueError(f"query: {rows.count} rows, wanted is one")
+        ids, distances, _ = self._places(1, cap)
+        c_params, task = _params(params, rows)
+        count = ffi.new("size_t *")
+
+        def call(task_pointer: Any) -> int:
+            c_params.task = task_pointer
+            return lib.vdb_search_range(
+                db, rows.pointer, rows.dim, max_distance, cap, c_params, u64(ids), floats(distances), count, error)
+
+        status = check(run(call, task, long=False), error)
+        found = min(count[0], cap)
+        return RangeResult(ids[0, :found], distances[0, :found], count[0] > cap, status == lib.VDB_PARTIAL)
+
+    def measure_recall(
+        self, queries: Any = 100, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,
+        task: Optional[Task] = None, progress: Optional[Progress] = None, **params: "Unpack[SearchParams]",
+    ) -> Recall:
+        """The share of the true `k` nearest rows that a search finds with these parameters.
+
+        `queries`: vectors, or a number of stored rows to look for instead.
+        """
+        db, error = self.capi(), new_error()
+        sampled = isinstance(queries, (int, np.integer))
+        rows = None if sampled else vectors_in(queries, self.scalar, self.dim, scalar, copy, "queries")
+        c_params, _ = _params(params, rows)
+        values = ffi.new("double[3]")
+        where = (NULL, int(queries), self.dim, 0) if rows is None else (rows.pointer, rows.count, rows.dim, rows.stride)
+
+        def call(task_pointer: Any) -> int:
+            return lib.vdb_measure_recall(
+                db, *where, k, c_params, values, values + 1, values + 2, task_pointer, error)
+
+        check(run(call, task, progress), error)
+        return Recall(*values)
+
+    # ---- Maintenance
+
+    def sync(self) -> None:
+        """Makes all batches so far as safe as durability="full" would have."""
+        self._plain(lib.vdb_sync)
+
+    def checkpoint(self, *, task: Optional[Task] = None, progress: Optional[Progress] = None) -> None:
+        """Writes the current state as immutable files and shortens the log."""
+        self._job(lib.vdb_checkpoint, task, progress)
+
+    def wait_indexed(self, *, task: Optional[Task] = None, progress: Optional[Progress] = None) -> None:
+        """Waits until every row is in the graph. Rows can be found before that."""
+        self._job(lib.vdb_wait_indexed, task, progress)
+
+    def refresh(self) -> None:
+        """Moves a read-only handle to the newest state that the writer has committed."""
+        self._plain(lib.vdb_refresh)
+
+    def _plain(self, function: Any) -> None:
+        error = new_error()
+        check(function(self.capi(), error), error)
+
+    def _job(self, function: Any, task: Optional[Task], progress: Optional[Progress]) -> None:
+        db, error = self.capi(), new_error()
+        check(run(lambda task_pointer: function(db, task_pointer, error), task, progress), error)
+
+    def check(
+        self, level: Union[str, int] = "structure", *, task: Optional[Task] = None,
+        progress: Optional[Progress] = None,
+    ) -> Dict[str, Any]:
+        """Checks whether the database is whole: "checksums", "structure" or "recall". Returns the report.
+
+        Damage raises CorruptError, whose `report` has all that was found.
+        """
+        db, error = self.capi(), new_error()
+        number = CheckLevel[level.upper()] if isinstance(level, str) else level
+        buffer, length = ffi.new("char[]", lib.VDB_CHECK_REPORT_MAX), ffi.new("size_t *")
+
+        def call(task_pointer: Any) -> int:
+            return lib.vdb_check(db, number, buffer, len(buffer), length, task_pointer, error)
+
+        status = run(call, task, progress)
+        report = json.loads(ffi.unpack(buffer, length[0])) if length[0] else None
+        if status < 0:
+            try:
+                raise_from(status, error)
+            except builtins.Exception as made:
+                made.report = report  # type: ignore[attr-defined]
+                raise
+        return report
+
+    def stats(self) -> Stats:
+        """Statistics at this moment."""
+        stats, error = ffi.new("vdb_stats_t *"), new_error()
+        stats.struct_size = ffi.sizeof("vdb_stats_t")
+        check(lib.vdb_stats_get(self.capi(), stats, error), error)
+        return Stats(*(getattr(stats, name) for name in Stats._fields))
+
+
+def _params(params: Mapping[str, Any], rows: Optional[Vectors]) -> Tuple[Any, Optional[Task]]:
+    """The parameters of a search as the library takes them, and its task apart: run() fills that in."""
+    made = ffi.new("vdb_search_params_t *")
+    made.struct_size = ffi.sizeof("vdb_search_params_t")
+    made.query_scalar = rows.scalar if rows is not None else 0
+    for name, value in params.items():
+        if name.upper() in SearchFlag.__members__:
+            made.flags |= SearchFlag[name.upper()] if value else 0
+        elif name not in _PARAM_NAMES:
+            raise TypeError(f"{name!r} is no parameter of a search; known are {', '.join(sorted(_PARAM_NAMES))}")
+        elif value is not None and name != "task":
+            setattr(made, name, value.capi() if isinstance(value, Handle) else value)
+    return made, params.get("task")
+
+
+_PARAM_NAMES = {name for name, _ in ffi.typeof("vdb_search_params_t").fields} - {"struct_size", "query_scalar", "flags"}

@@ -1,0 +1,112 @@
+"""Handles: what is open or allocated in the library, given back once.
+
+A handle is freed by `close`, at the end of a `with`, or when nothing refers to it any more. Used
+after that it raises ClosedError; in a forked child, ForkedError. Holds filters and tasks; the
+database itself is in database.py.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Any, Callable, Iterable, Tuple, TypeVar, Union
+
+import numpy as np
+
+from ._arrays import ids_in
+from ._native import check, failure, ffi, lib, new_error
+
+_Self = TypeVar("_Self", bound="Handle")
+
+# How many forks this process is away from the one that loaded the module.
+_generation = 0
+
+
+def _forked() -> None:
+    global _generation
+    _generation += 1
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+class Handle:
+    """Something of the library's that has to be given back."""
+
+    __slots__ = ("_pointer", "_generation", "_finalizer", "__weakref__")
+
+    def __init__(self, pointer: Any, free: Callable[[Any], Any]):
+        self._pointer = pointer
+        self._generation = _generation
+        self._finalizer = weakref.finalize(self, free, pointer)
+
+    def capi(self) -> Any:
+        """The handle as the functions of vdb.lib take it, for what this package does not wrap."""
+        if not self._finalizer.alive:
+            raise failure(lib.VDB_ERR_CLOSED, f"this {type(self).__name__} was closed")
+        if self._generation != _generation:
+            raise failure(
+                lib.VDB_ERR_FORKED,
+                f"this {type(self).__name__} belongs to the parent process: open the database in the child, or start "
+                "processes with multiprocessing's method 'spawn'. Readers beside a writer open it with read_only=True")
+        return self._pointer
+
+    @property
+    def closed(self) -> bool:
+        return not self._finalizer.alive
+
+    def close(self) -> None:
+        """Gives it back. Further calls do nothing; calls that use it in other threads go on."""
+        self._finalizer()
+
+    def __enter__(self: _Self) -> _Self:
+        self.capi()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+
+class Task(Handle):
+    """Cancels a long call and shows its progress, from any thread.
+
+    One task serves one call after the other; once cancelled it stays cancelled.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        place, error = ffi.new("vdb_task **"), new_error()
+        check(lib.vdb_task_new(place, error), error)
+        super().__init__(place[0], lib.vdb_task_free)
+
+    def cancel(self) -> None:
+        """Asks the call to stop soon: a write or job changes nothing and raises CancelledError, a search is partial."""
+        self._check(lib.vdb_task_cancel(self.capi()))
+
+    def progress(self) -> Tuple[int, int]:
+        """Units done and in total; (0, 0) before the call starts."""
+        done, total = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+        self._check(lib.vdb_task_progress(self.capi(), done, total))
+        return done[0], total[0]
+
+    @staticmethod
+    def _check(status: int) -> None:
+        """These two functions have no error record."""
+        if status < 0:
+            raise failure(status, f"{ffi.string(lib.vdb_status_name(status)).decode()}: the task")
+
+
+class Filter(Handle):
+    """Says which rows a search may return: only those of `ids`, or with allow=False all but these.
+
+    Make it once and use it again: what it said about a row is remembered. Any thread may use it.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, ids: Union[int, Iterable[int], np.ndarray], allow: bool = True, *, copy: bool = False):
+        array = ids_in(ids, copy)
+        place, error = ffi.new("vdb_filter **"), new_error()
+        check(lib.vdb_filter_ids(ffi.from_buffer("uint64_t[]", array), array.size, int(allow), place, error), error)
+        super().__init__(place[0], lib.vdb_filter_free)

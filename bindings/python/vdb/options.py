@@ -1,0 +1,76 @@
+"""Options: the table of the library, and sets of them for opening a database."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from ._native import check, failure, ffi, lib, new_error, text
+from ._types import Option, OptionInfo, OptionType
+from .handles import Handle
+
+
+def option_table() -> List[OptionInfo]:
+    """All options, with their limits and defaults, in the order of their numbers."""
+    return list(_TABLE)
+
+
+def _read_table() -> List[OptionInfo]:
+    rows: List[OptionInfo] = []
+    info, error = ffi.new("vdb_option_info_t *"), new_error()
+    info.struct_size = ffi.sizeof("vdb_option_info_t")
+    while check(lib.vdb_option_at(len(rows), info, error), error) != lib.VDB_DONE:
+        values = (getattr(info, name) for name in OptionInfo._fields)
+        rows.append(OptionInfo(*(text(v) if isinstance(v, ffi.CData) else v for v in values)))
+    return rows
+
+
+_TABLE = _read_table()
+# By number, by full name ("hnsw.m") and by the keyword of vdb.open ("m").
+_BY_ID: Dict[int, OptionInfo] = {info.id: info for info in _TABLE}
+_BY_NAME: Dict[str, OptionInfo] = {
+    **{option.name.lower(): _BY_ID[option] for option in Option if option in _BY_ID},
+    **{info.name: info for info in _TABLE},
+}
+
+
+def find_option(name: str) -> OptionInfo:
+    if name not in _BY_NAME:
+        raise failure(lib.VDB_ERR_UNKNOWN_OPTION, f"no option has the name {name!r}: vdb.option_table() lists them")
+    return _BY_NAME[name]
+
+
+def value_name(info: OptionInfo, value: int) -> Any:
+    """The name of a value of an enum ("cosine"), a bool for a switch, else the number itself."""
+    if info.values is None:
+        return value
+    pairs = [pair.split("=") for pair in info.values.split()]
+    if {"off", "on"} <= {name for name, _ in pairs}:
+        return bool(value)
+    return next((name for name, number in pairs if int(number) == value), value)
+
+
+class OptionSet(Handle):
+    """A set of options. One thread at a time."""
+
+    __slots__ = ()
+
+    def __init__(self, options: Optional[Mapping[str, Any]] = None):
+        place, error = ffi.new("vdb_options **"), new_error()
+        check(lib.vdb_options_new(place, error), error)
+        super().__init__(place[0], lib.vdb_options_free)
+        for name, value in (options or {}).items():
+            self.set(name, value)
+
+    def set(self, name: str, value: Any) -> None:
+        """Sets an option by name, full ("hnsw.m") or short ("m"). An enum takes a name or a number."""
+        options, error = self.capi(), new_error()
+        info = _BY_NAME.get(name)
+        if info is not None and isinstance(value, (int, float)):
+            if info.value_type == OptionType.F64:
+                check(lib.vdb_options_set_f64(options, info.id, value, error), error)
+                return
+            if (isinstance(value, int) or value.is_integer()) and 0 <= value < 2**64:
+                check(lib.vdb_options_set_u64(options, info.id, int(value), error), error)
+                return
+        full = info.name if info is not None else name
+        check(lib.vdb_options_set_text(options, full.encode(), str(value).encode(), error), error)
