@@ -1,0 +1,197 @@
+"""Replays the test vectors of bindings/testdata through the package, as its README says."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+import vdb
+
+NUMBERS = {"f32": np.float32, "i8": np.int8, "u8": np.uint8}
+BYTES = {"f32": np.float32, "f16": np.float16, "bf16": np.uint16, "i8": np.int8, "u8": np.uint8, "b1": np.uint8}
+
+
+class Replayer:
+    """One case: its handles by name, and a method for each op."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.handles: dict = {}
+
+    def step(self, step: dict) -> None:
+        args = {key: value for key, value in step.items() if key not in ("op", "expect")}
+        expect = dict(step.get("expect", {}))
+        wanted = expect.pop("status", "OK")
+        item, message = expect.pop("item", None), expect.pop("message", "")
+        error = None
+        try:
+            got = getattr(self, f"op_{step['op']}")(**args)
+        except vdb.Error as raised:
+            got, error = {"status": vdb.Status(raised.status).name, "report": raised.report}, raised
+        status = got.pop("status", "OK")
+        assert status == wanted, f"{status} ({error}), expected {wanted}"
+        if error is not None:
+            assert type(error) is vdb.errors.BY_STATUS[error.status]
+            assert error.item == (None if item is None else int(item)), f"item {error.item}, expected {item}"
+            assert message in str(error), f"{error!s} does not contain {message!r}"
+        for key, value in expect.items():
+            self.compare(key, got[key], value)
+
+    def compare(self, key: str, got, wanted) -> None:
+        if key == "distances":
+            assert np.shape(got) == np.shape(wanted) or len(got) == len(wanted)
+            for g, w in zip(flat(got), flat(wanted), strict=True):
+                assert math.isclose(g, w, rel_tol=1e-4, abs_tol=1e-4), f"distance {g}, expected {w}"
+        elif key in ("report", "stats"):
+            for name, value in wanted.items():
+                assert got[name] == value, f"{key} {name} = {got[name]}, expected {value}"
+        else:
+            assert got == wanted, f"{key} = {got}, expected {wanted}"
+
+    def path(self, name):
+        return name if not name else os.path.join(self.folder, name)
+
+    def rows(self, rows: list, scalar: str | None, db: vdb.Database) -> np.ndarray:
+        scalar = scalar or "f32"
+        if not rows:
+            return np.empty((0, db.dim), NUMBERS[scalar])
+        if isinstance(rows[0], str):
+            return np.array([np.frombuffer(bytes.fromhex(row), BYTES[scalar]) for row in rows])
+        return np.array(rows, NUMBERS[scalar])
+
+    def params(self, params: dict | None) -> dict:
+        return {key: self.handles[value] if key in ("filter", "task") else value for key, value in (params or {}).items()}
+
+    def task(self, task: str | None) -> dict:
+        return {"task": self.handles[task]} if task else {}
+
+    def op_open(self, db, path, options):
+        self.handles[db] = vdb.open(self.path(path), options=options)
+        return {}
+
+    def op_close(self, db):
+        self.handles[db].close()
+        return {}
+
+    def op_option(self, db, name):
+        return {"value": self.handles[db].option(name)}
+
+    def op_insert(self, db, ids, rows, scalar=None, task=None, op="insert"):
+        db = self.handles[db]
+        getattr(db, op)(list(map(int, ids)), self.rows(rows, scalar, db), scalar=scalar, **self.task(task))
+        return {}
+
+    def op_upsert(self, **args):
+        return self.op_insert(**args, op="upsert")
+
+    def op_delete(self, db, ids):
+        return {"deleted": self.handles[db].delete(map(int, ids))}
+
+    def op_get(self, db, ids, scalar=None):
+        db = self.handles[db]
+        vectors, found = db.get(map(int, ids), scalar=scalar)
+        as_numbers = (scalar or db.scalar.name.lower()) in NUMBERS
+        return {"rows": [
+            (v.tolist() if as_numbers else v.tobytes().hex()) if there else None for v, there in zip(vectors, found)]}
+
+    def op_count(self, db, filter=None):
+        return {"count": self.handles[db].count(self.handles[filter] if filter else None)}
+
+    def op_filter(self, filter, ids, allow):
+        self.handles[filter] = vdb.Filter(map(int, ids), allow)
+        return {}
+
+    def op_free_filter(self, filter):
+        self.handles[filter].close()
+        return {}
+
+    def op_search(self, db, queries, k, scalar=None, params=None, op="search"):
+        db = self.handles[db]
+        found = getattr(db, op)(self.rows(queries, scalar, db), k, scalar=scalar, **self.params(params))
+        for ids, distances, count in zip(found.ids, found.distances, found.counts):
+            assert (ids[count:] == vdb.ID_NONE).all() and np.isposinf(distances[count:]).all()
+        return {
+            "status": "PARTIAL" if found.partial else "OK",
+            "ids": [list(map(str, ids[:count])) for ids, count in zip(found.ids, found.counts)],
+            "distances": [d[:count].tolist() for d, count in zip(found.distances, found.counts)]}
+
+    def op_search_exact(self, **args):
+        return self.op_search(**args, op="search_exact")
+
+    def op_search_range(self, db, query, max_distance, cap, scalar=None, params=None):
+        db = self.handles[db]
+        found = db.search_range(
+            self.rows([query], scalar, db)[0], max_distance, cap, scalar=scalar, **self.params(params))
+        return {"status": "PARTIAL" if found.partial else "OK", "ids": list(map(str, found.ids)),
+                "distances": found.distances.tolist(), "more": found.more}
+
+    def op_measure_recall(self, db, k, queries=None, count=None, params=None):
+        db = self.handles[db]
+        found = db.measure_recall(
+            count if queries is None else self.rows(queries, None, db), k, **self.params(params))
+        assert found.low <= found.recall <= found.high
+        return {"recall": found.recall}
+
+    def op_sync(self, db):
+        self.handles[db].sync()
+        return {}
+
+    def op_refresh(self, db):
+        self.handles[db].refresh()
+        return {}
+
+    def op_checkpoint(self, db, task=None):
+        self.handles[db].checkpoint(**self.task(task))
+        return {}
+
+    def op_wait_indexed(self, db, task=None):
+        self.handles[db].wait_indexed(**self.task(task))
+        return {}
+
+    def op_check(self, db, level):
+        return {"report": self.handles[db].check(level)}
+
+    def op_repair(self, to, options=None, **source):
+        report = vdb.repair(self.path(source.pop("from")), self.path(to), options=options)
+        return {"status": "OK" if report["complete"] else "PARTIAL", "report": report}
+
+    def op_stats(self, db):
+        return {"stats": self.handles[db].stats()._asdict()}
+
+    def op_task(self, task):
+        self.handles[task] = vdb.Task()
+        return {}
+
+    def op_cancel(self, task):
+        self.handles[task].cancel()
+        return {}
+
+    def op_progress(self, task):
+        done, total = self.handles[task].progress()
+        return {"done": done, "total": total}
+
+    def op_damage(self, file, offset):
+        path = self.folder / file
+        data = bytearray(path.read_bytes())
+        data[offset] ^= 0xFF
+        path.write_bytes(data)
+        return {}
+
+    def close(self) -> None:
+        for handle in self.handles.values():
+            handle.close()
+
+
+def flat(values):
+    for value in values:
+        yield from flat(value) if isinstance(value, list) else [value]
+
+
+def cases(folder: Path) -> list:
+    return [
+        (f"{path.stem}: {case['name']}", case)
+        for path in sorted(folder.glob("*.json")) for case in json.loads(path.read_text(encoding="utf-8"))["cases"]]

@@ -1,0 +1,27 @@
+"""The shared test vectors: every language gives the same answers."""
+
+import os
+from pathlib import Path
+
+import pytest
+from replay import Replayer, cases
+
+DATA = Path(os.environ.get("VDB_TESTDATA", Path(__file__).resolve().parents[2] / "testdata"))
+CASES = cases(DATA)
+
+
+@pytest.mark.parametrize("case", [case for _, case in CASES], ids=[name for name, _ in CASES])
+def test_vectors(case, tmp_path):
+    replayer = Replayer(tmp_path)
+    try:
+        for number, step in enumerate(case["steps"]):
+            try:
+                replayer.step(step)
+            except AssertionError as error:
+                raise AssertionError(f"step {number}, {step['op']}: {error}") from None
+    finally:
+        replayer.close()
+
+
+def test_there_are_vectors():
+    assert sum(len(case["steps"]) for _, case in CASES) > 200

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Writes the test vectors of the bindings; README.md describes them.
+
+    generate.py            writes the files anew
+    generate.py --check    fails where a file is not current
+
+Builders below append a step with what the oracle says it must answer. `fails` appends a step that
+must fail. The calls themselves are in cases_*.py, one file for each JSON file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import random
+import sys
+from pathlib import Path
+
+from oracle import Oracle, rounded
+
+HERE = Path(__file__).resolve().parent
+ID_NONE = 2**64 - 1
+
+
+class Case:
+    """One case: its steps, and builders for them."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.steps: list[dict] = []
+
+    def step(self, op: str, expect: dict | None = None, **args) -> None:
+        step = {"op": op, **{key: value for key, value in args.items() if value is not None}}
+        if "path" in args:
+            step["path"] = args["path"]
+        self.steps.append({**step, **({"expect": expect} if expect else {})})
+
+    def fails(self, status: str, op: str, item: int | None = None, message: str | None = None, **args) -> None:
+        expect = {"status": f"ERR_{status}"}
+        if item is not None:
+            expect["item"] = str(item)
+        if message is not None:
+            expect["message"] = message
+        if "ids" in args:
+            args["ids"] = texts(args["ids"])
+        self.step(op, expect, **args)
+
+    def open(self, name: str = "db", path: str | None = None, **options) -> Database:
+        """Opens; keywords are options by the last part of their names."""
+        self.step("open", db=name, path=path, options={OPTIONS[key]: value for key, value in options.items()})
+        return Database(self, name, Oracle(options.get("metric", "l2sq")), options.get("scalar", "f32"))
+
+    def filter(self, name: str, ids: list[int], allow: bool) -> dict:
+        self.step("filter", filter=name, ids=texts(ids), allow=allow)
+        passes = set(ids)
+        return {"name": name, "allowed": lambda row_id: (row_id in passes) == allow}
+
+
+OPTIONS = {
+    "dim": "schema.dim", "metric": "schema.metric", "scalar": "schema.scalar", "m": "hnsw.m", "quant": "schema.quant",
+    "create": "storage.create", "read_only": "storage.read_only", "durability": "storage.durability",
+    "graph_min_rows": "index.graph_min_rows", "ef_search": "hnsw.ef_search", "threads": "runtime.threads",
+    "seed": "hnsw.seed", "target_recall": "search.target_recall", "profile": "hnsw.profile",
+    "max_memory": "runtime.max_memory", "mmap": "storage.mmap",
+}
+
+
+def texts(ids) -> list[str]:
+    return [str(row_id) for row_id in ids]
+
+
+class Database:
+    """A database of a case, beside an oracle with the same rows."""
+
+    def __init__(self, case: Case, name: str, oracle: Oracle, scalar: str):
+        self.case, self.name, self.oracle, self.scalar = case, name, oracle, scalar
+
+    def step(self, op: str, expect: dict | None = None, **args) -> None:
+        self.case.step(op, expect, db=self.name, **args)
+
+    def fails(self, status: str, op: str, item: int | None = None, message: str | None = None, **args) -> None:
+        self.case.fails(status, op, item, message, db=self.name, **args)
+
+    def also(self, name: str, path: str, **options) -> Database:
+        """A further handle on the same directory."""
+        self.case.step("open", db=name, path=path, options={OPTIONS[k]: v for k, v in options.items()})
+        return Database(self.case, name, self.oracle, self.scalar)
+
+    def insert(self, ids, rows, op: str = "insert", scalar: str | None = None, stored=None) -> None:
+        """`stored`: the rows as numbers, where `rows` are bytes of another type."""
+        self.step(op, ids=texts(ids), rows=rows, scalar=scalar)
+        self.oracle.rows.update(zip(ids, stored or rows))
+
+    def upsert(self, ids, rows, **more) -> None:
+        self.insert(ids, rows, op="upsert", **more)
+
+    def delete(self, ids) -> None:
+        gone = sum(self.oracle.rows.pop(row_id, None) is not None for row_id in ids)
+        self.step("delete", {"deleted": gone}, ids=texts(ids))
+
+    def get(self, ids, scalar: str | None = None, rows=None) -> None:
+        self.step("get", {"rows": rows or [self.oracle.rows.get(row_id) for row_id in ids]}, ids=texts(ids), scalar=scalar)
+
+    def count(self, filter: dict | None = None) -> None:
+        allowed = filter["allowed"] if filter else lambda _: True
+        rows = sum(map(allowed, self.oracle.rows))
+        self.step("count", {"count": rows}, filter=filter and filter["name"])
+
+    def search(self, queries, k: int, op: str = "search", filter: dict | None = None, stored=None, scalar=None, **params):
+        ids, distances = self._answers(stored or queries, k, filter)
+        self.step(op, {"ids": ids, "distances": distances}, queries=queries, k=k, scalar=scalar,
+                  params=self._params(params, filter))
+
+    def search_range(self, query, max_distance: float, cap: int, filter: dict | None = None, scalar=None, **params) -> None:
+        near = self.oracle.near(query, filter["allowed"] if filter else lambda _: True)
+        within = [(d, row_id) for d, row_id in near if d <= max_distance]
+        expect = {
+            "ids": texts(row_id for _, row_id in within[:cap]),
+            "distances": [rounded(d) for d, _ in within[:cap]], "more": len(within) > cap}
+        self.step("search_range", expect, query=query, max_distance=max_distance, cap=cap, scalar=scalar,
+                  params=self._params(params, filter))
+
+    def _answers(self, queries, k, filter):
+        near = [self.oracle.near(query, filter["allowed"] if filter else lambda _: True)[:k] for query in queries]
+        return ([texts(row_id for _, row_id in found) for found in near],
+                [[rounded(d) for d, _ in found] for found in near])
+
+    @staticmethod
+    def _params(params: dict, filter: dict | None) -> dict | None:
+        return {**params, **({"filter": filter["name"]} if filter else {})} or None
+
+
+class Values(random.Random):
+    """Vectors that every type can hold, always the same."""
+
+    def vector(self, dim: int, low: int = -8, high: int = 8) -> list[int]:
+        return [self.randint(low, high) for _ in range(dim)]
+
+    def bit_row(self, dim: int) -> str:
+        value = self.getrandbits(dim)
+        return value.to_bytes((dim + 7) // 8, "little").hex()
+
+
+def written(cases: list[Case]) -> str:
+    """JSON with a line for each step, so that a change shows where it is."""
+    blocks = []
+    for case in cases:
+        steps = ",\n".join("    " + json.dumps(step, allow_nan=False) for step in case.steps)
+        blocks.append(f'  {{"name": {json.dumps(case.name)}, "steps": [\n{steps}\n  ]}}')
+    return '{"cases": [\n' + ",\n".join(blocks) + "\n]}\n"
+
+
+def main() -> int:
+    check = sys.argv[1:] == ["--check"]
+    stale = []
+    for module in sorted(HERE.glob("cases_*.py")):
+        cases = importlib.import_module(module.stem).cases()
+        path = HERE / f"{module.stem.removeprefix('cases_')}.json"
+        text = written(cases)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(path.name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+        print(f"{path.name}: {len(cases)} cases, {sum(len(c.steps) for c in cases)} steps")
+    if check and stale:
+        print(f"not current: {', '.join(stale)}; run bindings/testdata/generate.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
