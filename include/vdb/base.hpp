@@ -1,0 +1,319 @@
+/* Views, errors and handles of vdb.hpp: what its classes are made of. Include vdb.hpp and not this file. */
+
+#ifndef VDB_HPP_BASE
+#define VDB_HPP_BASE
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#if defined(__has_include)
+#if __has_include(<version>)
+#include <version>
+#endif
+#endif
+#if defined(__cpp_lib_ranges)
+#include <ranges>
+#endif
+#if defined(__STDCPP_FLOAT16_T__) || defined(__STDCPP_BFLOAT16_T__)
+#include <stdfloat>
+#endif
+
+#ifdef VDB_EXCEPTIONS
+#include <stdexcept>
+#define VDB_HPP_NAMESPACE throwing
+#else
+#define VDB_HPP_NAMESPACE returning
+#endif
+
+#include "names.hpp"
+
+namespace vdbpp {
+inline namespace VDB_HPP_NAMESPACE {
+
+// ---- Views ---------------------------------------------------------------------------------------
+
+/// A view of values that lie one after the other, as std::span is in C++20: made from anything with
+/// data() and size(), and from lists in braces.
+template <class T> class Span {
+public:
+    using element_type = T;
+    using value_type = std::remove_cv_t<T>;
+    using iterator = T *;
+
+    constexpr Span() noexcept = default;
+    constexpr Span(T *data, std::size_t size) noexcept : data_(data), size_(size) {}
+    template <std::size_t N> constexpr Span(T (&array)[N]) noexcept : data_(array), size_(N) {}
+    template <class C, class = std::enable_if_t<
+                           std::is_convertible_v<decltype(std::declval<C &>().data()), T *> &&
+                           std::is_convertible_v<decltype(std::declval<C &>().size()), std::size_t>>>
+    constexpr Span(C &&values) noexcept : data_(values.data()), size_(values.size()) {}
+    /// For arguments: the list lives as long as the call.
+    template <class U = T, class = std::enable_if_t<std::is_const_v<U>>>
+    constexpr Span(std::initializer_list<value_type> values) noexcept : size_(values.size()) {
+        data_ = values.begin();
+    }
+
+    constexpr T *data() const noexcept { return data_; }
+    constexpr std::size_t size() const noexcept { return size_; }
+    constexpr bool empty() const noexcept { return size_ == 0; }
+    constexpr T *begin() const noexcept { return data_; }
+    constexpr T *end() const noexcept { return data_ + size_; }
+    constexpr T &operator[](std::size_t at) const noexcept { return data_[at]; }
+
+private:
+    T *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+namespace detail {
+template <class T> struct ScalarOf {};
+template <> struct ScalarOf<float> { static constexpr Scalar value = Scalar::F32; };
+template <> struct ScalarOf<std::int8_t> { static constexpr Scalar value = Scalar::I8; };
+template <> struct ScalarOf<std::uint8_t> { static constexpr Scalar value = Scalar::U8; };
+#if defined(__STDCPP_FLOAT16_T__)
+template <> struct ScalarOf<std::float16_t> { static constexpr Scalar value = Scalar::F16; };
+#endif
+#if defined(__STDCPP_BFLOAT16_T__)
+template <> struct ScalarOf<std::bfloat16_t> { static constexpr Scalar value = Scalar::Bf16; };
+#endif
+template <class C> using ValueOf = std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<C &>().data())>>;
+} // namespace detail
+
+/// A view of vectors: `count` rows of `dim` components, `stride` bytes apart (0 = packed).
+class Rows {
+public:
+    /// One vector.
+    template <class C, class = decltype(detail::ScalarOf<detail::ValueOf<const C>>::value)>
+    Rows(const C &vector) noexcept : Rows(vector, vector.size()) {}
+    template <class T, std::size_t N, class = decltype(detail::ScalarOf<T>::value)>
+    Rows(const T (&vector)[N]) noexcept : Rows(raw(vector, 1, N, detail::ScalarOf<T>::value)) {}
+    Rows(std::initializer_list<float> vector) noexcept : Rows(raw(vector.begin(), 1, vector.size(), Scalar::F32)) {}
+
+    /// Values of rows of `dim` components, one after the other.
+    template <class C, class = decltype(detail::ScalarOf<detail::ValueOf<const C>>::value)>
+    Rows(const C &values, std::size_t dim) noexcept
+        : Rows(raw(values.data(), dim ? values.size() / dim : 0, dim, detail::ScalarOf<detail::ValueOf<const C>>::value)) {
+        whole_ = dim ? values.size() % dim == 0 : values.size() == 0;
+    }
+
+    /// Any rows by address; the way for f16, bf16 and bits on compilers without types for them.
+    static Rows raw(const void *data, std::size_t count, std::size_t dim, Scalar scalar, std::size_t stride = 0) noexcept {
+        return Rows(data, count, dim, stride, scalar);
+    }
+
+    const void *data() const noexcept { return data_; }
+    std::size_t count() const noexcept { return count_; }
+    std::size_t dim() const noexcept { return dim_; }
+    std::size_t stride() const noexcept { return stride_; }
+    vdb_scalar_t scalar() const noexcept { return static_cast<vdb_scalar_t>(scalar_); }
+    /// False where the number of values was no multiple of `dim`; every call refuses such rows.
+    bool whole() const noexcept { return whole_; }
+
+private:
+    Rows(const void *data, std::size_t count, std::size_t dim, std::size_t stride, Scalar scalar) noexcept
+        : data_(data), count_(count), dim_(dim), stride_(stride), scalar_(scalar) {}
+
+    const void *data_;
+    std::size_t count_, dim_, stride_;
+    Scalar scalar_;
+    bool whole_ = true;
+};
+
+// ---- Errors --------------------------------------------------------------------------------------
+
+/// Why a call failed.
+class Error {
+public:
+    explicit Error(const vdb_error_t &record, std::string report = {}) : record_(record), report_(std::move(report)) {}
+
+    Status code() const noexcept { return static_cast<Status>(record_.code); }
+    /// The name of the status, "VDB_ERR_DIMENSION".
+    const char *name() const noexcept { return vdb_status_name(record_.code); }
+    const char *message() const noexcept { return record_.message; }
+    /// The row, query or byte to blame.
+    std::optional<std::uint64_t> item() const noexcept {
+        return record_.item == UINT64_MAX ? std::nullopt : std::optional<std::uint64_t>(record_.item);
+    }
+    int os_error() const noexcept { return record_.os_error; }
+    /// What Database::check found, as JSON; empty for other calls.
+    const std::string &report() const noexcept { return report_; }
+
+private:
+    vdb_error_t record_;
+    std::string report_;
+};
+
+/// A value or an Error. To ask for the one that is not there is a mistake of the program, and aborts it.
+template <class T> class [[nodiscard]] Result {
+public:
+    Result(T value) : either_(std::in_place_index<0>, std::move(value)) {}
+    Result(Error error) : either_(std::in_place_index<1>, std::move(error)) {}
+
+    bool ok() const noexcept { return either_.index() == 0; }
+    explicit operator bool() const noexcept { return ok(); }
+    T &value() & { return *get<0>(); }
+    const T &value() const & { return *get<0>(); }
+    T &&value() && { return std::move(*get<0>()); }
+    T &operator*() & { return *get<0>(); }
+    const T &operator*() const & { return *get<0>(); }
+    T &&operator*() && { return std::move(*get<0>()); }
+    T *operator->() { return get<0>(); }
+    const T *operator->() const { return get<0>(); }
+    const Error &error() const { return *get<1>(); }
+
+private:
+    template <std::size_t I> auto *get() { return there(std::get_if<I>(&either_)); }
+    template <std::size_t I> const auto *get() const { return there(std::get_if<I>(&either_)); }
+    template <class P> static P there(P place) {
+        if (!place) std::abort();
+        return place;
+    }
+
+    std::variant<T, Error> either_;
+};
+
+template <> class [[nodiscard]] Result<void> {
+public:
+    Result() = default;
+    Result(Error error) : error_(std::move(error)) {}
+
+    bool ok() const noexcept { return !error_; }
+    explicit operator bool() const noexcept { return ok(); }
+    const Error &error() const {
+        if (!error_) std::abort();
+        return *error_;
+    }
+
+private:
+    std::optional<Error> error_;
+};
+
+#ifdef VDB_EXCEPTIONS
+class Exception : public std::runtime_error {
+public:
+    explicit Exception(Error error) : std::runtime_error(error.message()), error_(std::move(error)) {}
+    const Error &error() const noexcept { return error_; }
+    Status code() const noexcept { return error_.code(); }
+
+private:
+    Error error_;
+};
+template <class T> using Outcome = T;
+#else
+template <class T> using Outcome = Result<T>;
+#endif
+
+namespace detail {
+
+/// One call: its error record, its status, and what becomes of both.
+class Call {
+public:
+    vdb_error_t *error() noexcept { return &record_; }
+    bool ok() const noexcept { return status_ >= 0; }
+    bool partial() const noexcept { return status_ == VDB_PARTIAL; }
+    vdb_status_t status() const noexcept { return status_; }
+
+    /// Takes the status of a call made with error().
+    bool made(vdb_status_t status) noexcept {
+        status_ = status;
+        return ok();
+    }
+    /// Refuses what the library was not asked.
+    bool refuse(Status status, const char *message) noexcept {
+        record_ = VDB_ERROR_INIT;
+        record_.code = status_ = static_cast<vdb_status_t>(status);
+        record_.item = UINT64_MAX;
+        std::strncpy(record_.message, message, sizeof record_.message - 1);
+        return false;
+    }
+    bool take(const Rows &rows) noexcept {
+        return rows.whole() || refuse(Status::ErrInvalidArgument, "the number of values is no multiple of the dimension");
+    }
+    bool same(std::size_t have, std::size_t want, const char *message) noexcept {
+        return have == want || refuse(Status::ErrInvalidArgument, message);
+    }
+
+    template <class T> Outcome<T> finish(T value) {
+        if (!ok()) return fail<T>();
+        return value;
+    }
+    Outcome<void> finish() {
+        if (!ok()) return fail<void>();
+        return Outcome<void>();
+    }
+    template <class T> Outcome<T> fail(std::string report = {}) {
+#ifdef VDB_EXCEPTIONS
+        throw Exception(Error(record_, std::move(report)));
+#else
+        return Error(record_, std::move(report));
+#endif
+    }
+
+private:
+    vdb_error_t record_ = VDB_ERROR_INIT;
+    vdb_status_t status_ = VDB_OK;
+};
+
+/// Owns a handle. A handle that was closed keeps its number: what is done with it is VDB_ERR_CLOSED.
+template <class T, void (*Free)(T *)> class Handle {
+public:
+    explicit Handle(T *handle = nullptr) noexcept : handle_(handle), owned_(handle != nullptr) {}
+    Handle(Handle &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)), owned_(std::exchange(other.owned_, false)) {}
+    Handle &operator=(Handle &&other) noexcept {
+        Handle moved(std::move(other));
+        std::swap(handle_, moved.handle_);
+        std::swap(owned_, moved.owned_);
+        return *this;
+    }
+    Handle(const Handle &) = delete;
+    Handle &operator=(const Handle &) = delete;
+    ~Handle() { free(); }
+
+    T *get() const noexcept { return handle_; }
+    /// Gives the duty to free it to the caller.
+    T *release() noexcept {
+        owned_ = false;
+        return handle_;
+    }
+    void free() noexcept {
+        if (std::exchange(owned_, false)) Free(handle_);
+    }
+
+private:
+    T *handle_;
+    bool owned_;
+};
+
+/// A text that is asked for twice: for its length, then for its bytes; again if it has grown since.
+template <class Ask> std::string sized_text(Call &call, Ask ask) {
+    std::size_t length = 0;
+    std::string text;
+    if (!call.made(ask(nullptr, std::size_t{0}, &length))) return text;
+    do {
+        text.resize(length + 1);
+        call.made(ask(text.data(), text.size(), &length));
+    } while (call.status() == VDB_ERR_BUFFER_TOO_SMALL && length >= text.size());
+    text.resize(call.ok() ? length : 0);
+    return text;
+}
+
+} // namespace detail
+
+} // namespace VDB_HPP_NAMESPACE
+} // namespace vdbpp
+
+#if defined(__cpp_lib_ranges)
+template <class T> inline constexpr bool std::ranges::enable_borrowed_range<vdbpp::Span<T>> = true;
+template <class T> inline constexpr bool std::ranges::enable_view<vdbpp::Span<T>> = true;
+#endif
+
+#endif // VDB_HPP_BASE

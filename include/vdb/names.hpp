@@ -1,0 +1,405 @@
+/* Names of vdb.hpp. Made from vdb.h by bindings/gen/gen.py; include vdb.hpp and not this file. */
+
+#ifndef VDB_HPP_NAMES
+#define VDB_HPP_NAMES
+
+#include <cstdint>
+
+#include <vdb.h>
+
+namespace vdbpp {
+inline namespace VDB_HPP_NAMESPACE {
+
+/// Status numbers. They never change; new ones are added.
+enum class Status : std::int32_t {
+    /// Success.
+    Ok = VDB_OK,
+    /// There is nothing more to enumerate.
+    Done = VDB_DONE,
+    /// Not all of it: a search stopped by its deadline or task, whose results so far are
+    /// valid, or a repair that could not save every row.
+    Partial = VDB_PARTIAL,
+    /// An argument has no meaning here; the message says which.
+    ErrInvalidArgument = VDB_ERR_INVALID_ARGUMENT,
+    /// A pointer that must not be NULL is NULL.
+    ErrNullArgument = VDB_ERR_NULL_ARGUMENT,
+    /// The vectors do not have the dimension of the database.
+    ErrDimension = VDB_ERR_DIMENSION,
+    /// A number, flag or combination that this version does not know.
+    ErrUnsupported = VDB_ERR_UNSUPPORTED,
+    /// No option has this number or name.
+    ErrUnknownOption = VDB_ERR_UNKNOWN_OPTION,
+    /// A value is outside its limits or cannot be represented.
+    ErrOutOfRange = VDB_ERR_OUT_OF_RANGE,
+    /// A component is NaN or infinite, or a vector is zero, or nearly so (R10), under cosine.
+    ErrNotFinite = VDB_ERR_NOT_FINITE,
+    /// Reserved: a filter cannot be parsed.
+    ErrFilterSyntax = VDB_ERR_FILTER_SYNTAX,
+    /// The buffer is too small; the length needed was written.
+    ErrBufferTooSmall = VDB_ERR_BUFFER_TOO_SMALL,
+    /// There is no such database.
+    ErrNotFound = VDB_ERR_NOT_FOUND,
+    /// An id is in the database, or twice in the batch.
+    ErrAlreadyExists = VDB_ERR_ALREADY_EXISTS,
+    /// The handle was closed or freed, or never was one.
+    ErrClosed = VDB_ERR_CLOSED,
+    /// A write through a handle that only reads (VDB_OPT_READ_ONLY).
+    ErrReadOnly = VDB_ERR_READ_ONLY,
+    /// Called from inside a progress function, where it would wait for itself.
+    ErrBusy = VDB_ERR_BUSY,
+    /// A write failed halfway earlier, so writes are refused: close and open again.
+    ErrPoisoned = VDB_ERR_POISONED,
+    /// The handle belongs to the parent process (R6).
+    ErrForked = VDB_ERR_FORKED,
+    /// The task was cancelled; nothing was changed.
+    ErrCancelled = VDB_ERR_CANCELLED,
+    /// Reserved: a deadline passed before there was any result.
+    ErrDeadline = VDB_ERR_DEADLINE,
+    /// An option contradicts what the database was created with.
+    ErrMismatch = VDB_ERR_MISMATCH,
+    /// The operating system refused; os_error holds its number.
+    ErrIo = VDB_ERR_IO,
+    /// The database is open already, here or in another process.
+    ErrLocked = VDB_ERR_LOCKED,
+    /// The disk is full; nothing was changed, and writes work again when there is space (after
+    /// a sync that failed they answer VDB_ERR_POISONED until the database is reopened).
+    ErrNoSpace = VDB_ERR_NO_SPACE,
+    /// A file is damaged; the message says which and where. See vdb_repair.
+    ErrCorrupt = VDB_ERR_CORRUPT,
+    /// The files were written by a newer version.
+    ErrFormatTooNew = VDB_ERR_FORMAT_TOO_NEW,
+    /// Reserved: the files were written by a version no longer supported.
+    ErrFormatTooOld = VDB_ERR_FORMAT_TOO_OLD,
+    /// Memory could not be had; nothing was changed.
+    ErrNoMemory = VDB_ERR_NO_MEMORY,
+    /// A published limit was exceeded.
+    ErrLimit = VDB_ERR_LIMIT,
+    /// The library failed inside and the failure was caught (R7).
+    ErrPanic = VDB_ERR_PANIC,
+    /// The library found a broken invariant of its own: please report it.
+    ErrInternal = VDB_ERR_INTERNAL,
+};
+
+/// What "near" means. The smaller distance is always the nearer.
+enum class Metric : std::uint32_t {
+    /// Squared Euclidean distance.
+    L2sq = VDB_METRIC_L2SQ,
+    /// 1 - dot product.
+    Ip = VDB_METRIC_IP,
+    /// 1 - cosine.
+    Cosine = VDB_METRIC_COSINE,
+    /// Sum of absolute differences.
+    L1 = VDB_METRIC_L1,
+    /// Number of differing bits.
+    Hamming = VDB_METRIC_HAMMING,
+    /// 1 - |a & b| / |a | b|, 0 when both are empty.
+    Jaccard = VDB_METRIC_JACCARD,
+};
+
+/// Type of a component. Rows are packed, little-endian, of any alignment.
+enum class Scalar : std::uint32_t {
+    /// IEEE 754 binary32.
+    F32 = VDB_SCALAR_F32,
+    /// IEEE 754 binary16.
+    F16 = VDB_SCALAR_F16,
+    /// The upper half of a binary32.
+    Bf16 = VDB_SCALAR_BF16,
+    /// Signed byte.
+    I8 = VDB_SCALAR_I8,
+    /// One bit, lowest bit of a byte first. Bits past the dimension are ignored on the way in
+    /// and zero on the way out.
+    B1 = VDB_SCALAR_B1,
+    /// Unsigned byte.
+    U8 = VDB_SCALAR_U8,
+};
+
+/// The codes the graph is walked on. Distances returned are exact whatever the codes, unless
+/// VDB_OPT_ORIGINALS says DROP: the best candidates are ranked again on the stored vectors. `bytes_codes` in vdb_stats_t has what they take.
+/// Vectors of bytes and bits are walked as they are in any case.
+///
+/// From SQ4 on codes are for memory, not speed: links are chosen by the stored vectors, so building
+/// takes longer and reads them, and searches have to go further for the same recall.
+enum class Quant : std::uint32_t {
+    /// One byte for each component where a measurement on the data finds that codes rank it
+    /// well, else none.
+    Auto = VDB_QUANT_AUTO,
+    /// No codes: the graph is walked on the vectors themselves.
+    None = VDB_QUANT_NONE,
+    /// One byte for each component, without the measurement. dim bytes a row, rounded up to 32.
+    Sq8 = VDB_QUANT_SQ8,
+    /// Half a byte for each component: dim / 2 bytes a row, rounded up to 32.
+    Sq4 = VDB_QUANT_SQ4,
+    /// Half a byte for each of VDB_OPT_PQ_SUBSPACES: so many / 2 bytes a row, rounded up to 16.
+    Pq = VDB_QUANT_PQ,
+    /// A bit for each component and eight bytes: dim / 8 + 8 bytes a row, rounded up to 8. Not for L1.
+    Rabitq = VDB_QUANT_RABITQ,
+};
+
+/// What becomes of the vectors of rows that have codes (VDB_OPT_ORIGINALS).
+enum class Originals : std::uint32_t {
+    /// They are kept: distances are exact, and codes are made anew as the data grows.
+    Keep = VDB_ORIGINALS_KEEP,
+    /// They are given up, in memory and on the disk: from then on a row is what its code stands
+    /// for. Distances, exact searches, vdb_get_batch, measured recall and repairs refer to that;
+    /// under VDB_METRIC_COSINE its length is about 1. For VDB_QUANT_SQ8 (any metric), SQ4 (but IP)
+    /// and RABITQ (L2SQ, COSINE), with vectors of F32, F16 or BF16; anything else is
+    /// VDB_ERR_UNSUPPORTED in vdb_open.
+    ///
+    /// A chunk of rows (16 MiB of vectors or fewer, but 1,024 rows at least) gives them up when the graph has its rows and
+    /// has begun on the next chunk, and none does before there are more than 4096 rows. So rows that
+    /// wait for the graph, and those of the last chunk, are exact. The codes are made for the rows
+    /// there are when the first vectors go, and cannot be changed afterwards: later rows should be
+    /// like them. `bytes_vectors` and `decoded` in vdb_stats_t tell how far it has come.
+    Drop = VDB_ORIGINALS_DROP,
+};
+
+/// How much work goes into a graph: what VDB_OPT_M and VDB_OPT_EF_CONSTRUCTION are when
+/// they are not set.
+enum class Profile : std::uint32_t {
+    /// M = 16, ef_construction = 200.
+    Default = VDB_PROFILE_DEFAULT,
+    /// M = 16, ef_construction = 64: built in 0.6 of the time; searches for a high recall go
+    /// farther.
+    Fast = VDB_PROFILE_FAST,
+    /// M = 24, ef_construction = 400: the reverse, with half as much memory again for links.
+    Quality = VDB_PROFILE_QUALITY,
+};
+
+/// What a kill or a power cut can take back of a batch after its call returned.
+enum class Durability : std::uint32_t {
+    /// A kill may lose batches since the last checkpoint; whole batches only.
+    None = VDB_DURABILITY_NONE,
+    /// A kill loses nothing; a power cut may lose the last batches.
+    Process = VDB_DURABILITY_PROCESS,
+    /// Neither loses anything. The default.
+    Full = VDB_DURABILITY_FULL,
+};
+
+/// Options. vdb_option_at has names, limits and defaults. 1xx schema (fixed when the
+/// database is created, as are M, EF_CONSTRUCTION, SEED and PROFILE), 2xx graph, 3xx storage, 4xx run time.
+enum class Option : std::uint32_t {
+    /// Components of a vector, 1-65536. Needed to create a database.
+    Dim = VDB_OPT_DIM,
+    /// One of `enum vdb_metric`; default L2SQ.
+    Metric = VDB_OPT_METRIC,
+    /// One of `enum vdb_scalar`: how components are stored; default F32.
+    Scalar = VDB_OPT_SCALAR,
+    /// One of `enum vdb_quant`; default AUTO.
+    Quant = VDB_OPT_QUANT,
+    /// Subspaces of VDB_QUANT_PQ, at most one for each component; 0 = one for each four; default 0.
+    PqSubspaces = VDB_OPT_PQ_SUBSPACES,
+    /// One of `enum vdb_originals`; default KEEP.
+    Originals = VDB_OPT_ORIGINALS,
+    /// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
+    M = VDB_OPT_M,
+    /// Breadth of the search that finds the links of a new node; 8-4096, default 200.
+    EfConstruction = VDB_OPT_EF_CONSTRUCTION,
+    /// Breadth of a search that gives none of its own; 1-100000, default 64.
+    EfSearch = VDB_OPT_EF_SEARCH,
+    /// Seed of the level of each row; default 42.
+    Seed = VDB_OPT_SEED,
+    /// Rows from which on a graph is built; below, searches scan; default 2000.
+    GraphMinRows = VDB_OPT_GRAPH_MIN_ROWS,
+    /// Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.1.
+    ConsolidateRatio = VDB_OPT_CONSOLIDATE_RATIO,
+    /// Recall of a search that gives neither an ef nor a recall of its own, see
+    /// vdb_search_params_t.target_recall; 0-0.9999, default 0 (by ef).
+    TargetRecall = VDB_OPT_TARGET_RECALL,
+    /// One of `enum vdb_profile`: what M and EF_CONSTRUCTION are when they are not set; default
+    /// DEFAULT. A database keeps those numbers, not the profile: it reports the profile that
+    /// they belong to, DEFAULT where that is none.
+    Profile = VDB_OPT_PROFILE,
+    /// 1 = vdb_open creates a database that is not there; default 1.
+    Create = VDB_OPT_CREATE,
+    /// 1 = vdb_open only reads, beside the process that writes: it creates, locks and
+    /// changes nothing, and vdb_refresh moves the handle on; default 0.
+    ReadOnly = VDB_OPT_READ_ONLY,
+    /// 1 = files are mapped, 0 = read into memory (for files you do not trust); default 1.
+    Mmap = VDB_OPT_MMAP,
+    /// One of `enum vdb_durability`; default FULL.
+    Durability = VDB_OPT_DURABILITY,
+    /// Size of the write-ahead log that starts a checkpoint; from 1 MiB, default 256 MiB.
+    WalLimitBytes = VDB_OPT_WAL_LIMIT_BYTES,
+    /// 1 = vdb_open reads and checks every byte before it returns; default 0: each block at its first use, and what
+    /// fits a quarter of memory in the background, so that damage nobody asks for shows as VDB_ERR_CORRUPT too.
+    VerifyOnOpen = VDB_OPT_VERIFY_ON_OPEN,
+    /// Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
+    CompactRatio = VDB_OPT_COMPACT_RATIO,
+    /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
+    Threads = VDB_OPT_THREADS,
+    /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
+    ///
+    /// Counted is what grows with the data: rows, ids, codes, graph, batches on their way,
+    /// working memory of searches (an eighth of the limit is theirs). Mapped files are not:
+    /// the system takes their pages back when it needs them. A batch that does not fit is
+    /// VDB_ERR_LIMIT and changes nothing; before that, what is in checkpoint files is left to
+    /// them, so that a database on disk can be many times the limit; near it a batch may wait
+    /// for a checkpoint and for the graph work under way. Reads and deletes go on.
+    /// Graph work that does not fit is put off (`unindexed` in vdb_stats_t; such rows are
+    /// scanned) and vdb_wait_indexed is VDB_ERR_LIMIT. Not counted, so that the process may
+    /// take as much more: 16 MiB, 1 MiB a thread, 1 bit a row, 300 bytes a chunk of rows, and
+    /// in vdb_open the longest record of the log.
+    MaxMemory = VDB_OPT_MAX_MEMORY,
+    /// 1 = what searches walk (codes and links) is copied from mapped files into memory, in
+    /// huge pages, by the background thread and once after vdb_open, when searches have computed
+    /// as many distances as the graph has nodes; 0 = they go on in the files; default 1.
+    ///
+    /// Searches are faster then. Nothing is copied where it takes more than a
+    /// quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
+    /// database is only read.
+    Resident = VDB_OPT_RESIDENT,
+};
+
+/// How the value of an option is set and read.
+enum class OptionType : std::uint32_t {
+    /// A whole number: vdb_options_set_u64.
+    U64 = VDB_OPTION_TYPE_U64,
+    /// A fraction: vdb_options_set_f64.
+    F64 = VDB_OPTION_TYPE_F64,
+    /// One of a few numbers with names: vdb_options_set_u64.
+    Enum = VDB_OPTION_TYPE_ENUM,
+};
+
+/// Bits of vdb_option_info_t.flags.
+enum class OptionFlag : std::uint32_t {
+    /// Fixed when the database is created.
+    Schema = VDB_OPTION_FLAG_SCHEMA,
+};
+
+/// Bits of vdb_search_params_t.flags.
+enum class SearchFlag : std::uint32_t {
+    /// Compare with every row instead of walking the graph.
+    Exact = VDB_SEARCH_EXACT,
+};
+
+/// How much vdb_check looks at. Each level includes those before it.
+enum class CheckLevel : std::uint32_t {
+    /// Every byte of the live files, the log included, is read from disk and verified.
+    Checksums = VDB_CHECK_CHECKSUMS,
+    /// Ids lead to their rows and back, deletions and the graph agree with the rows.
+    Structure = VDB_CHECK_STRUCTURE,
+    /// The recall of the graph is measured on stored rows.
+    Recall = VDB_CHECK_RECALL,
+};
+
+class Filter;
+class Task;
+
+/// How a search runs; as it stands, by the defaults.
+struct SearchParams {
+    /// Breadth of the graph search, at most 100000; 0 means VDB_OPT_EF_SEARCH. At least k is used.
+    std::uint32_t ef = 0;
+    /// Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10).
+    /// At least k is used.
+    std::uint32_t rerank = 0;
+    /// Share of the true neighbours to find on average, above 0 and at most 0.9999, instead of
+    /// an ef: how far the search must go for it is measured on the data as the graph grows.
+    /// 0 means VDB_OPT_TARGET_RECALL. Not together with ef.
+    float target_recall = 0;
+    /// Time limit in microseconds; 0 means none. The search then returns VDB_PARTIAL.
+    std::uint64_t deadline_us = 0;
+    /// Cancels the search, which then returns VDB_PARTIAL; may be NULL.
+    Task *task = nullptr;
+    /// Rows that may be results; NULL means all. Where k rows pass, k are found.
+    const Filter *filter = nullptr;
+    /// Compare with every row instead of walking the graph.
+    bool exact = false;
+};
+
+namespace detail {
+/// A template, so that the classes of handles need not be complete yet.
+template <class Params> vdb_search_params_t to_c(const Params &from) {
+    vdb_search_params_t to = VDB_SEARCH_PARAMS_INIT;
+    to.ef = from.ef;
+    to.rerank = from.rerank;
+    to.target_recall = from.target_recall;
+    to.deadline_us = from.deadline_us;
+    to.task = from.task ? from.task->capi() : nullptr;
+    to.filter = from.filter ? from.filter->capi() : nullptr;
+    if (from.exact) to.flags |= VDB_SEARCH_EXACT;
+    return to;
+}
+} // namespace detail
+
+/// The options by name, as members of Options.
+template <class Self> class OptionSetters {
+public:
+    /// Components of a vector, 1-65536. Needed to create a database.
+    template <class T> Self &dim(T value) { return self().set(Option::Dim, value); }
+    /// One of `enum vdb_metric`; default L2SQ.
+    Self &metric(Metric value) { return self().set(Option::Metric, value); }
+    /// One of `enum vdb_scalar`: how components are stored; default F32.
+    Self &scalar(Scalar value) { return self().set(Option::Scalar, value); }
+    /// One of `enum vdb_quant`; default AUTO.
+    Self &quant(Quant value) { return self().set(Option::Quant, value); }
+    /// Subspaces of VDB_QUANT_PQ, at most one for each component; 0 = one for each four; default 0.
+    template <class T> Self &pq_subspaces(T value) { return self().set(Option::PqSubspaces, value); }
+    /// One of `enum vdb_originals`; default KEEP.
+    Self &originals(Originals value) { return self().set(Option::Originals, value); }
+    /// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
+    template <class T> Self &m(T value) { return self().set(Option::M, value); }
+    /// Breadth of the search that finds the links of a new node; 8-4096, default 200.
+    template <class T> Self &ef_construction(T value) { return self().set(Option::EfConstruction, value); }
+    /// Breadth of a search that gives none of its own; 1-100000, default 64.
+    template <class T> Self &ef_search(T value) { return self().set(Option::EfSearch, value); }
+    /// Seed of the level of each row; default 42.
+    template <class T> Self &seed(T value) { return self().set(Option::Seed, value); }
+    /// Rows from which on a graph is built; below, searches scan; default 2000.
+    template <class T> Self &graph_min_rows(T value) { return self().set(Option::GraphMinRows, value); }
+    /// Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.1.
+    template <class T> Self &consolidate_ratio(T value) { return self().set(Option::ConsolidateRatio, value); }
+    /// Recall of a search that gives neither an ef nor a recall of its own, see
+    /// vdb_search_params_t.target_recall; 0-0.9999, default 0 (by ef).
+    template <class T> Self &target_recall(T value) { return self().set(Option::TargetRecall, value); }
+    /// One of `enum vdb_profile`: what M and EF_CONSTRUCTION are when they are not set; default
+    /// DEFAULT. A database keeps those numbers, not the profile: it reports the profile that
+    /// they belong to, DEFAULT where that is none.
+    Self &profile(Profile value) { return self().set(Option::Profile, value); }
+    /// 1 = vdb_open creates a database that is not there; default 1.
+    template <class T> Self &create(T value) { return self().set(Option::Create, value); }
+    /// 1 = vdb_open only reads, beside the process that writes: it creates, locks and
+    /// changes nothing, and vdb_refresh moves the handle on; default 0.
+    template <class T> Self &read_only(T value) { return self().set(Option::ReadOnly, value); }
+    /// 1 = files are mapped, 0 = read into memory (for files you do not trust); default 1.
+    template <class T> Self &mmap(T value) { return self().set(Option::Mmap, value); }
+    /// One of `enum vdb_durability`; default FULL.
+    Self &durability(Durability value) { return self().set(Option::Durability, value); }
+    /// Size of the write-ahead log that starts a checkpoint; from 1 MiB, default 256 MiB.
+    template <class T> Self &wal_limit_bytes(T value) { return self().set(Option::WalLimitBytes, value); }
+    /// 1 = vdb_open reads and checks every byte before it returns; default 0: each block at its first use, and what
+    /// fits a quarter of memory in the background, so that damage nobody asks for shows as VDB_ERR_CORRUPT too.
+    template <class T> Self &verify_on_open(T value) { return self().set(Option::VerifyOnOpen, value); }
+    /// Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
+    template <class T> Self &compact_ratio(T value) { return self().set(Option::CompactRatio, value); }
+    /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
+    template <class T> Self &threads(T value) { return self().set(Option::Threads, value); }
+    /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
+    ///
+    /// Counted is what grows with the data: rows, ids, codes, graph, batches on their way,
+    /// working memory of searches (an eighth of the limit is theirs). Mapped files are not:
+    /// the system takes their pages back when it needs them. A batch that does not fit is
+    /// VDB_ERR_LIMIT and changes nothing; before that, what is in checkpoint files is left to
+    /// them, so that a database on disk can be many times the limit; near it a batch may wait
+    /// for a checkpoint and for the graph work under way. Reads and deletes go on.
+    /// Graph work that does not fit is put off (`unindexed` in vdb_stats_t; such rows are
+    /// scanned) and vdb_wait_indexed is VDB_ERR_LIMIT. Not counted, so that the process may
+    /// take as much more: 16 MiB, 1 MiB a thread, 1 bit a row, 300 bytes a chunk of rows, and
+    /// in vdb_open the longest record of the log.
+    template <class T> Self &max_memory(T value) { return self().set(Option::MaxMemory, value); }
+    /// 1 = what searches walk (codes and links) is copied from mapped files into memory, in
+    /// huge pages, by the background thread and once after vdb_open, when searches have computed
+    /// as many distances as the graph has nodes; 0 = they go on in the files; default 1.
+    ///
+    /// Searches are faster then. Nothing is copied where it takes more than a
+    /// quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
+    /// database is only read.
+    template <class T> Self &resident(T value) { return self().set(Option::Resident, value); }
+
+private:
+    Self &self() { return static_cast<Self &>(*this); }
+};
+
+} // namespace VDB_HPP_NAMESPACE
+} // namespace vdbpp
+
+#endif // VDB_HPP_NAMES
