@@ -1,0 +1,76 @@
+#!/bin/sh
+# Tests of vdb.hpp: compiled as C++17 and C++20 with all warnings, run plain, with the address and
+# undefined-behaviour sanitizers, and under valgrind where there is one. Needs build/lib.
+#
+#   test.sh [COMPILER]
+cd "$(dirname "$0")/../.." || exit 1
+CXX=${1:-${CXX:-c++}}
+if ! command -v "$CXX" >/dev/null; then
+	echo "skipped: C++: no compiler $CXX"
+	exit 0
+fi
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+flags="-g -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -Iinclude"
+link="-Lbuild/lib -lvdb -lpthread -Wl,-rpath,$PWD/build/lib"
+tests=bindings/cpp/tests
+
+# result NAME STATUS: counts, and shows the output where it failed.
+result() {
+	if [ "$2" -eq 0 ]; then
+		passed=$((passed + 1))
+		echo "test cpp/$1 ... ok"
+	else
+		failed=$((failed + 1))
+		cat "$work/output"
+		echo "test cpp/$1 ... FAILED"
+	fi
+}
+
+# compile NAME OPTIONS SOURCES
+compile() {
+	# shellcheck disable=SC2086
+	$CXX $2 $flags $3 -o "$work/$1" $link >"$work/output" 2>&1
+	result "compile_$1" $?
+}
+
+# check NAME COMMAND...: with an empty scratch folder as the last argument.
+check() {
+	name=$1
+	shift
+	rm -rf "$work/scratch" && mkdir "$work/scratch"
+	"$@" "$work/scratch" >"$work/output" 2>&1
+	result "$name" $?
+}
+
+vectors=bindings/testdata/*.json
+behaviour="$tests/behaviour.cpp $tests/throwing.cpp"
+compile replay17 -std=c++17 $tests/replay.cpp
+compile replay20 "-std=c++20 -fsyntax-only" $tests/replay.cpp
+compile behaviour17 -std=c++17 "$behaviour"
+compile behaviour20 "-std=c++20 -fsanitize=address,undefined -fno-sanitize-recover" "$behaviour"
+check replay "$work/replay17" $vectors
+check behaviour "$work/behaviour17"
+check behaviour_sanitized "$work/behaviour20"
+if command -v valgrind >/dev/null; then
+	memcheck="valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite"
+	check replay_memory $memcheck "$work/replay17" $vectors
+	check behaviour_memory $memcheck "$work/behaviour17"
+else
+	echo "skipped: C++ memory checks: no valgrind"
+fi
+
+# A replayer that finds nothing wrong proves nothing.
+sed 's/"deleted": 2/"deleted": 3/' bindings/testdata/answers.json >"$work/wrong.json"
+check wrong_answers_are_noticed sh -c '! "$0" "$@"' "$work/replay17" "$work/wrong.json"
+
+# An outcome that is dropped must not compile; nor a standard that is too old.
+echo '#include <vdb.hpp>
+void f(vdbpp::Database &db) { db.sync(); }' >"$work/dropped.cpp"
+check dropped_results_are_noticed sh -c '! "$@" 2>/dev/null' sh $CXX -std=c++17 -Werror -Iinclude -fsyntax-only "$work/dropped.cpp" -I
+
+verdict=ok
+[ $failed -eq 0 ] || verdict=FAILED
+echo "test result: $verdict. $passed passed; $failed failed; 0 ignored"
+[ $failed -eq 0 ]

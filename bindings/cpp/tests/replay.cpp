@@ -1,0 +1,447 @@
+/* Replays the test vectors of bindings/testdata through vdb.hpp, as the README there says.
+ *
+ *   replay FILE.json ... SCRATCH
+ *
+ * SCRATCH is an empty folder. Prints a line for each case that fails, and the counts at the end. */
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <memory>
+#include <sstream>
+#include <vdb.hpp>
+
+#include "json.hpp"
+
+using namespace vdbpp;
+using Kind = Json::Kind;
+
+namespace {
+
+/// What a step came to: a status, and results in the shape of `expect`.
+struct Answer {
+    std::string status = "OK";
+    std::optional<Error> error;
+    std::map<std::string, Json> results;
+
+    template <class T> bool take(const Result<T> &result) {
+        if (result.ok()) return true;
+        error = result.error();
+        status = error->name() + 4;
+        return false;
+    }
+    void partial(bool is) {
+        if (is) status = "PARTIAL";
+    }
+};
+
+struct Wrong {
+    std::string what;
+};
+
+Json number(double value) {
+    Json made;
+    made.kind = Kind::Number;
+    made.number = value;
+    return made;
+}
+
+Json boolean(bool value) {
+    Json made = number(value);
+    made.kind = Kind::Bool;
+    return made;
+}
+
+Json text(std::string value) {
+    Json made;
+    made.kind = Kind::Text;
+    made.text = std::move(value);
+    return made;
+}
+
+template <class C, class F> Json list(const C &values, F make) {
+    Json made;
+    made.kind = Kind::List;
+    for (const auto &value : values) made.list.push_back(make(value));
+    return made;
+}
+
+Json ids_json(Span<const std::uint64_t> ids) {
+    return list(ids, [](std::uint64_t id) { return text(std::to_string(id)); });
+}
+
+Json floats_json(Span<const float> values) {
+    return list(values, [](float value) { return number(value); });
+}
+
+/// Vectors of a step as bytes, and a view of them.
+struct Vectors {
+    std::string bytes;
+    std::size_t count = 0, dim = 0;
+    Scalar scalar = Scalar::F32;
+
+    Rows rows() const { return Rows::raw(bytes.data(), count, dim, scalar); }
+};
+
+const std::map<std::string, std::pair<Scalar, std::size_t>> SCALARS = {
+    {"f32", {Scalar::F32, 32}}, {"f16", {Scalar::F16, 16}}, {"bf16", {Scalar::Bf16, 16}},
+    {"i8", {Scalar::I8, 8}},    {"u8", {Scalar::U8, 8}},    {"b1", {Scalar::B1, 1}}};
+
+template <class T> void append(std::string &bytes, T value) {
+    bytes.append(reinterpret_cast<const char *>(&value), sizeof value);
+}
+
+void append_vector(Vectors &to, const Json &row, std::size_t bits, std::size_t db_dim) {
+    const std::size_t before = to.bytes.size();
+    if (row.is(Kind::Text)) {
+        for (std::size_t i = 0; i < row.text.size(); i += 2)
+            to.bytes += static_cast<char>(std::stoi(row.text.substr(i, 2), nullptr, 16));
+        const std::size_t size = to.bytes.size() - before;
+        to.dim = bits > 1 ? size * 8 / bits : (db_dim + 7) / 8 == size ? db_dim : size * 8;
+        return;
+    }
+    for (const Json &component : row.list) {
+        if (to.scalar == Scalar::F32) append(to.bytes, static_cast<float>(component.number));
+        else if (to.scalar == Scalar::I8) append(to.bytes, static_cast<std::int8_t>(component.number));
+        else append(to.bytes, static_cast<std::uint8_t>(component.number));
+    }
+    to.dim = row.list.size();
+}
+
+Vectors vectors(const Json &rows, const Json *scalar, std::size_t db_dim) {
+    Vectors made;
+    const auto &[of, bits] = SCALARS.at(scalar ? scalar->text : "f32");
+    made.scalar = of;
+    made.dim = db_dim;
+    made.count = rows.list.size();
+    for (const Json &row : rows.list) append_vector(made, row, bits, db_dim);
+    return made;
+}
+
+std::vector<std::uint64_t> ids_of(const Json &ids) {
+    std::vector<std::uint64_t> made;
+    for (const Json &id : ids.list) made.push_back(std::stoull(id.text));
+    return made;
+}
+
+/// One case: its handles by name, and its folder.
+class Case {
+public:
+    explicit Case(std::string folder) : folder_(std::move(folder)) { std::filesystem::create_directories(folder_); }
+
+    void step(const Json &step) {
+        Answer answer = make(step["op"].text, step);
+        const Json none, *expect = step.find("expect");
+        if (!expect) expect = &none;
+        const Json *status = expect->find("status");
+        const std::string wanted = status ? status->text : "OK";
+        if (answer.status != wanted)
+            throw Wrong{answer.status + (answer.error ? std::string(" (") + answer.error->message() + ")" : "") +
+                        ", expected " + wanted};
+        if (answer.error) check_error(*answer.error, *expect);
+        for (const auto &[key, value] : expect->object) {
+            if (key == "status" || key == "item" || key == "message") continue;
+            if (!answer.results.count(key)) throw Wrong{"no result " + key};
+            compare(key, answer.results[key], value);
+        }
+    }
+
+private:
+    static void check_error(const Error &error, const Json &expect) {
+        const Json *item = expect.find("item"), *message = expect.find("message");
+        const std::string got = error.item() ? std::to_string(*error.item()) : "none";
+        if (got != (item ? item->text : "none")) throw Wrong{"item " + got};
+        if (message && std::string(error.message()).find(message->text) == std::string::npos)
+            throw Wrong{std::string(error.message()) + " does not contain " + message->text};
+    }
+
+    /// `wanted` may have fewer fields than an object, and distances a tolerance.
+    static void compare(const std::string &key, const Json &got, const Json &wanted) {
+        if (wanted.is(Kind::Object)) {
+            for (const auto &[name, value] : wanted.object) compare(key + "." + name, got[name], value);
+            return;
+        }
+        if (got.kind != wanted.kind || got.list.size() != wanted.list.size() || got.text != wanted.text) {
+            const bool both_numbers = got.is(Kind::Number) && wanted.is(Kind::Number);
+            if (!both_numbers) throw Wrong{key + " has another shape, or is " + got.text + " and not " + wanted.text};
+        }
+        const double allowed = key.find("distances") == 0 ? 1e-4 * std::max(1.0, std::fabs(wanted.number)) : 0;
+        if (std::fabs(got.number - wanted.number) > allowed)
+            throw Wrong{key + " " + std::to_string(got.number) + ", expected " + std::to_string(wanted.number)};
+        for (std::size_t i = 0; i < wanted.list.size(); i++)
+            compare(key + "." + std::to_string(i), got.list[i], wanted.list[i]);
+    }
+
+    Answer make(const std::string &op, const Json &step) {
+        Answer answer;
+        if (op == "open") open(answer, step);
+        else if (op == "filter") {
+            Result<Filter> made = Filter::ids(ids_of(step["ids"]), step["allow"].number != 0);
+            if (answer.take(made)) filters_.insert_or_assign(step["filter"].text, std::move(*made));
+        } else if (op == "free_filter") filters_.at(step["filter"].text).close();
+        else if (op == "task") {
+            Result<Task> made = Task::make();
+            if (answer.take(made)) tasks_.insert_or_assign(step["task"].text, std::move(*made));
+        } else if (op == "cancel") answer.take(tasks_.at(step["task"].text).cancel());
+        else if (op == "progress") {
+            Result<Progress> now = tasks_.at(step["task"].text).progress();
+            if (answer.take(now)) {
+                answer.results["done"] = number(static_cast<double>(now->done));
+                answer.results["total"] = number(static_cast<double>(now->total));
+            }
+        } else if (op == "repair") repair_step(answer, step);
+        else if (op == "damage") damage(step);
+        else on_database(answer, op, databases_.at(step["db"].text), step);
+        return answer;
+    }
+
+    void on_database(Answer &answer, const std::string &op, Database &db, const Json &step) {
+        if (op == "close") answer.take(db.close());
+        else if (op == "sync") answer.take(db.sync());
+        else if (op == "refresh") answer.take(db.refresh());
+        else if (op == "checkpoint") answer.take(db.checkpoint(task(step)));
+        else if (op == "wait_indexed") answer.take(db.wait_indexed(task(step)));
+        else if (op == "option") option(answer, db, step);
+        else if (op == "insert" || op == "upsert") {
+            const Vectors rows = vectors(step["rows"], step.find("scalar"), db.dim());
+            const auto ids = ids_of(step["ids"]);
+            answer.take(op == "insert" ? db.insert(ids, rows.rows(), task(step)) : db.upsert(ids, rows.rows(), task(step)));
+        } else if (op == "delete") {
+            Result<std::uint64_t> deleted = db.erase(ids_of(step["ids"]));
+            if (answer.take(deleted)) answer.results["deleted"] = number(static_cast<double>(*deleted));
+        } else if (op == "count") {
+            const Json *filter = step.find("filter");
+            Result<std::uint64_t> rows = db.count(filter ? &filters_.at(filter->text) : nullptr);
+            if (answer.take(rows)) answer.results["count"] = number(static_cast<double>(*rows));
+        } else if (op == "get") get(answer, db, step);
+        else if (op == "search" || op == "search_exact") search(answer, op, db, step);
+        else if (op == "search_range") search_range(answer, db, step);
+        else if (op == "measure_recall") measure_recall(answer, db, step);
+        else if (op == "check") check(answer, db, step);
+        else if (op == "stats") stats(answer, db);
+        else throw Wrong{"an op that this replayer does not know"};
+    }
+
+    std::string path(const std::string &name) const { return name.empty() ? name : folder_ + "/" + name; }
+
+    static Options options(const Json *values) {
+        Options made;
+        if (!values) return made;
+        for (const auto &[name, value] : values->object)
+            made.set(name, value.is(Kind::Bool) ? (value.number != 0 ? "on" : "off") : value.text);
+        return made;
+    }
+
+    void open(Answer &answer, const Json &step) {
+        const Options chosen = options(step.find("options"));
+        Result<Database> made = step["path"].is(Kind::Null) ? Database::in_memory(chosen)
+                                                            : Database::open(path(step["path"].text), chosen);
+        if (answer.take(made)) databases_.insert_or_assign(step["db"].text, std::move(*made));
+    }
+
+    Task *task(const Json &step) {
+        const Json *name = step.find("task");
+        return name ? &tasks_.at(name->text) : nullptr;
+    }
+
+    SearchParams params(const Json &step) {
+        SearchParams made;
+        const Json *params = step.find("params");
+        if (!params) return made;
+        for (const auto &[name, value] : params->object) {
+            if (name == "ef") made.ef = static_cast<std::uint32_t>(value.number);
+            else if (name == "rerank") made.rerank = static_cast<std::uint32_t>(value.number);
+            else if (name == "target_recall") made.target_recall = static_cast<float>(value.number);
+            else if (name == "exact") made.exact = value.number != 0;
+            else if (name == "filter") made.filter = &filters_.at(value.text);
+            else if (name == "task") made.task = &tasks_.at(value.text);
+            else throw Wrong{"a parameter that this replayer does not know: " + name};
+        }
+        return made;
+    }
+
+    static void option(Answer &answer, const Database &db, const Json &step) {
+        Result<std::vector<vdb_option_info_t>> table = option_table();
+        if (!answer.take(table)) return;
+        vdb_option_info_t unknown{}, *info = &unknown;
+        for (auto &row : *table)
+            if (step["name"].text == row.name) info = &row;
+        const Option id = static_cast<Option>(info->id);
+        if (info->value_type == VDB_OPTION_TYPE_F64) {
+            Result<double> value = db.option_f64(id);
+            if (answer.take(value)) answer.results["value"] = number(*value);
+            return;
+        }
+        Result<std::uint64_t> value = db.option_u64(id);
+        if (!answer.take(value)) return;
+        const std::string values = info->values ? std::string(" ") + info->values + " " : "";
+        const std::size_t end = values.find("=" + std::to_string(*value) + " ");
+        if (values.find(" off=") != std::string::npos) answer.results["value"] = boolean(*value != 0);
+        else if (end == std::string::npos) answer.results["value"] = number(static_cast<double>(*value));
+        else {
+            const std::size_t begin = values.rfind(' ', end) + 1;
+            answer.results["value"] = text(values.substr(begin, end - begin));
+        }
+    }
+
+    static void get(Answer &answer, const Database &db, const Json &step) {
+        const auto ids = ids_of(step["ids"]);
+        const Json *asked = step.find("scalar");
+        std::string name;
+        for (const auto &[key, value] : SCALARS)
+            if (asked ? asked->text == key : value.first == db.scalar()) name = key;
+        const auto &[scalar, bits] = SCALARS.at(name);
+        const std::size_t size = (db.dim() * bits + 7) / 8;
+        std::string bytes(ids.size() * size, '\0');
+        std::vector<std::uint8_t> found(ids.size());
+        if (!answer.take(db.get_into(ids, scalar, bytes.data(), found))) return;
+        Json rows;
+        rows.kind = Kind::List;
+        for (std::size_t i = 0; i < ids.size(); i++)
+            rows.list.push_back(found[i] ? row(bytes.substr(i * size, size), scalar) : Json());
+        answer.results["rows"] = rows;
+    }
+
+    /// A vector as numbers, or of types that have none in C++17 as hexadecimal.
+    static Json row(const std::string &bytes, Scalar scalar) {
+        Json made;
+        made.kind = Kind::List;
+        if (scalar == Scalar::F32) {
+            std::vector<float> values(bytes.size() / sizeof(float));
+            std::memcpy(values.data(), bytes.data(), bytes.size());
+            return floats_json(values);
+        }
+        if (scalar == Scalar::I8) return list(bytes, [](char c) { return number(static_cast<signed char>(c)); });
+        if (scalar == Scalar::U8) return list(bytes, [](char c) { return number(static_cast<unsigned char>(c)); });
+        std::string hex;
+        for (const char c : bytes) {
+            char two[3];
+            std::snprintf(two, sizeof two, "%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+            hex += two;
+        }
+        return text(hex);
+    }
+
+    void search(Answer &answer, const std::string &op, const Database &db, const Json &step) {
+        const Vectors queries = vectors(step["queries"], step.find("scalar"), db.dim());
+        const std::size_t k = static_cast<std::size_t>(step["k"].number);
+        const SearchParams how = params(step);
+        Result<SearchResult> found = op == "search" ? db.search(queries.rows(), k, how) : db.search_exact(queries.rows(), k, how);
+        if (!answer.take(found)) return;
+        answer.partial(found->partial);
+        Json ids, distances;
+        ids.kind = distances.kind = Kind::List;
+        for (std::size_t i = 0; i < queries.count; i++) {
+            ids.list.push_back(ids_json(found->ids_of(i)));
+            distances.list.push_back(floats_json(found->distances_of(i)));
+            for (std::size_t j = found->counts[i]; j < k; j++)
+                if (found->ids[i * k + j] != VDB_ID_NONE || !std::isinf(found->distances[i * k + j]))
+                    throw Wrong{"a place past the count is not empty"};
+        }
+        answer.results["ids"] = ids;
+        answer.results["distances"] = distances;
+    }
+
+    void search_range(Answer &answer, const Database &db, const Json &step) {
+        Json one;
+        one.kind = Kind::List;
+        one.list.push_back(step["query"]);
+        const Vectors query = vectors(one, step.find("scalar"), db.dim());
+        Result<RangeResult> found = db.search_range(query.rows(), static_cast<float>(step["max_distance"].number),
+                                                    static_cast<std::size_t>(step["cap"].number), params(step));
+        if (!answer.take(found)) return;
+        answer.partial(found->partial);
+        answer.results["ids"] = ids_json(found->ids);
+        answer.results["distances"] = floats_json(found->distances);
+        answer.results["more"] = boolean(found->more);
+    }
+
+    void measure_recall(Answer &answer, const Database &db, const Json &step) {
+        const std::size_t k = static_cast<std::size_t>(step["k"].number);
+        const Json *count = step.find("count");
+        const Vectors queries = count ? Vectors() : vectors(step["queries"], nullptr, db.dim());
+        Result<Recall> found = count ? db.measure_recall(static_cast<std::size_t>(count->number), k, params(step))
+                                     : db.measure_recall(queries.rows(), k, params(step));
+        if (!answer.take(found)) return;
+        if (found->low > found->recall || found->recall > found->high) throw Wrong{"the interval is not around the recall"};
+        answer.results["recall"] = number(found->recall);
+    }
+
+    static void check(Answer &answer, const Database &db, const Json &step) {
+        const std::map<std::string, CheckLevel> levels = {
+            {"checksums", CheckLevel::Checksums}, {"structure", CheckLevel::Structure}, {"recall", CheckLevel::Recall}};
+        Result<std::string> report = db.check(levels.at(step["level"].text));
+        const std::string json = answer.take(report) ? *report : answer.error->report();
+        if (!json.empty()) answer.results["report"] = JsonReader(json).read();
+    }
+
+    void repair_step(Answer &answer, const Json &step) {
+        const Options chosen = options(step.find("options"));
+        Result<RepairReport> report = repair(path(step["from"].text), path(step["to"].text), &chosen);
+        if (!answer.take(report)) return;
+        answer.partial(!report->complete);
+        answer.results["report"] = JsonReader(report->json).read();
+    }
+
+    static void stats(Answer &answer, const Database &db) {
+        Result<vdb_stats_t> now = db.stats();
+        if (!answer.take(now)) return;
+        Json fields;
+        fields.kind = Kind::Object;
+        const std::pair<const char *, std::uint64_t> known[] = {
+            {"dim", now->dim},           {"live", now->live}, {"unindexed", now->unindexed},
+            {"graph_nodes", now->graph_nodes}, {"lsn", now->lsn},   {"checkpoint_lsn", now->checkpoint_lsn},
+            {"checkpoints", now->checkpoints}};
+        for (const auto &[name, value] : known) fields.object[name] = number(static_cast<double>(value));
+        answer.results["stats"] = fields;
+    }
+
+    void damage(const Json &step) {
+        std::fstream file(path(step["file"].text), std::ios::in | std::ios::out | std::ios::binary);
+        file.seekg(static_cast<std::streamoff>(step["offset"].number));
+        const char byte = static_cast<char>(~file.get());
+        file.seekp(static_cast<std::streamoff>(step["offset"].number));
+        if (!file.put(byte)) throw Wrong{"the file cannot be damaged"};
+    }
+
+    std::string folder_;
+    std::map<std::string, Filter> filters_;
+    std::map<std::string, Task> tasks_;
+    std::map<std::string, Database> databases_;
+};
+
+bool replay(const Json &one, const std::string &folder) {
+    Case run(folder);
+    std::size_t number = 0;
+    for (const Json &step : one["steps"].list) {
+        try {
+            run.step(step);
+        } catch (const Wrong &wrong) {
+            std::printf("test cpp/%s ... FAILED\nstep %zu, %s: %s\n", one["name"].text.c_str(), number,
+                        step["op"].text.c_str(), wrong.what.c_str());
+            return false;
+        }
+        number++;
+    }
+    return true;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    unsigned passed = 0, failed = 0;
+    for (int i = 1; i + 1 < argc; i++) {
+        std::ifstream file(argv[i]);
+        std::stringstream content;
+        content << file.rdbuf();
+        const std::string whole = content.str();
+        const Json vectors_of_file = JsonReader(whole).read();
+        for (const Json &one : vectors_of_file["cases"].list) {
+            const std::string folder = std::string(argv[argc - 1]) + "/" + std::to_string(passed + failed);
+            (replay(one, folder) ? passed : failed)++;
+        }
+    }
+    std::printf("test result: %s. %u passed; %u failed; 0 ignored\n", failed || !passed ? "FAILED" : "ok", passed, failed);
+    return failed || !passed;
+}
