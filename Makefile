@@ -1,4 +1,4 @@
-# vdb: build, test, try and measure. Needs a Rust toolchain (cargo) and a C compiler.
+# vdb: build, test, install, try and measure. Needs a Rust toolchain (cargo) and a C compiler.
 # What else a test can use (valgrind, a C++ compiler) is used when it is there.
 
 ABI := $(shell sed -n 's/^\#define VDB_ABI_VERSION //p' include/vdb.h)
@@ -10,7 +10,7 @@ LIB := build/lib
 LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET)/loom
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
-.PHONY: build header test loom miri tsan asan torture mutations coverage filesystems fuzz lint demo bench bench-compare bench-scale \
+.PHONY: build header bindings test test-bindings install uninstall loom miri tsan asan torture mutations coverage filesystems fuzz lint demo bench bench-compare bench-scale \
 	bench-curve bench-seeds bench-filter bench-replace bench-ingest bench-churn bench-sweep bench-protection clean
 .DEFAULT_GOAL := build
 
@@ -28,10 +28,25 @@ build:
 header:
 	VDB_BLESS=1 $(CARGO) test --quiet --test header
 
-# Everything: unit, property, integration and documentation tests, the C tests, the models.
+# Writes the generated parts of the bindings anew from include/vdb.h. `make test-bindings` checks that they are current.
+bindings:
+	@bindings/gen/gen.py
+
+# Installs what `make build` made: the libraries, the headers, vdb.pc, a CMake package, vdb(7). PREFIX (/usr/local), LIBDIR,
+# INCLUDEDIR and MANDIR say where, DESTDIR is put before all of them. Does not build: it may run as root.
+install uninstall:
+	@PREFIX='$(or $(PREFIX),/usr/local)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' \
+		DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' packaging/install.sh $@
+
+# Every binding whose toolchain is there, and an installation, against build/lib; LANGUAGES="cpp python" for some.
+test-bindings: build
+	@.ci/summary.sh bindings/test.sh $(LANGUAGES)
+
+# Everything: unit, property, integration and documentation tests, the C tests, the models, the bindings.
 test:
 	@RUST_BACKTRACE=0 .ci/summary.sh sh -c \
-		'$(CARGO) test --no-fail-fast -- --show-output; s=$$?; $(LOOM) --no-fail-fast && exit $$s'
+		'$(CARGO) test --no-fail-fast -- --show-output; s=$$?; $(LOOM) --no-fail-fast || s=$$?; \
+		$(MAKE) --no-print-directory build && bindings/test.sh && exit $$s'
 
 # All interleavings of two or three threads, of the protocols between them.
 loom:

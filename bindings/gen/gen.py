@@ -21,7 +21,7 @@ from pathlib import Path
 import header
 
 ROOT = Path(__file__).resolve().parents[2]
-LANGUAGES = ("cpp", "python", "go", "node", "swift")
+LANGUAGES = ("cpp", "python", "go", "node", "swift", "man")
 
 
 def emitted(language: str, model: header.Model) -> dict[str, str]:

@@ -1,0 +1,130 @@
+#!/bin/sh
+# Installs into empty prefixes and builds programs against what lies there, with pkg-config and with CMake,
+# as somebody would who has never seen this repository. Needs build/lib.
+cd "$(dirname "$0")/.." || exit 1
+root=$PWD
+CC=${CC:-cc} CXX=${CXX:-c++}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+unset DESTDIR PREFIX LIBDIR INCLUDEDIR MANDIR DOCDIR PKG_CONFIG_PATH LD_LIBRARY_PATH
+version=$(sed -n 's/^#define VDB_VERSION_STRING "\(.*\)"/\1/p' include/vdb.h)
+abi=$(sed -n 's/^#define VDB_ABI_VERSION //p' include/vdb.h)
+
+# check NAME COMMAND...: run in an empty folder, in a shell that stops at the first failure.
+check() {
+	name=$1
+	shift
+	rm -rf "$work/here" && mkdir "$work/here"
+	# Not inside an `if`, where -e would mean nothing.
+	(
+		cd "$work/here" || exit 1
+		set -e
+		"$@"
+	) >"$work/output" 2>&1
+	if [ $? -eq 0 ]; then
+		passed=$((passed + 1))
+		echo "test install/$name ... ok"
+	else
+		failed=$((failed + 1))
+		cat "$work/output"
+		echo "test install/$name ... FAILED"
+	fi
+}
+
+# The quick start prints the same two rows in every language that has it.
+says() {
+	"$@" | tee said && grep -q '^row 10, distance 0.019$' said && grep -q '^row 30, distance 0.168$' said
+}
+
+prefix=$work/prefix
+PREFIX=$prefix packaging/install.sh install || exit 1
+
+layout() {
+	test -f "$prefix/lib/libvdb.so.$abi" && test -L "$prefix/lib/libvdb.so" && test -f "$prefix/lib/libvdb.a" &&
+		test -f "$prefix/include/vdb.h" && test -f "$prefix/include/vdb.hpp" && test -f "$prefix/share/man/man7/vdb.7" &&
+		test -f "$prefix/share/doc/vdb/LICENSE" && test "$(readlink "$prefix/lib/libvdb.so")" = "libvdb.so.$abi" &&
+		! grep -rq '@[A-Z_]*@' "$prefix/lib/pkgconfig" "$prefix/lib/cmake" "$prefix/share/man"
+}
+headers() {
+	(cd "$root/include" && find . -type f | sort) >have && (cd "$prefix/include" && find . -type f | sort) >installed &&
+		diff have installed
+}
+staged() {
+	DESTDIR=$PWD/stage PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu "$root/packaging/install.sh" install
+	test -f "stage/usr/lib/x86_64-linux-gnu/libvdb.so.$abi" && test -f stage/usr/include/vdb.h &&
+		grep -q '^prefix=/usr$' stage/usr/lib/x86_64-linux-gnu/pkgconfig/vdb.pc &&
+		! grep -rqI "$PWD" stage && test "$(ls stage)" = usr
+}
+relative_prefix_is_refused() {
+	! PREFIX=here "$root/packaging/install.sh" install && test -z "$(ls)"
+}
+uninstalled() {
+	PREFIX=$PWD/p "$root/packaging/install.sh" install && PREFIX=$PWD/p "$root/packaging/install.sh" uninstall &&
+		test -z "$(find p -not -type d)"
+}
+man_page() {
+	groff -man -ww -Tutf8 "$prefix/share/man/man7/vdb.7" >page 2>warnings && ! test -s warnings && grep -q vdb_search page
+}
+
+pc() {
+	PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config "$@" vdb
+}
+pc_shared() {
+	test "$(pc --modversion)" = "$version"
+	$CC "$root/examples/quickstart.c" $(pc --cflags --libs) -Wl,-rpath,"$prefix/lib" -o program && says ./program
+}
+pc_cpp() {
+	$CXX -std=c++17 "$root/examples/quickstart.cpp" $(pc --cflags --libs) -Wl,-rpath,"$prefix/lib" -o program &&
+		./program "$root/data/wordnet" | grep -q '^0.270  drizzle'
+}
+pc_static() {
+	# Where there is only the static library: a program that needs no libvdb.so at all.
+	cp -r "$prefix" only_static && rm only_static/lib/libvdb.so*
+	sed -i "s|^prefix=.*|prefix=$PWD/only_static|; s|$prefix|$PWD/only_static|" only_static/lib/pkgconfig/vdb.pc
+	$CC "$root/examples/quickstart.c" $(PKG_CONFIG_PATH=only_static/lib/pkgconfig pkg-config --static --cflags --libs vdb) -o program &&
+		! ldd program | grep -q libvdb && says ./program
+}
+cmake_consumer() {
+	# The installation moved after it was made, as packages are.
+	cp -r "$prefix" moved
+	sed "s/@VERSION@/${version%.*}/" "$root/packaging/consumer/CMakeLists.txt" >CMakeLists.txt
+	cmake -S . -B out -DCMAKE_PREFIX_PATH="$PWD/moved" -DVDB_EXAMPLES="$root/examples" && cmake --build out &&
+		says out/shared_c && rm -rf quickstart.vdb && says out/static_c &&
+		out/shared_cpp "$root/data/wordnet" | grep -q '^0.270  drizzle' && ldd out/shared_c | grep -q "$PWD/moved" &&
+		! ldd out/static_c | grep -q libvdb
+}
+cmake_refuses() {
+	# A newer version than there is, and an installation with a file missing.
+	sed "s/@VERSION@/99.0/" "$root/packaging/consumer/CMakeLists.txt" >CMakeLists.txt
+	if cmake -S . -B out -DCMAKE_PREFIX_PATH="$prefix" -DVDB_EXAMPLES="$root/examples"; then return 1; fi
+	cp -r "$prefix" torn && rm torn/lib/libvdb.a
+	sed "s/@VERSION@/$version/" "$root/packaging/consumer/CMakeLists.txt" >CMakeLists.txt
+	if cmake -S . -B again -DCMAKE_PREFIX_PATH="$PWD/torn" -DVDB_EXAMPLES="$root/examples" >said 2>&1; then return 1; fi
+	grep -q 'libvdb.a is missing' said
+}
+
+check layout layout
+check all_headers headers
+check staged staged
+check relative_prefix_is_refused relative_prefix_is_refused
+check uninstalled uninstalled
+if command -v groff >/dev/null; then check man_page man_page; else echo "skipped: the manual page: no groff"; fi
+if command -v pkg-config >/dev/null; then
+	check pkg_config_shared pc_shared
+	check pkg_config_static pc_static
+	check pkg_config_cpp pc_cpp
+else
+	echo "skipped: pkg-config consumers: no pkg-config"
+fi
+if command -v cmake >/dev/null; then
+	check cmake cmake_consumer
+	check cmake_refuses cmake_refuses
+else
+	echo "skipped: CMake consumers: no cmake"
+fi
+
+verdict=ok
+[ $failed -eq 0 ] || verdict=FAILED
+echo "test result: $verdict. $passed passed; $failed failed; 0 ignored"
+[ $failed -eq 0 ]
