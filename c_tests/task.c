@@ -71,6 +71,28 @@ static void a_cancelled_task_stops_everything_it_is_given_to(void) {
   CHECK_OK(vdb_close(db, &error));
 }
 
+/* A bar that shows progress is full at the end. */
+static void what_ended_well_is_done_in_full(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db(temp_path("full"), DIM);
+  vdb_task *task = NULL;
+  uint64_t done = 0, total = 0;
+  double recall = 0;
+  insert_noise(db, 1, 300, DIM);
+  REQUIRE_OK(vdb_task_new(&task, &error));
+  CHECK_OK(vdb_wait_indexed(db, task, &error));
+  CHECK_OK(vdb_task_progress(task, &done, &total));
+  CHECK(done == 300 && total == 300);
+  CHECK_OK(vdb_checkpoint(db, task, &error));
+  CHECK_OK(vdb_task_progress(task, &done, &total));
+  CHECK(done == total && total > 300);
+  CHECK_OK(vdb_measure_recall(db, NULL, 20, DIM, 0, 5, NULL, &recall, NULL, NULL, task, &error));
+  CHECK_OK(vdb_task_progress(task, &done, &total));
+  CHECK(done == 20 && total == 20);
+  vdb_task_free(task);
+  CHECK_OK(vdb_close(db, &error));
+}
+
 /* A search that runs out of time returns what it has: real rows with their real distances. */
 static void a_deadline_gives_partial_results(void) {
   enum { K = 10, QUERIES = 64 };
@@ -130,6 +152,7 @@ static void a_freed_task_is_closed(void) {
 TEST_TABLE(task) = {
     TEST(progress_is_told_and_can_cancel),
     TEST(a_cancelled_task_stops_everything_it_is_given_to),
+    TEST(what_ended_well_is_done_in_full),
     TEST(a_deadline_gives_partial_results),
     TEST(many_short_searches_can_be_stopped),
     TEST(a_freed_task_is_closed),

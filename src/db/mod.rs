@@ -585,7 +585,11 @@ impl Database {
     /// no log to replay. Runs beside searches and writes. In memory: does nothing.
     pub fn checkpoint(&self, task: Option<&Task>) -> Result<()> {
         self.core.check_writable()?;
-        checkpoint::checkpoint(&self.core, task)
+        checkpoint::checkpoint(&self.core, task)?;
+        if let Some(task) = task {
+            task.finished(task.progress().1);
+        }
+        Ok(())
     }
 
     /// Makes a backup in the directory `path`, which must be empty or not there (its parent must be): the newest
@@ -675,7 +679,11 @@ impl Database {
         if self.core.follower.is_some() {
             return watch();
         }
-        self.core.indexer.finish(&watch)
+        self.core.indexer.finish(&watch)?;
+        if let Some(task) = task {
+            task.finished(task.progress().1);
+        }
+        Ok(())
     }
 
     /// Where the database is only read: moves on to the newest state that the

@@ -52,7 +52,7 @@ pub fn of_queries(
         core.shape.check(&row).map_err(|e| e.at(i as u64))?;
         tally.add(core, &view, (&row, None), k, params)?;
     }
-    finish(core, tally)
+    finish(core, tally, task, queries.count())
 }
 
 /// Looks for the nearest `k` of `count` stored rows, spread evenly, apart from themselves. These are
@@ -74,7 +74,7 @@ pub fn of_stored_rows(
         let Some(row) = view.vector(&core.shape, slot, &mut decoded)? else { continue };
         tally.add(core, &view, (row, Some(slot)), k, params)?;
     }
-    finish(core, tally)
+    finish(core, tally, task, count)
 }
 
 fn step(task: Option<&Task>, done: u64, total: u64) -> Result<()> {
@@ -84,8 +84,11 @@ fn step(task: Option<&Task>, done: u64, total: u64) -> Result<()> {
     }
 }
 
-fn finish(core: &Core, tally: Tally) -> Result<Recall> {
+fn finish(core: &Core, tally: Tally, task: Option<&Task>, total: usize) -> Result<Recall> {
     core.check_faults()?;
+    if let Some(task) = task {
+        task.finished(total as u64);
+    }
     Ok(tally.recall())
 }
 
