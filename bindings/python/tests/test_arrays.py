@@ -24,7 +24,7 @@ def address(array):
 def test_packed_rows_are_read_where_they_lie(value):
     vectors = taken(value, dim=value.shape[-1])
     assert int(vdb.ffi.cast("uintptr_t", vectors.pointer)) == address(value)
-    assert vectors.count == (1 if value.ndim == 1 else len(value)) and vectors.dim == value.shape[-1]
+    assert vectors.rows == (1 if value.ndim == 1 else len(value)) and vectors.dim == value.shape[-1]
 
 
 @pytest.mark.parametrize("value", [

@@ -10,6 +10,8 @@ Vectors are arrays of numpy, read where they are. Every failure is a vdb.Error, 
 each status (vdb.errors). The manual of the library behind it is vdb.h.
 """
 
+from typing import Any, Dict
+
 from . import errors
 from ._error import Error
 from ._native import ID_NONE, ffi, lib, sized_json
@@ -25,9 +27,10 @@ MAX_K: int = lib.VDB_MAX_K
 __version__: str = ffi.string(lib.vdb_version_string()).decode()
 
 
-def build_info() -> dict:
+def build_info() -> Dict[str, Any]:
     """Facts about the library that was loaded: version, ABI, target, instruction set."""
-    return sized_json(lib.vdb_build_info)
+    info: Dict[str, Any] = sized_json(lib.vdb_build_info)
+    return info
 
 
 __all__ = [

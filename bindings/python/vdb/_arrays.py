@@ -8,19 +8,19 @@ copy=True, so that a program is never slow without knowing why.
 from __future__ import annotations
 
 import operator
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, Dict, Iterable, NamedTuple, Optional, Union
 
 import numpy as np
 
 from ._native import ffi
 from ._types import Scalar
 
-_BY_DTYPE = {
+_BY_DTYPE: "Dict[np.dtype[Any], Scalar]" = {
     np.dtype(np.float32): Scalar.F32, np.dtype(np.float16): Scalar.F16,
     np.dtype(np.int8): Scalar.I8, np.dtype(np.uint8): Scalar.U8,
 }
 # What numpy calls the bytes of each type. bfloat16 has no type in numpy itself.
-_DTYPES = {
+_DTYPES: "Dict[Scalar, np.dtype[Any]]" = {
     Scalar.F32: np.dtype(np.float32), Scalar.F16: np.dtype(np.float16), Scalar.BF16: np.dtype(np.uint16),
     Scalar.I8: np.dtype(np.int8), Scalar.B1: np.dtype(np.uint8), Scalar.U8: np.dtype(np.uint8),
 }
@@ -32,7 +32,7 @@ class Vectors(NamedTuple):
 
     owner: np.ndarray
     pointer: Any
-    count: int
+    rows: int
     dim: int
     stride: int
     scalar: int
@@ -131,6 +131,7 @@ def ids_in(value: Any, copy: bool) -> np.ndarray:
     """Ids as a packed array of u64. A number or an iterable of numbers is read; an array is used as it is."""
     if isinstance(value, np.ndarray):
         return _id_array(value, copy)
+    numbers: Iterable[int]
     try:
         numbers = [operator.index(value)]
     except TypeError:

@@ -10,7 +10,7 @@ import json
 from typing import Any, Callable, NoReturn, Optional
 
 from ._error import Error
-from ._vdb import ffi, lib
+from ._vdb import ffi as ffi, lib as lib
 from .errors import BY_STATUS
 
 NULL = ffi.NULL
@@ -52,7 +52,7 @@ def check(status: int, error: Any) -> int:
 
 def text(pointer: Any) -> Optional[str]:
     """A static text of the library; None for NULL."""
-    return None if pointer == NULL else ffi.string(pointer).decode("utf-8")
+    return None if pointer == NULL else str(ffi.string(pointer), "utf-8")
 
 
 def sized_text(call: Callable[[Any, int, Any, Any], int]) -> str:
@@ -66,7 +66,7 @@ def sized_text(call: Callable[[Any, int, Any, Any], int]) -> str:
         if status == lib.VDB_ERR_BUFFER_TOO_SMALL and length[0] >= cap:
             continue
         check(status, error)
-        return ffi.unpack(buffer, length[0]).decode("utf-8")
+        return str(ffi.unpack(buffer, length[0]), "utf-8")
 
 
 def sized_json(call: Callable[[Any, int, Any, Any], int]) -> Any:

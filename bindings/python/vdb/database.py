@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Union
@@ -11,6 +10,7 @@ import numpy as np
 
 from ._arrays import Vectors, dtype_of, floats, ids_in, row_shape, scalar_of, u64, vectors_in
 from ._calls import Progress, run
+from ._error import Error
 from ._native import NULL, check, failure, ffi, lib, new_error, raise_from
 from ._types import CheckLevel, Metric, Option, OptionType, Scalar, SearchFlag, Stats
 from .handles import Filter, Handle, Task
@@ -71,7 +71,8 @@ def repair(
 
     with chosen:
         check(run(call, task, progress), error)
-    return json.loads(ffi.unpack(buffer, length[0]))
+    report: Dict[str, Any] = json.loads(ffi.unpack(buffer, length[0]))
+    return report
 
 
 def _close_quietly(pointer: Any) -> None:
@@ -155,12 +156,12 @@ class Database(Handle):
         db, error = self.capi(), new_error()
         rows = vectors_in(vectors, self.scalar, self.dim, scalar, copy)
         id_array = ids_in(ids, copy)
-        if id_array.size != rows.count:
-            raise ValueError(f"{id_array.size} ids for {rows.count} vectors")
+        if id_array.size != rows.rows:
+            raise ValueError(f"{id_array.size} ids for {rows.rows} vectors")
 
         def call(task_pointer: Any) -> int:
             return function(
-                db, u64(id_array), rows.pointer, rows.count, rows.dim, rows.stride, rows.scalar, task_pointer, error)
+                db, u64(id_array), rows.pointer, rows.rows, rows.dim, rows.stride, rows.scalar, task_pointer, error)
 
         check(run(call, task, progress, long=rows.owner.nbytes >= _LONG_BYTES), error)
 
@@ -215,16 +216,16 @@ class Database(Handle):
     ) -> SearchResult:
         db, error = self.capi(), new_error()
         rows = vectors_in(queries, self.scalar, self.dim, scalar, copy, "queries")
-        ids, distances, counts = self._places(rows.count, k)
+        ids, distances, counts = self._places(rows.rows, k)
         c_params, task = _params(params, rows)
 
         def call(task_pointer: Any) -> int:
             c_params.task = task_pointer
             return function(
-                db, rows.pointer, rows.count, rows.dim, rows.stride, k, c_params, u64(ids), floats(distances),
+                db, rows.pointer, rows.rows, rows.dim, rows.stride, k, c_params, u64(ids), floats(distances),
                 ffi.from_buffer("uint32_t[]", counts), error)
 
-        long = rows.count >= (_LONG_EXACT_QUERIES if exact else _LONG_QUERIES)
+        long = rows.rows >= (_LONG_EXACT_QUERIES if exact else _LONG_QUERIES)
         status = check(run(call, task, long=long), error)
         if rows.single:
             found = counts[0]
@@ -245,8 +246,8 @@ class Database(Handle):
         """All rows within `max_distance` of one query, nearest first, at most `cap`."""
         db, error = self.capi(), new_error()
         rows = vectors_in(query, self.scalar, self.dim, scalar, copy, "query")
-        if rows.count != 1:
-            raise ValueError(f"query: {rows.count} rows, wanted is one")
+        if rows.rows != 1:
+            raise ValueError(f"query: {rows.rows} rows, wanted is one")
         ids, distances, _ = self._places(1, cap)
         c_params, task = _params(params, rows)
         count = ffi.new("size_t *")
@@ -262,7 +263,7 @@ class Database(Handle):
 
     def measure_recall(
         self, queries: Any = 100, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,
-        task: Optional[Task] = None, progress: Optional[Progress] = None, **params: "Unpack[SearchParams]",
+        progress: Optional[Progress] = None, **params: "Unpack[SearchParams]",
     ) -> Recall:
         """The share of the true `k` nearest rows that a search finds with these parameters.
 
@@ -271,9 +272,9 @@ class Database(Handle):
         db, error = self.capi(), new_error()
         sampled = isinstance(queries, (int, np.integer))
         rows = None if sampled else vectors_in(queries, self.scalar, self.dim, scalar, copy, "queries")
-        c_params, _ = _params(params, rows)
+        c_params, task = _params(params, rows)
         values = ffi.new("double[3]")
-        where = (NULL, int(queries), self.dim, 0) if rows is None else (rows.pointer, rows.count, rows.dim, rows.stride)
+        where = (NULL, int(queries), self.dim, 0) if rows is None else (rows.pointer, rows.rows, rows.dim, rows.stride)
 
         def call(task_pointer: Any) -> int:
             return lib.vdb_measure_recall(
@@ -324,12 +325,12 @@ class Database(Handle):
             return lib.vdb_check(db, number, buffer, len(buffer), length, task_pointer, error)
 
         status = run(call, task, progress)
-        report = json.loads(ffi.unpack(buffer, length[0])) if length[0] else None
+        report: Dict[str, Any] = json.loads(ffi.unpack(buffer, length[0])) if length[0] else {}
         if status < 0:
             try:
                 raise_from(status, error)
-            except builtins.Exception as made:
-                made.report = report  # type: ignore[attr-defined]
+            except Error as made:
+                made.report = report
                 raise
         return report
 

@@ -19,8 +19,9 @@ def _read_table() -> List[OptionInfo]:
     info, error = ffi.new("vdb_option_info_t *"), new_error()
     info.struct_size = ffi.sizeof("vdb_option_info_t")
     while check(lib.vdb_option_at(len(rows), info, error), error) != lib.VDB_DONE:
-        values = (getattr(info, name) for name in OptionInfo._fields)
-        rows.append(OptionInfo(*(text(v) if isinstance(v, ffi.CData) else v for v in values)))
+        fields: List[Any] = [getattr(info, name) for name in OptionInfo._fields]
+        fields = [text(value) if isinstance(value, ffi.CData) else value for value in fields]
+        rows.append(OptionInfo(*fields))
     return rows
 
 

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Tests of the Python package: builds the wheel from a copy of this folder, installs it into an environment of
+# its own, build/bindings/python, and runs the tests against what was installed. Needs build/lib.
+#
+#   test.sh [pytest arguments]
+cd "$(dirname "$0")/../.." || exit 1
+root=$PWD
+place=$root/build/bindings/python
+venv=$place/venv
+
+skip() {
+	echo "skipped: Python: $1"
+	exit 0
+}
+
+python=${PYTHON:-python3}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || skip "no python3 of 3.9 or newer"
+command -v "${CC:-cc}" >/dev/null || skip "no C compiler for the extension"
+if [ ! -e "$venv/complete" ]; then
+	rm -rf "$venv"
+	"$python" -m venv "$venv" >/dev/null 2>&1 || skip "no venv module"
+	"$venv/bin/pip" install -q --disable-pip-version-check numpy cffi pytest setuptools wheel mypy typing_extensions \
+		>"$place/pip.log" 2>&1 || skip "pip could not install numpy, cffi and pytest: $(tail -1 "$place/pip.log")"
+	touch "$venv/complete"
+fi
+
+# What pip leaves in a folder that it builds stays out of the repository.
+rm -rf "$place/source" "$place/wheels"
+mkdir -p "$place/source" && cp -r bindings/python/. "$place/source"
+VDB_INCLUDE_DIR=$root/include VDB_LIB_DIR=$root/build/lib "$venv/bin/pip" wheel -q --disable-pip-version-check \
+	--no-build-isolation --no-deps --no-cache-dir -w "$place/wheels" "$place/source" >"$place/build.log" 2>&1 &&
+	"$venv/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps "$place"/wheels/*.whl \
+		>>"$place/build.log" 2>&1 || {
+	cat "$place/build.log"
+	echo "test python/wheel ... FAILED"
+	echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"
+	exit 1
+}
+echo "built $(basename "$place"/wheels/*.whl)"
+
+# In the copy's tests, so that `vdb` is the installed package. -rs names what was skipped.
+cd "$place/source/tests" || exit 1
+VDB_ROOT=$root VDB_TESTDATA=$root/bindings/testdata "$venv/bin/python" -m pytest -q -rs -p no:cacheprovider --tb=short \
+	-o console_output_style=classic "$@" >"$place/pytest.log" 2>&1
+status=$?
+cat "$place/pytest.log"
+count() {
+	sed -n "s/.*[^0-9]\([0-9][0-9]*\) $1.*/\1/p" "$place/summary" | tail -1
+}
+{ printf ' ' && tail -1 "$place/pytest.log"; } >"$place/summary"
+sed -n 's/^SKIPPED \[[0-9]*\] /skipped: Python: /p' "$place/pytest.log"
+passed=$(count passed) failed=$(count failed) errors=$(count error)
+failed=$((${failed:-0} + ${errors:-0}))
+# An end without counts is a failure too.
+[ $status -eq 0 ] || [ $failed -gt 0 ] || failed=1
+verdict=ok
+[ $failed -eq 0 ] || verdict=FAILED
+echo "test result: $verdict. ${passed:-0} passed; $failed failed; 0 ignored"
+exit $status

@@ -1,0 +1,44 @@
+"""Type hints: the package passes its own, and a program that misuses it is told. Skipped without mypy."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+pytest.importorskip("mypy", reason="no mypy")
+
+PROGRAM = textwrap.dedent("""
+    import numpy as np
+    import vdb
+
+    with vdb.open("words.vdb", dim=4, metric="cosine", read_only=False) as db:
+        db.upsert([1, 2], np.ones((2, 4), np.float32))
+        ids, distances = db.search(np.ones(4, np.float32), 10, ef=100, filter=vdb.Filter([1]), task=vdb.Task())
+        rows: int = db.count()
+        live: int = db.stats().live
+        recall: float = db.measure_recall(10, task=None).recall
+        try:
+            db.insert(1, np.ones(4, np.float32))
+        except vdb.AlreadyExistsError as error:
+            item = error.item
+""")
+MISTAKES = [
+    'vdb.open(dimension=4)', 'db.search(query, ef="100")', "db.search(query, eff=100)", 'db.count("all")', "db.stats().alive",
+]
+
+
+def mypy(*args: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", "mypy", *map(str, args)], capture_output=True, text=True)
+
+
+def test_hints(tmp_path):
+    right, wrong = tmp_path / "right.py", tmp_path / "wrong.py"
+    right.write_text(PROGRAM)
+    wrong.write_text("import numpy as np, vdb\ndb = vdb.open(dim=4)\nquery = np.ones(4, np.float32)\n" + "\n".join(MISTAKES))
+    for what in (["-p", "vdb"], [right]):
+        done = mypy("--strict", "--no-warn-return-any", "--cache-dir", tmp_path / "cache", *what)
+        assert done.returncode == 0, done.stdout
+    done = mypy("--cache-dir", tmp_path / "cache", wrong)
+    for line, mistake in enumerate(MISTAKES, 4):
+        assert f"wrong.py:{line}: error" in done.stdout, f"{mistake} is not noticed:\n{done.stdout}"
