@@ -61,6 +61,21 @@ else
 	echo "skipped: C++ memory checks: no valgrind"
 fi
 
+# The code of the documentation, as one program.
+{
+	printf '#undef NDEBUG\n#include <cassert>\n#include <cstdio>\n#include <vdb.hpp>\nint main() {\n'
+	sed -n '/^```cpp$/,/^```$/{/^```/!p}' docs/cpp.md
+	printf '}\n'
+} >"$work/docs.cpp"
+compile docs -std=c++17 "$work/docs.cpp"
+check docs sh -c 'cd "$1" && "$0" >said && test "$(cat said)" = "row 10
+row 30"' "$work/docs"
+
+# The example on the bundled sample.
+compile quickstart -std=c++17 examples/quickstart.cpp
+check quickstart sh -c '"$0" data/wordnet | grep -q "^0.270  drizzle" && ! "$0" "$1" 2>/dev/null' "$work/quickstart"
+check quickstart_is_short sh -c 'test "$(wc -l <examples/quickstart.cpp)" -lt 60'
+
 # A replayer that finds nothing wrong proves nothing.
 sed 's/"deleted": 2/"deleted": 3/' bindings/testdata/answers.json >"$work/wrong.json"
 check wrong_answers_are_noticed sh -c '! "$0" "$@"' "$work/replay17" "$work/wrong.json"

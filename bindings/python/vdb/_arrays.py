@@ -25,6 +25,8 @@ _DTYPES: "Dict[Scalar, np.dtype[Any]]" = {
     Scalar.I8: np.dtype(np.int8), Scalar.B1: np.dtype(np.uint8), Scalar.U8: np.dtype(np.uint8),
 }
 _U64 = np.dtype(np.uint64)
+# Reading an attribute of an enum costs as much as the rest of a comparison.
+_B1, _U8, _BF16 = Scalar.B1, Scalar.U8, Scalar.BF16
 
 
 class Vectors(NamedTuple):
@@ -93,38 +95,46 @@ def vectors_in(
         of = scalar_of(scalar)
         if not _holds(array.dtype, of):
             raise TypeError(f"{what}: {array.dtype} does not hold {of.name.lower()}, {_DTYPES[of]} does")
-    elif array.dtype.name == "bfloat16":
-        of = Scalar.BF16
     else:
-        if array.dtype not in _BY_DTYPE:
-            array = _converted(array, stored, what, copy)
-        of = _BY_DTYPE[array.dtype]
-        if of == Scalar.U8 and stored == Scalar.B1:
-            of = Scalar.B1
+        known = _BY_DTYPE.get(array.dtype)
+        if known is None:
+            if array.dtype.name == "bfloat16":
+                known = _BF16
+            else:
+                array = _converted(array, stored, what, copy)
+                known = _BY_DTYPE[array.dtype]
+        of = _B1 if known is _U8 and stored is _B1 else known
     return _laid_out(array, of, dim, copy, what)
 
 
 def _laid_out(array: np.ndarray, of: Scalar, dim: int, copy: bool, what: str) -> Vectors:
     single = array.ndim == 1
     count, width = (1, array.shape[0]) if single else array.shape
-    row = width * array.itemsize
-    packed = array.flags.c_contiguous
-    strided = (
-        not packed and not single and (width <= 1 or array.strides[1] == array.itemsize)
-        and (count <= 1 or array.strides[0] >= max(row, 1)))
-    if not packed and not strided:
-        if not copy:
+    stride = 0
+    if not array.flags.c_contiguous:
+        if _rows_are_packed(array, width):
+            stride = array.strides[0] if count > 1 else 0
+        elif copy:
+            array = np.ascontiguousarray(array)
+        else:
             raise _copy_needed(what, f"rows with strides {array.strides} are not packed and would be copied")
-        array, packed = np.ascontiguousarray(array), True
-    if packed:
-        pointer, stride = ffi.from_buffer(array.view(np.uint8) if array.dtype.kind not in "fiu" else array), 0
+    if array.flags.c_contiguous:
+        pointer = ffi.from_buffer(array.view(np.uint8) if array.dtype.kind not in "fiu" else array)
     else:
         pointer = ffi.cast("void *", array.__array_interface__["data"][0])
-        stride = array.strides[0] if count > 1 else 0
-    if of == Scalar.B1:
+    if of is _B1:
         # A wrong number of bytes becomes a wrong dimension, which the library reports.
         width = dim if width == (dim + 7) // 8 else width * 8
     return Vectors(array, pointer, count, width, stride, of, single)
+
+
+def _rows_are_packed(array: np.ndarray, width: int) -> bool:
+    """Whether each row lies in one piece, and none begins before the end of the one before it."""
+    if array.ndim == 1:
+        return False
+    across, along = array.strides
+    whole = width <= 1 or along == array.itemsize
+    return whole and (array.shape[0] <= 1 or across >= max(width * array.itemsize, 1))
 
 
 def ids_in(value: Any, copy: bool) -> np.ndarray:

@@ -216,28 +216,25 @@ class Database(Handle):
     ) -> SearchResult:
         db, error = self.capi(), new_error()
         rows = vectors_in(queries, self.scalar, self.dim, scalar, copy, "queries")
-        ids, distances, counts = self._places(rows.rows, k)
-        c_params, task = _params(params, rows)
+        ids, distances = _places(k if rows.single else (rows.rows, k), k)
+        counts = np.empty(rows.rows, np.uint32)
+        c_params, task = (NULL, None) if not params and rows.scalar is self.scalar else _params(params, rows)
 
-        def call(task_pointer: Any) -> int:
-            c_params.task = task_pointer
+        def call(c_params: Any) -> int:
             return function(
                 db, rows.pointer, rows.rows, rows.dim, rows.stride, k, c_params, u64(ids), floats(distances),
                 ffi.from_buffer("uint32_t[]", counts), error)
 
-        long = rows.rows >= (_LONG_EXACT_QUERIES if exact else _LONG_QUERIES)
-        status = check(run(call, task, long=long), error)
-        if rows.single:
-            found = counts[0]
-            ids, distances = ids[0, :found], distances[0, :found]
-        return SearchResult(ids, distances, counts, status == lib.VDB_PARTIAL)
-
-    @staticmethod
-    def _places(queries: int, k: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        if not 0 <= k <= lib.VDB_MAX_K:
-            raise failure(lib.VDB_ERR_LIMIT, f"k = {k} is outside 0..{lib.VDB_MAX_K}")
-        shape = queries, k
-        return np.empty(shape, np.uint64), np.empty(shape, np.float32), np.zeros(queries, np.uint32)
+        if rows.rows >= (_LONG_EXACT_QUERIES if exact else _LONG_QUERIES):
+            status = _run_search(call, c_params, rows, task)
+        else:
+            status = call(c_params)
+        if status:
+            check(status, error)
+        if rows.single and counts[0] < k:
+            found = int(counts[0])
+            ids, distances = ids[:found], distances[:found]
+        return SearchResult(ids, distances, counts, status == _PARTIAL)
 
     def search_range(
         self, query: Any, max_distance: float, cap: int = 1000, *, scalar: Union[str, int, None] = None,
@@ -248,18 +245,13 @@ class Database(Handle):
         rows = vectors_in(query, self.scalar, self.dim, scalar, copy, "query")
         if rows.rows != 1:
             raise ValueError(f"query: {rows.rows} rows, wanted is one")
-        ids, distances, _ = self._places(1, cap)
-        c_params, task = _params(params, rows)
+        ids, distances = _places(cap, cap)
+        c_params, _ = _params(params, rows)
         count = ffi.new("size_t *")
-
-        def call(task_pointer: Any) -> int:
-            c_params.task = task_pointer
-            return lib.vdb_search_range(
-                db, rows.pointer, rows.dim, max_distance, cap, c_params, u64(ids), floats(distances), count, error)
-
-        status = check(run(call, task, long=False), error)
+        status = check(lib.vdb_search_range(
+            db, rows.pointer, rows.dim, max_distance, cap, c_params, u64(ids), floats(distances), count, error), error)
         found = min(count[0], cap)
-        return RangeResult(ids[0, :found], distances[0, :found], count[0] > cap, status == lib.VDB_PARTIAL)
+        return RangeResult(ids[:found], distances[:found], count[0] > cap, status == _PARTIAL)
 
     def measure_recall(
         self, queries: Any = 100, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,
@@ -342,19 +334,40 @@ class Database(Handle):
         return Stats(*(getattr(stats, name) for name in Stats._fields))
 
 
+def _places(shape: Union[int, Tuple[int, int]], k: int) -> Tuple[np.ndarray, np.ndarray]:
+    """Arrays for results, after a look at `k`: the library would see it after they were made."""
+    if not 0 <= k <= _MAX_K:
+        raise failure(lib.VDB_ERR_LIMIT, f"k = {k} is outside 0..{_MAX_K}")
+    return np.empty(shape, np.uint64), np.empty(shape, np.float32)
+
+
+def _run_search(call: Callable[[Any], int], c_params: Any, rows: Vectors, task: Optional[Task]) -> int:
+    """A search long enough to be interrupted, by the task in its parameters."""
+    if not c_params:
+        c_params, _ = _params({}, rows)
+
+    def with_task(task_pointer: Any) -> int:
+        c_params.task = task_pointer
+        return call(c_params)
+
+    return run(with_task, task)
+
+
 def _params(params: Mapping[str, Any], rows: Optional[Vectors]) -> Tuple[Any, Optional[Task]]:
-    """The parameters of a search as the library takes them, and its task apart: run() fills that in."""
+    """The parameters of a search as the library takes them, and its task."""
     made = ffi.new("vdb_search_params_t *")
-    made.struct_size = ffi.sizeof("vdb_search_params_t")
+    made.struct_size = _PARAMS_SIZE
     made.query_scalar = rows.scalar if rows is not None else 0
     for name, value in params.items():
         if name.upper() in SearchFlag.__members__:
             made.flags |= SearchFlag[name.upper()] if value else 0
         elif name not in _PARAM_NAMES:
             raise TypeError(f"{name!r} is no parameter of a search; known are {', '.join(sorted(_PARAM_NAMES))}")
-        elif value is not None and name != "task":
+        elif value is not None:
             setattr(made, name, value.capi() if isinstance(value, Handle) else value)
     return made, params.get("task")
 
 
+_MAX_K, _PARTIAL = lib.VDB_MAX_K, lib.VDB_PARTIAL
+_PARAMS_SIZE = ffi.sizeof("vdb_search_params_t")
 _PARAM_NAMES = {name for name, _ in ffi.typeof("vdb_search_params_t").fields} - {"struct_size", "query_scalar", "flags"}
