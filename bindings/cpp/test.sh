@@ -76,6 +76,14 @@ compile quickstart -std=c++17 examples/quickstart.cpp
 check quickstart sh -c '"$0" data/wordnet | grep -q "^0.270  drizzle" && ! "$0" "$1" 2>/dev/null' "$work/quickstart"
 check quickstart_is_short sh -c 'test "$(wc -l <examples/quickstart.cpp)" -lt 60'
 
+# A function of the library that vdb.hpp does not call is forgotten.
+every_function() {
+	for function in $(nm -D --defined-only build/lib/libvdb.so | sed -n 's/.* T //p'); do
+		grep -qw "$function" include/vdb.hpp include/vdb/base.hpp || { echo "vdb.hpp does not use $function" && return 1; }
+	done
+}
+check every_function every_function
+
 # A replayer that finds nothing wrong proves nothing.
 sed 's/"deleted": 2/"deleted": 3/' bindings/testdata/answers.json >"$work/wrong.json"
 check wrong_answers_are_noticed sh -c '! "$0" "$@"' "$work/replay17" "$work/wrong.json"
