@@ -23,214 +23,10 @@
 #ifndef VDB_HPP
 #define VDB_HPP
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include "vdb/base.hpp"
+#include "vdb/parts.hpp"
 
 namespace vdbpp {
 inline namespace VDB_HPP_NAMESPACE {
-
-// ---- Library -------------------------------------------------------------------------------------
-
-inline const char *version_string() noexcept { return vdb_version_string(); }
-inline std::uint32_t version_number() noexcept { return vdb_version_number(); }
-/// Whether the library that was loaded has the binary interface of this header.
-inline bool abi_matches() noexcept { return vdb_abi_version() == VDB_ABI_VERSION; }
-inline const char *status_name(Status status) noexcept { return vdb_status_name(static_cast<vdb_status_t>(status)); }
-
-/// Facts about this build, as JSON.
-inline Outcome<std::string> build_info() {
-    detail::Call call;
-    std::string text = detail::sized_text(
-        call, [&](char *to, std::size_t cap, std::size_t *length) { return vdb_build_info(to, cap, length, call.error()); });
-    return call.finish(std::move(text));
-}
-
-// ---- Options -------------------------------------------------------------------------------------
-
-/// What a database is opened with: Options().dim(384).metric(Metric::Cosine). The first failure is kept
-/// and returned by the call that takes the options.
-class Options : public OptionSetters<Options> {
-public:
-    Options() {
-        vdb_options *made = nullptr;
-        if (call_.made(vdb_options_new(&made, call_.error()))) handle_ = Handle(made);
-    }
-
-    /// Sets a number, a switch, a fraction or a value of an enum.
-    template <class T> Options &set(Option option, T value) {
-        static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>, "an option is a number or a value of an enum");
-        const auto number = static_cast<vdb_option_t>(option);
-        if (!call_.ok()) return *this;
-        if constexpr (std::is_floating_point_v<T>) {
-            call_.made(vdb_options_set_f64(capi(), number, value, call_.error()));
-        } else {
-            if constexpr (std::is_signed_v<T>) {
-                if (value < 0 && !call_.refuse(Status::ErrOutOfRange, "an option cannot be negative")) return *this;
-            }
-            call_.made(vdb_options_set_u64(capi(), number, static_cast<std::uint64_t>(value), call_.error()));
-        }
-        return *this;
-    }
-    /// Sets any option by name: ("hnsw.m", "32").
-    Options &set(const std::string &name, const std::string &value) {
-        if (call_.ok()) call_.made(vdb_options_set_text(capi(), name.c_str(), value.c_str(), call_.error()));
-        return *this;
-    }
-
-    vdb_options *capi() const noexcept { return handle_.get(); }
-    /// Hands the first failure over; true where there is none.
-    bool pass(detail::Call &to) const noexcept {
-        if (!call_.ok()) to = call_;
-        return call_.ok();
-    }
-
-private:
-    using Handle = detail::Handle<vdb_options, vdb_options_free>;
-
-    detail::Call call_;
-    Handle handle_;
-};
-
-/// The table of options, in the order of their numbers. The texts are static.
-inline Outcome<std::vector<vdb_option_info_t>> option_table() {
-    detail::Call call;
-    std::vector<vdb_option_info_t> table;
-    for (;;) {
-        vdb_option_info_t info{};
-        info.struct_size = sizeof info;
-        if (!call.made(vdb_option_at(table.size(), &info, call.error())) || call.status() == VDB_DONE) break;
-        table.push_back(info);
-    }
-    return call.finish(std::move(table));
-}
-
-// ---- Tasks and filters ---------------------------------------------------------------------------
-
-struct Progress {
-    std::uint64_t done = 0, total = 0;
-};
-
-/// Cancels a long call and shows its progress, from any thread.
-class Task {
-public:
-    static Outcome<Task> make() {
-        detail::Call call;
-        vdb_task *made = nullptr;
-        call.made(vdb_task_new(&made, call.error()));
-        return call.finish(Task(made));
-    }
-
-    Outcome<void> cancel() { return plain(vdb_task_cancel(capi())); }
-    Outcome<Progress> progress() const {
-        detail::Call call;
-        Progress now;
-        const vdb_status_t status = vdb_task_progress(capi(), &now.done, &now.total);
-        if (status < 0) call.refuse(static_cast<Status>(status), vdb_status_name(status));
-        return call.finish(now);
-    }
-    /// A function that a long call asks at each step, on its own thread; false cancels, as an exception
-    /// does, which goes no further. An empty function removes it.
-    Outcome<void> on_progress(std::function<bool(Progress)> keep_going) {
-        detail::Call call;
-        auto kept = keep_going ? std::make_unique<std::function<bool(Progress)>>(std::move(keep_going)) : nullptr;
-        if (call.made(vdb_task_on_progress(capi(), kept ? ask : nullptr, kept.get(), call.error()))) function_ = std::move(kept);
-        return call.finish();
-    }
-
-    void close() noexcept { handle_.free(); }
-    vdb_task *capi() const noexcept { return handle_.get(); }
-
-private:
-    explicit Task(vdb_task *made) : handle_(made) {}
-
-    static int ask(void *user, std::uint64_t done, std::uint64_t total) {
-        auto &keep_going = *static_cast<std::function<bool(Progress)> *>(user);
-#ifdef __cpp_exceptions
-        try {
-            return keep_going({done, total});
-        } catch (...) {
-            return 0;
-        }
-#else
-        return keep_going({done, total});
-#endif
-    }
-    static Outcome<void> plain(vdb_status_t status) {
-        detail::Call call;
-        if (status < 0) call.refuse(static_cast<Status>(status), vdb_status_name(status));
-        return call.finish();
-    }
-
-    std::unique_ptr<std::function<bool(Progress)>> function_; // outlives the handle below
-    detail::Handle<vdb_task, vdb_task_free> handle_;
-};
-
-/// Says which rows a search may return. Any thread may use it.
-class Filter {
-public:
-    /// Only these ids, or with `allow` false all but these. They are copied.
-    static Outcome<Filter> ids(Span<const std::uint64_t> ids, bool allow = true) {
-        detail::Call call;
-        vdb_filter *made = nullptr;
-        call.made(vdb_filter_ids(ids.data(), ids.size(), allow, &made, call.error()));
-        return call.finish(Filter(made));
-    }
-
-    void close() noexcept { handle_.free(); }
-    vdb_filter *capi() const noexcept { return handle_.get(); }
-
-private:
-    explicit Filter(vdb_filter *made) : handle_(made) {}
-    detail::Handle<vdb_filter, vdb_filter_free> handle_;
-};
-
-// ---- Results -------------------------------------------------------------------------------------
-
-/// The nearest rows of each query, in places of `k` for each, of which the first `counts[i]` are used.
-struct SearchResult {
-    std::size_t k = 0;
-    std::vector<std::uint64_t> ids;
-    std::vector<float> distances;
-    std::vector<std::uint32_t> counts;
-    /// A deadline or a task ended the search.
-    bool partial = false;
-
-    /// What was found for one query.
-    Span<const std::uint64_t> ids_of(std::size_t query) const { return {ids.data() + query * k, counts[query]}; }
-    Span<const float> distances_of(std::size_t query) const { return {distances.data() + query * k, counts[query]}; }
-};
-
-/// All rows within a distance, nearest first; `more` where there are others.
-struct RangeResult {
-    std::vector<std::uint64_t> ids;
-    std::vector<float> distances;
-    bool more = false, partial = false;
-};
-
-/// Vectors by id, packed; where `found[i]` is 0 the row is zero.
-template <class T> struct Fetched {
-    std::vector<T> values;
-    std::vector<std::uint8_t> found;
-};
-
-/// A measured recall and the ends of its 95 % confidence interval.
-struct Recall {
-    double recall = 0, low = 0, high = 0;
-};
-
-/// What vdb_repair saved; `json` has the whole report.
-struct RepairReport {
-    bool complete = false;
-    std::string json;
-};
 
 namespace detail {
 inline void close_database(vdb *db) { vdb_close(db, nullptr); }
@@ -280,6 +76,45 @@ public:
     Outcome<void> upsert(Span<const std::uint64_t> ids, const Rows &rows, Task *task = nullptr) {
         return write(vdb_upsert_batch, ids, rows, task);
     }
+    /// Inserts rows with keys and metadata and returns their ids. VDB_ID_NONE asks for an id; without any
+    /// `ids` each row gets one.
+    Outcome<std::vector<std::uint64_t>> insert(Span<const std::uint64_t> ids, const Rows &rows, const Records &records,
+                                               Task *task = nullptr) {
+        return write_records(vdb_insert_records, ids, rows, records, task);
+    }
+    /// The same, but rows that are there are replaced; VDB_ID_NONE asks for the row with the key.
+    Outcome<std::vector<std::uint64_t>> upsert(Span<const std::uint64_t> ids, const Rows &rows, const Records &records,
+                                               Task *task = nullptr) {
+        return write_records(vdb_upsert_records, ids, rows, records, task);
+    }
+    /// Gives rows other metadata; how many there were.
+    Outcome<std::uint64_t> update_meta(Span<const std::uint64_t> ids, const Texts &meta) {
+        detail::Call call;
+        std::uint64_t updated = 0;
+        if (call.same(meta.count(), ids.size(), "there is not one metadata for each id"))
+            call.made(vdb_update_meta_batch(capi(), ids.data(), ids.size(), meta.data(), meta.offsets(), &updated, call.error()));
+        return call.finish(updated);
+    }
+    /// Gives the rows that a filter lets pass the same metadata; how many there were.
+    Outcome<std::uint64_t> update_meta_where(const Filter &filter, std::string_view meta, Task *task = nullptr) {
+        detail::Call call;
+        std::uint64_t updated = 0;
+        call.made(vdb_update_meta_where(capi(), filter.capi(), meta.data(), meta.size(), &updated, capi_of(task), call.error()));
+        return call.finish(updated);
+    }
+    Outcome<std::uint64_t> erase_keys(const Texts &keys) {
+        detail::Call call;
+        std::uint64_t deleted = 0;
+        call.made(vdb_delete_keys(capi(), keys.data(), keys.offsets(), keys.count(), &deleted, call.error()));
+        return call.finish(deleted);
+    }
+    /// Deletes the rows that a filter lets pass; how many there were.
+    Outcome<std::uint64_t> erase_where(const Filter &filter, Task *task = nullptr) {
+        detail::Call call;
+        std::uint64_t deleted = 0;
+        call.made(vdb_delete_where(capi(), filter.capi(), &deleted, capi_of(task), call.error()));
+        return call.finish(deleted);
+    }
     /// Deletes rows by id; how many there were.
     Outcome<std::uint64_t> erase(Span<const std::uint64_t> ids) {
         detail::Call call;
@@ -304,6 +139,17 @@ public:
         if (call.same(found.size(), ids.size(), "`found` has not one place for each id"))
             get_rows(call, ids, scalar, vectors, found, stride);
         return call.finish();
+    }
+    /// The metadata of ids, byte by byte what was stored; empty for none.
+    Outcome<std::vector<std::string>> get_meta(Span<const std::uint64_t> ids) const { return texts(vdb_get_meta, ids); }
+    /// The keys of ids; empty for none.
+    Outcome<std::vector<std::string>> keys_of_ids(Span<const std::uint64_t> ids) const { return texts(vdb_keys_of_ids, ids); }
+    /// The ids of the rows with these keys; VDB_ID_NONE where there is none.
+    Outcome<std::vector<std::uint64_t>> ids_of_keys(const Texts &keys) const {
+        detail::Call call;
+        std::vector<std::uint64_t> ids(keys.count());
+        call.made(vdb_ids_of_keys(capi(), keys.data(), keys.offsets(), keys.count(), ids.data(), call.error()));
+        return call.finish(std::move(ids));
     }
     Outcome<std::uint64_t> count(const Filter *filter = nullptr) const {
         detail::Call call;
@@ -427,6 +273,30 @@ private:
             call.made(function(capi(), ids.data(), rows.data(), rows.count(), rows.dim(), rows.stride(), rows.scalar(),
                                capi_of(task), call.error()));
         return call.finish();
+    }
+
+    template <class F>
+    Outcome<std::vector<std::uint64_t>> write_records(F function, Span<const std::uint64_t> ids, const Rows &rows,
+                                                      const Records &records, Task *task) {
+        detail::Call call;
+        std::vector<std::uint64_t> given(rows.count(), VDB_ID_NONE);
+        std::copy(ids.begin(), ids.begin() + std::min(ids.size(), given.size()), given.begin());
+        const Texts &keys = records.keys, &meta = records.meta;
+        if (call.take(rows) && (ids.empty() || call.same(ids.size(), rows.count(), "there is not one id for each row")) &&
+            (!keys.given() || call.same(keys.count(), rows.count(), "there is not one key for each row")) &&
+            (!meta.given() || call.same(meta.count(), rows.count(), "there is not one metadata for each row")))
+            call.made(function(capi(), given.data(), keys.data(), keys.offsets(), rows.data(), rows.count(), rows.dim(),
+                               rows.stride(), rows.scalar(), meta.data(), meta.offsets(), capi_of(task), call.error()));
+        return call.finish(std::move(given));
+    }
+
+    template <class F> Outcome<std::vector<std::string>> texts(F function, Span<const std::uint64_t> ids) const {
+        detail::Call call;
+        std::vector<std::string> found = detail::texts_of_rows(
+            call, ids.size(), [&](char *to, std::size_t cap, std::uint64_t *offsets, std::size_t *length) {
+                return function(capi(), ids.data(), ids.size(), to, cap, offsets, length, call.error());
+            });
+        return call.finish(std::move(found));
     }
 
     void get_rows(detail::Call &call, Span<const std::uint64_t> ids, Scalar scalar, void *vectors,

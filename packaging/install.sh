@@ -60,7 +60,7 @@ do_install() {
 	put 755 "build/lib/libvdb.so.$abi" "$LIBDIR/libvdb.so.$abi"
 	ln -sf "libvdb.so.$abi" "$DESTDIR$LIBDIR/libvdb.so"
 	put 644 build/lib/libvdb.a "$LIBDIR/libvdb.a"
-	for header in vdb.h vdb.hpp vdb/base.hpp vdb/names.hpp; do
+	for header in vdb.h vdb.hpp vdb/base.hpp vdb/names.hpp vdb/parts.hpp; do
 		put 644 "include/$header" "$INCLUDEDIR/$header"
 	done
 	fill packaging/vdb.pc.in "$LIBDIR/pkgconfig/vdb.pc"

@@ -79,7 +79,7 @@ check quickstart_is_short sh -c 'test "$(wc -l <examples/quickstart.cpp)" -lt 60
 # A function of the library that vdb.hpp does not call is forgotten.
 every_function() {
 	for function in $(nm -D --defined-only build/lib/libvdb.so | sed -n 's/.* T //p'); do
-		grep -qw "$function" include/vdb.hpp include/vdb/base.hpp || { echo "vdb.hpp does not use $function" && return 1; }
+		grep -qw "$function" include/vdb.hpp include/vdb/*.hpp || { echo "vdb.hpp does not use $function" && return 1; }
 	done
 }
 check every_function every_function

@@ -55,13 +55,22 @@ class Case:
         passes = set(ids)
         return {"name": name, "allowed": lambda row_id: (row_id in passes) == allow}
 
+    def where(self, db: Database, name: str, text: str, holds, values: list | None = None) -> dict:
+        """A condition on metadata as a text, and the same as `holds(object)`; with `values` for its parameters."""
+        parsed = name if values is None else f"{name} with parameters"
+        self.step("parse_filter", filter=parsed, text=text)
+        if values is not None:
+            self.step("bind_filter", **{"filter": name, "from": parsed, "values": values})
+        meta = db.oracle.meta
+        return {"name": name, "allowed": lambda row_id: holds(json.loads(meta.get(row_id) or "{}"))}
+
 
 OPTIONS = {
     "dim": "schema.dim", "metric": "schema.metric", "scalar": "schema.scalar", "m": "hnsw.m", "quant": "schema.quant",
     "create": "storage.create", "read_only": "storage.read_only", "durability": "storage.durability",
     "graph_min_rows": "index.graph_min_rows", "ef_search": "hnsw.ef_search", "threads": "runtime.threads",
     "seed": "hnsw.seed", "target_recall": "search.target_recall", "profile": "hnsw.profile",
-    "max_memory": "runtime.max_memory", "mmap": "storage.mmap",
+    "max_memory": "runtime.max_memory", "mmap": "storage.mmap", "max_meta_bytes": "storage.max_meta_bytes",
 }
 
 
@@ -94,9 +103,54 @@ class Database:
     def upsert(self, ids, rows, **more) -> None:
         self.insert(ids, rows, op="upsert", **more)
 
+    def records(self, op: str, ids, rows, keys=None, meta=None, expect_ids=None) -> None:
+        """Rows with keys and metadata; an id of None asks for one. `expect_ids`: the ids, where any was asked for."""
+        asked = None if ids is None else [None if row_id is None else str(row_id) for row_id in ids]
+        given = expect_ids or ids
+        self.case.steps.append({
+            "op": op, "db": self.name, "ids": asked, "rows": rows, **({} if keys is None else {"keys": keys}),
+            **({} if meta is None else {"meta": meta}), "expect": {"ids": texts(given)}})
+        self.oracle.rows.update(zip(given, rows))
+        for store, new in ((self.oracle.keys, keys), (self.oracle.meta, meta)):
+            for row_id, text in zip(given, new or []):
+                store[row_id] = text
+
+    def get_records(self, ids) -> None:
+        """Keys and metadata of rows, byte by byte."""
+        keys = [self.oracle.keys.get(row_id) or None for row_id in ids]
+        meta = [self.oracle.meta.get(row_id) or None for row_id in ids]
+        self.step("keys_of_ids", {"keys": keys}, ids=texts(ids))
+        self.step("get_meta", {"meta": meta}, ids=texts(ids))
+
+    def ids_of_keys(self, keys) -> None:
+        owners = {key: str(row_id) for row_id, key in self.oracle.keys.items() if key}
+        self.step("ids_of_keys", {"ids": [owners.get(key) for key in keys]}, keys=keys)
+
+    def delete_keys(self, keys) -> None:
+        gone = [row_id for row_id, key in self.oracle.keys.items() if key and key in keys]
+        self.step("delete_keys", {"deleted": len(gone)}, keys=keys)
+        self.oracle.forget(gone)
+
+    def delete_where(self, filter: dict) -> None:
+        gone = [row_id for row_id in self.oracle.rows if filter["allowed"](row_id)]
+        self.step("delete_where", {"deleted": len(gone)}, filter=filter["name"])
+        self.oracle.forget(gone)
+
+    def update_meta(self, ids, meta) -> None:
+        there = {row_id: text for row_id, text in zip(ids, meta) if row_id in self.oracle.rows}
+        self.step("update_meta", {"updated": len(there)}, ids=texts(ids), meta=meta)
+        self.oracle.meta.update(there)
+
+    def update_meta_where(self, filter: dict, meta: str | None) -> None:
+        changed = [row_id for row_id in self.oracle.rows if filter["allowed"](row_id)]
+        self.case.steps.append({"op": "update_meta_where", "db": self.name, "filter": filter["name"], "meta": meta,
+                                "expect": {"updated": len(changed)}})
+        self.oracle.meta.update(dict.fromkeys(changed, meta))
+
     def delete(self, ids) -> None:
-        gone = sum(self.oracle.rows.pop(row_id, None) is not None for row_id in ids)
-        self.step("delete", {"deleted": gone}, ids=texts(ids))
+        gone = {row_id for row_id in ids if row_id in self.oracle.rows}
+        self.step("delete", {"deleted": len(gone)}, ids=texts(ids))
+        self.oracle.forget(gone)
 
     def get(self, ids, scalar: str | None = None, rows=None) -> None:
         self.step("get", {"rows": rows or [self.oracle.rows.get(row_id) for row_id in ids]}, ids=texts(ids), scalar=scalar)

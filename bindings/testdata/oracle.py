@@ -55,6 +55,13 @@ class Oracle:
     def __init__(self, metric: str):
         self.metric = metric
         self.rows: dict[int, object] = {}
+        self.keys: dict[int, str | None] = {}
+        self.meta: dict[int, str | None] = {}
+
+    def forget(self, ids) -> None:
+        for row_id in ids:
+            for store in (self.rows, self.keys, self.meta):
+                store.pop(row_id, None)
 
     def near(self, query, allowed=lambda row_id: True) -> list[tuple[float, int]]:
         """All rows, nearest first, ties by id."""

@@ -33,7 +33,7 @@ enum class Status : std::int32_t {
     ErrOutOfRange = VDB_ERR_OUT_OF_RANGE,
     /// A component is NaN or infinite, or a vector is zero, or nearly so (R10), under cosine.
     ErrNotFinite = VDB_ERR_NOT_FINITE,
-    /// Reserved: a filter cannot be parsed.
+    /// A text is no filter; item is the byte where that shows.
     ErrFilterSyntax = VDB_ERR_FILTER_SYNTAX,
     /// The buffer is too small; the length needed was written.
     ErrBufferTooSmall = VDB_ERR_BUFFER_TOO_SMALL,
@@ -225,6 +225,8 @@ enum class Option : std::uint32_t {
     VerifyOnOpen = VDB_OPT_VERIFY_ON_OPEN,
     /// Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
     CompactRatio = VDB_OPT_COMPACT_RATIO,
+    /// Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
+    MaxMetaBytes = VDB_OPT_MAX_META_BYTES,
     /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     Threads = VDB_OPT_THREADS,
     /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
@@ -371,6 +373,8 @@ public:
     template <class T> Self &verify_on_open(T value) { return self().set(Option::VerifyOnOpen, value); }
     /// Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
     template <class T> Self &compact_ratio(T value) { return self().set(Option::CompactRatio, value); }
+    /// Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
+    template <class T> Self &max_meta_bytes(T value) { return self().set(Option::MaxMetaBytes, value); }
     /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     template <class T> Self &threads(T value) { return self().set(Option::Threads, value); }
     /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.

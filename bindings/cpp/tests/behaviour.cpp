@@ -143,6 +143,28 @@ void results_can_go_into_memory_of_the_caller() {
     CHECK(near.ok() && near->ids.size() == 1 && near->ids[0] == 1 && near->more);
 }
 
+void texts_go_in_and_come_out() {
+    Database db = std::move(*Database::in_memory(Options().dim(1)));
+    const std::vector<std::string> keys = {"a", "", "ccc"};
+    Result<std::vector<std::uint64_t>> ids =
+        db.insert({}, Rows(std::vector<float>{1, 2, 3}, 1), {Texts(keys), {"{}", R"({"n":1})", ""}});
+    CHECK(ids.ok() && ids->size() == 3 && *db.keys_of_ids(*ids) == keys);
+    CHECK(*db.get_meta(*ids) == (std::vector<std::string>{"{}", R"({"n":1})", ""}));
+    CHECK(db.get_meta({})->empty() && db.keys_of_ids({12345})->at(0).empty());
+    const std::uint64_t offsets[] = {0, 1, 4};
+    CHECK(*db.ids_of_keys(Texts::view("accc", offsets)) == (std::vector<std::uint64_t>{ids->at(0), ids->at(2)}));
+    CHECK(db.insert({}, {1}, {{"x", "y"}, {}}).error().code() == Status::ErrInvalidArgument);
+    CHECK(db.insert({1, 2}, {1}, {{"x"}, {}}).error().code() == Status::ErrInvalidArgument);
+    CHECK(db.update_meta({1}, {"{}", "{}"}).error().code() == Status::ErrInvalidArgument);
+    CHECK(db.upsert({VDB_ID_NONE}, {9}, {{"a"}, {}})->at(0) == ids->at(0));
+    CHECK(db.get_meta({ids->at(0)})->at(0) == "{}");
+    CHECK(Filter::where("n ==").error().item() == 4);
+    const Filter parsed = std::move(*Filter::where("n = $1"));
+    CHECK(db.count(&parsed).error().code() == Status::ErrInvalidArgument);
+    const Filter one = std::move(*parsed.bind("[1]"));
+    CHECK(*db.count(&one) == 1 && *db.erase_where(one) == 1 && *db.erase_keys(Texts{"a", "zzz"}) == 1 && *db.count() == 1);
+}
+
 void a_task_is_asked_and_cancels() {
     Database db = filled();
     Result<Task> task = Task::make();
@@ -211,6 +233,7 @@ int main(int, char **argv) {
     the_first_failure_of_options_is_kept();
     views_take_what_there_is();
     results_can_go_into_memory_of_the_caller();
+    texts_go_in_and_come_out();
     a_task_is_asked_and_cancels();
     threads_share_one_database();
     files_are_kept(scratch);

@@ -104,12 +104,30 @@ private:
                 continue;
             }
             at_++;
-            if (at_ >= text_.size() || std::string("\"\\/").find(text_[at_]) == std::string::npos)
-                Json::fail("an escape that this reader does not know");
-            value += text_[at_];
+            if (at_ >= text_.size()) Json::fail("ends in an escape");
+            value += escaped(text_[at_]);
         }
         need('"');
         return value;
+    }
+    std::string escaped(char kind) {
+        switch (kind) {
+        case 'n': return "\n";
+        case 't': return "\t";
+        case '"':
+        case '\\':
+        case '/': return std::string(1, kind);
+        case 'u': break;
+        default: Json::fail("an escape that this reader does not know");
+        }
+        // Of two bytes of UTF-16, which is all the vectors have.
+        const unsigned code = static_cast<unsigned>(std::stoul(text_.substr(at_ + 1, 4), nullptr, 16));
+        at_ += 4;
+        if (code >= 0xd800 && code < 0xe000) Json::fail("half of a character");
+        if (code < 0x80) return std::string(1, static_cast<char>(code));
+        if (code < 0x800) return {static_cast<char>(0xc0 | code >> 6), static_cast<char>(0x80 | (code & 63))};
+        return {static_cast<char>(0xe0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 63)),
+                static_cast<char>(0x80 | (code & 63))};
     }
     Json list() {
         Json value;

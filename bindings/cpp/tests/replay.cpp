@@ -121,7 +121,7 @@ Vectors vectors(const Json &rows, const Json *scalar, std::size_t db_dim) {
 
 std::vector<std::uint64_t> ids_of(const Json &ids) {
     std::vector<std::uint64_t> made;
-    for (const Json &id : ids.list) made.push_back(std::stoull(id.text));
+    for (const Json &id : ids.list) made.push_back(id.is(Kind::Null) ? VDB_ID_NONE : std::stoull(id.text));
     return made;
 }
 
@@ -176,6 +176,13 @@ private:
     Answer make(const std::string &op, const Json &step) {
         Answer answer;
         if (op == "open") open(answer, step);
+        else if (op == "parse_filter") {
+            Result<Filter> made = Filter::where(step["text"].text);
+            if (answer.take(made)) filters_.insert_or_assign(step["filter"].text, std::move(*made));
+        } else if (op == "bind_filter") {
+            Result<Filter> made = filters_.at(step["from"].text).bind(written(step["values"]));
+            if (answer.take(made)) filters_.insert_or_assign(step["filter"].text, std::move(*made));
+        }
         else if (op == "filter") {
             Result<Filter> made = Filter::ids(ids_of(step["ids"]), step["allow"].number != 0);
             if (answer.take(made)) filters_.insert_or_assign(step["filter"].text, std::move(*made));
@@ -205,15 +212,25 @@ private:
         else if (op == "option") option(answer, db, step);
         else if (op == "insert" || op == "upsert") {
             const Vectors rows = vectors(step["rows"], step.find("scalar"), db.dim());
+            if (has_records(step)) return records(answer, op, db, rows.rows(), step);
             const auto ids = ids_of(step["ids"]);
             answer.take(op == "insert" ? db.insert(ids, rows.rows(), task(step)) : db.upsert(ids, rows.rows(), task(step)));
-        } else if (op == "delete") {
-            Result<std::uint64_t> deleted = db.erase(ids_of(step["ids"]));
-            if (answer.take(deleted)) answer.results["deleted"] = number(static_cast<double>(*deleted));
+        } else if (op == "update_meta") number_of(answer, "updated", db.update_meta(ids_of(step["ids"]), texts(step.find("meta"))));
+        else if (op == "update_meta_where")
+            number_of(answer, "updated", db.update_meta_where(filters_.at(step["filter"].text), step["meta"].text, task(step)));
+        else if (op == "delete_where") number_of(answer, "deleted", db.erase_where(filters_.at(step["filter"].text), task(step)));
+        else if (op == "delete_keys") number_of(answer, "deleted", db.erase_keys(texts(step.find("keys"))));
+        else if (op == "ids_of_keys") {
+            Result<std::vector<std::uint64_t>> ids = db.ids_of_keys(texts(step.find("keys")));
+            if (answer.take(ids))
+                answer.results["ids"] = list(*ids, [](std::uint64_t id) { return id == VDB_ID_NONE ? Json() : text(std::to_string(id)); });
+        } else if (op == "keys_of_ids") texts_of(answer, "keys", db.keys_of_ids(ids_of(step["ids"])));
+        else if (op == "get_meta") texts_of(answer, "meta", db.get_meta(ids_of(step["ids"])));
+        else if (op == "delete") {
+            number_of(answer, "deleted", db.erase(ids_of(step["ids"])));
         } else if (op == "count") {
             const Json *filter = step.find("filter");
-            Result<std::uint64_t> rows = db.count(filter ? &filters_.at(filter->text) : nullptr);
-            if (answer.take(rows)) answer.results["count"] = number(static_cast<double>(*rows));
+            number_of(answer, "count", db.count(filter ? &filters_.at(filter->text) : nullptr));
         } else if (op == "get") get(answer, db, step);
         else if (op == "search" || op == "search_exact") search(answer, op, db, step);
         else if (op == "search_range") search_range(answer, db, step);
@@ -259,6 +276,42 @@ private:
             else throw Wrong{"a parameter that this replayer does not know: " + name};
         }
         return made;
+    }
+
+    static void number_of(Answer &answer, const char *name, const Result<std::uint64_t> &value) {
+        if (answer.take(value)) answer.results[name] = number(static_cast<double>(*value));
+    }
+    static void texts_of(Answer &answer, const char *name, const Result<std::vector<std::string>> &values) {
+        if (answer.take(values))
+            answer.results[name] = list(*values, [](const std::string &value) { return value.empty() ? Json() : text(value); });
+    }
+
+    static bool has_records(const Json &step) {
+        const Json &ids = step["ids"];
+        return step.find("keys") || step.find("meta") || ids.is(Kind::Null) ||
+               std::any_of(ids.list.begin(), ids.list.end(), [](const Json &id) { return id.is(Kind::Null); });
+    }
+    static Texts texts(const Json *values) {
+        if (!values) return Texts();
+        std::vector<std::string> made;
+        for (const Json &value : values->list) made.push_back(value.text);
+        return Texts(made);
+    }
+    void records(Answer &answer, const std::string &op, Database &db, const Rows &rows, const Json &step) {
+        const Records with{texts(step.find("keys")), texts(step.find("meta"))};
+        const auto asked = ids_of(step["ids"]);
+        Result<std::vector<std::uint64_t>> ids =
+            op == "insert" ? db.insert(asked, rows, with, task(step)) : db.upsert(asked, rows, with, task(step));
+        if (answer.take(ids)) answer.results["ids"] = ids_json(*ids);
+    }
+
+    /// A value as JSON again: numbers, texts that need no escapes, and lists of them.
+    static std::string written(const Json &value) {
+        if (value.is(Kind::Text)) return '"' + value.text + '"';
+        if (!value.is(Kind::List)) return value.text;
+        std::string made = "[";
+        for (const Json &element : value.list) made += (made.size() > 1 ? "," : "") + written(element);
+        return made + "]";
     }
 
     static void option(Answer &answer, const Database &db, const Json &step) {

@@ -4,6 +4,7 @@
 #define VDB_VERSION_PATCH ...
 #define VDB_ID_NONE ...
 #define VDB_ABI_VERSION ...
+#define VDB_KEY_MAX ...
 #define VDB_MAX_K ...
 #define VDB_CHECK_REPORT_MAX ...
 #define VDB_REPAIR_REPORT_MAX ...
@@ -101,6 +102,7 @@ typedef enum vdb_option {
   VDB_OPT_WAL_LIMIT_BYTES = 305,
   VDB_OPT_VERIFY_ON_OPEN = 307,
   VDB_OPT_COMPACT_RATIO = 308,
+  VDB_OPT_MAX_META_BYTES = 309,
   VDB_OPT_THREADS = 401,
   VDB_OPT_MAX_MEMORY = 405,
   VDB_OPT_RESIDENT = 406,
@@ -184,6 +186,7 @@ typedef struct vdb_stats_t {
   uint64_t bytes_memory_max;
   uint64_t originals;
   uint64_t decoded;
+  uint64_t bytes_records;
 } vdb_stats_t;
 const char *vdb_version_string(void);
 uint32_t vdb_version_number(void);
@@ -206,7 +209,18 @@ vdb_status_t vdb_delete_batch(vdb *db, const uint64_t *ids, size_t count, uint64
 vdb_status_t vdb_get_batch(const vdb *db, const uint64_t *ids, size_t count, size_t dim, vdb_scalar_t scalar, void *vectors, size_t stride, uint8_t *found, vdb_error_t *error);
 vdb_status_t vdb_count(const vdb *db, const vdb_filter *filter, uint64_t *count, vdb_error_t *error);
 vdb_status_t vdb_filter_ids(const uint64_t *ids, size_t count, int allow, vdb_filter **out_filter, vdb_error_t *error);
+vdb_status_t vdb_filter_parse(const char *text, size_t len, vdb_filter **out_filter, vdb_error_t *error);
+vdb_status_t vdb_filter_bind(const vdb_filter *filter, const char *values, size_t len, vdb_filter **out_filter, vdb_error_t *error);
 void vdb_filter_free(vdb_filter *filter);
+vdb_status_t vdb_insert_records(vdb *db, uint64_t *ids, const char *keys, const uint64_t *key_offsets, const void *vectors, size_t count, size_t dim, size_t stride, vdb_scalar_t scalar, const char *meta, const uint64_t *meta_offsets, vdb_task *task, vdb_error_t *error);
+vdb_status_t vdb_upsert_records(vdb *db, uint64_t *ids, const char *keys, const uint64_t *key_offsets, const void *vectors, size_t count, size_t dim, size_t stride, vdb_scalar_t scalar, const char *meta, const uint64_t *meta_offsets, vdb_task *task, vdb_error_t *error);
+vdb_status_t vdb_update_meta_batch(vdb *db, const uint64_t *ids, size_t count, const char *meta, const uint64_t *meta_offsets, uint64_t *updated, vdb_error_t *error);
+vdb_status_t vdb_update_meta_where(vdb *db, const vdb_filter *filter, const char *meta, size_t len, uint64_t *updated, vdb_task *task, vdb_error_t *error);
+vdb_status_t vdb_delete_where(vdb *db, const vdb_filter *filter, uint64_t *deleted, vdb_task *task, vdb_error_t *error);
+vdb_status_t vdb_delete_keys(vdb *db, const char *keys, const uint64_t *key_offsets, size_t count, uint64_t *deleted, vdb_error_t *error);
+vdb_status_t vdb_ids_of_keys(const vdb *db, const char *keys, const uint64_t *key_offsets, size_t count, uint64_t *ids, vdb_error_t *error);
+vdb_status_t vdb_keys_of_ids(const vdb *db, const uint64_t *ids, size_t count, char *keys, size_t cap, uint64_t *key_offsets, size_t *len, vdb_error_t *error);
+vdb_status_t vdb_get_meta(const vdb *db, const uint64_t *ids, size_t count, char *meta, size_t cap, uint64_t *meta_offsets, size_t *len, vdb_error_t *error);
 vdb_status_t vdb_search(const vdb *db, const void *queries, size_t query_count, size_t dim, size_t stride, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *counts, vdb_error_t *error);
 vdb_status_t vdb_search_exact(const vdb *db, const void *queries, size_t query_count, size_t dim, size_t stride, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *counts, vdb_error_t *error);
 vdb_status_t vdb_search_range(const vdb *db, const void *query, size_t dim, float max_distance, size_t cap, const vdb_search_params_t *params, uint64_t *ids, float *distances, size_t *count, vdb_error_t *error);

@@ -80,10 +80,12 @@ class Replayer:
     def op_option(self, db, name):
         return {"value": self.handles[db].option(name)}
 
-    def op_insert(self, db, ids, rows, scalar=None, task=None, op="insert"):
+    def op_insert(self, db, ids, rows, scalar=None, task=None, keys=None, meta=None, op="insert"):
         db = self.handles[db]
-        getattr(db, op)(list(map(int, ids)), self.rows(rows, scalar, db), scalar=scalar, **self.task(task))
-        return {}
+        ids = None if ids is None else [None if row_id is None else int(row_id) for row_id in ids]
+        got = getattr(db, op)(
+            ids, self.rows(rows, scalar, db), scalar=scalar, keys=keys, meta=meta, **self.task(task))
+        return {"ids": list(map(str, got))}
 
     def op_upsert(self, **args):
         return self.op_insert(**args, op="upsert")
@@ -97,6 +99,37 @@ class Replayer:
         as_numbers = (scalar or db.scalar.name.lower()) in NUMBERS
         return {"rows": [
             (v.tolist() if as_numbers else v.tobytes().hex()) if there else None for v, there in zip(vectors, found)]}
+
+    def op_update_meta(self, db, ids, meta):
+        return {"updated": self.handles[db].update_meta(map(int, ids), meta)}
+
+    def op_update_meta_where(self, db, filter, meta, task=None):
+        return {"updated": self.handles[db].update_meta_where(self.handles[filter], meta, **self.task(task))}
+
+    def op_delete_where(self, db, filter, task=None):
+        return {"deleted": self.handles[db].delete_where(self.handles[filter], **self.task(task))}
+
+    def op_delete_keys(self, db, keys):
+        return {"deleted": self.handles[db].delete_keys(keys)}
+
+    def op_ids_of_keys(self, db, keys):
+        ids = self.handles[db].ids_of_keys(keys).tolist()
+        return {"ids": [None if row_id == vdb.ID_NONE else str(row_id) for row_id in ids]}
+
+    def op_keys_of_ids(self, db, ids):
+        return {"keys": self.handles[db].keys_of_ids(map(int, ids))}
+
+    def op_get_meta(self, db, ids):
+        texts = self.handles[db].get_meta(map(int, ids), raw=True)
+        return {"meta": [None if text is None else text.decode() for text in texts]}
+
+    def op_parse_filter(self, filter, text):
+        self.handles[filter] = vdb.Filter.where(text)
+        return {}
+
+    def op_bind_filter(self, filter, values, **source):
+        self.handles[filter] = self.handles[source.pop("from")].bind(*values)
+        return {}
 
     def op_count(self, db, filter=None):
         return {"count": self.handles[db].count(self.handles[filter] if filter else None)}

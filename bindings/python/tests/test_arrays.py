@@ -108,7 +108,7 @@ def test_ids_of_many_kinds(db, ids):
 @pytest.mark.parametrize("ids, error", [
     (np.array([3], np.uint32), TypeError), (np.array([3, 4, 5, 6])[::2], TypeError), (np.array([3.0]), TypeError),
     (np.array([[3]]), TypeError), (np.array([-1]), ValueError), ([-1], ValueError), ([2**64], ValueError),
-    ([1.5], TypeError), (["1"], TypeError), (None, TypeError), (2**64 - 1, vdb.InvalidArgumentError),
+    ([1.5], TypeError), (["1"], TypeError), (object(), TypeError), (2**64 - 1, vdb.InvalidArgumentError),
 ])
 def test_ids_that_are_none(db, ids, error):
     with pytest.raises(error):

@@ -44,7 +44,7 @@ class Status(enum.IntEnum):
     # A component is NaN or infinite, or a vector is zero, or nearly so (R10), under cosine.
     ERR_NOT_FINITE = -7
 
-    # Reserved: a filter cannot be parsed.
+    # A text is no filter; item is the byte where that shows.
     ERR_FILTER_SYNTAX = -8
 
     # The buffer is too small; the length needed was written.
@@ -308,6 +308,9 @@ class Option(enum.IntEnum):
     # Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
     COMPACT_RATIO = 308
 
+    # Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
+    MAX_META_BYTES = 309
+
     # Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     THREADS = 401
 
@@ -448,6 +451,9 @@ class Options(TypedDict, total=False):
 
     # Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
     compact_ratio: OptionValue
+
+    # Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
+    max_meta_bytes: OptionValue
 
     # Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     threads: OptionValue
@@ -608,3 +614,6 @@ class Stats(NamedTuple):
     # Rows that a search can return and whose vectors were given up: what their codes stand for is
     # returned and compared.
     decoded: int
+
+    # Bytes of keys and metadata, what was replaced and is not reclaimed yet included.
+    bytes_records: int

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
-from ._arrays import Vectors, dtype_of, floats, ids_in, row_shape, scalar_of, u64, vectors_in
+from ._arrays import Vectors, floats, u64, vectors_in
 from ._calls import Progress, run
 from ._error import Error
 from ._native import NULL, check, failure, ffi, lib, new_error, raise_from
-from ._types import CheckLevel, Metric, Option, OptionType, Scalar, SearchFlag, Stats
+from ._types import CheckLevel, SearchFlag, Stats
+from ._writes import Writes
 from .handles import Filter, Handle, Task
-from .options import OptionSet, find_option, option_table, value_name
-from .results import Fetched, RangeResult, Recall, SearchResult
+from .options import OptionSet
+from .results import RangeResult, Recall, SearchResult
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._types import Options, OptionValue, SearchParams
 
-Ids = Union[int, Iterable[int], np.ndarray]
 Path = Union[str, bytes, "os.PathLike[str]"]
 
-# Rows or queries from which on a call may last long enough for somebody to press Ctrl-C.
-_LONG_BYTES = 4 << 20
+# Queries from which on a call may last long enough for somebody to press Ctrl-C.
 _LONG_QUERIES = 256
 _LONG_EXACT_QUERIES = 8
 
@@ -79,24 +78,18 @@ def _close_quietly(pointer: Any) -> None:
     lib.vdb_close(pointer, NULL)
 
 
-class Database(Handle):
+class Database(Writes):
     """An open database, made by vdb.open. Any thread may call anything at any time.
 
     A call without the GIL lets other threads of Python run. `close` (or the end of a `with`) writes a
     checkpoint and frees the directory; every later call raises ClosedError.
     """
 
-    __slots__ = ("dim", "metric", "scalar")
-
-    dim: int
-    metric: Metric
-    scalar: Scalar
+    __slots__ = ()
 
     def __init__(self, pointer: Any):
         super().__init__(pointer, _close_quietly)
-        self.dim = self.option("schema.dim")
-        self.metric = Metric(self._option_number(Option.METRIC))
-        self.scalar = Scalar(self._option_number(Option.SCALAR))
+        self._learn()
 
     # ---- Life
 
@@ -110,87 +103,13 @@ class Database(Handle):
         state = ", closed" if self.closed else ""
         return f"<vdb.Database dim={self.dim} metric={self.metric.name.lower()} scalar={self.scalar.name.lower()}{state}>"
 
-    def _option_number(self, option: int) -> int:
-        value, error = ffi.new("uint64_t *"), new_error()
-        check(lib.vdb_option_get_u64(self.capi(), option, value, error), error)
-        return value[0]
-
-    def option(self, name: str) -> Any:
-        """The value in force of an option, by full name ("hnsw.m") or short ("m"); of an enum its name."""
-        info = find_option(name)
-        if info.value_type != OptionType.F64:
-            return value_name(info, self._option_number(info.id))
-        value, error = ffi.new("double *"), new_error()
-        check(lib.vdb_option_get_f64(self.capi(), info.id, value, error), error)
-        return value[0]
-
-    def options(self) -> Dict[str, Any]:
-        """All options with their values in force."""
-        return {info.name: self.option(info.name) for info in option_table()}
-
-    # ---- Writes
-
-    def insert(
-        self, ids: Ids, vectors: Any, *, scalar: Union[str, int, None] = None, copy: bool = False,
-        task: Optional[Task] = None, progress: Optional[Progress] = None,
-    ) -> None:
-        """Inserts rows, all or none; an id that is there already raises AlreadyExistsError.
-
-        `vectors`: an array with a row for each id, of float32, float16, int8 or uint8, bits packed eight to
-        a byte, lowest first, or bfloat16. It is read where it is: an array that would have to be copied is
-        refused unless copy=True.
-        """
-        self._write(lib.vdb_insert_batch, ids, vectors, scalar, copy, task, progress)
-
-    def upsert(
-        self, ids: Ids, vectors: Any, *, scalar: Union[str, int, None] = None, copy: bool = False,
-        task: Optional[Task] = None, progress: Optional[Progress] = None,
-    ) -> None:
-        """As insert, but an id that is there already gets the new vector; the last of an id wins."""
-        self._write(lib.vdb_upsert_batch, ids, vectors, scalar, copy, task, progress)
-
-    def _write(
-        self, function: Any, ids: Ids, vectors: Any, scalar: Union[str, int, None], copy: bool,
-        task: Optional[Task], progress: Optional[Progress],
-    ) -> None:
-        db, error = self.capi(), new_error()
-        rows = vectors_in(vectors, self.scalar, self.dim, scalar, copy)
-        id_array = ids_in(ids, copy)
-        if id_array.size != rows.rows:
-            raise ValueError(f"{id_array.size} ids for {rows.rows} vectors")
-
-        def call(task_pointer: Any) -> int:
-            return function(
-                db, u64(id_array), rows.pointer, rows.rows, rows.dim, rows.stride, rows.scalar, task_pointer, error)
-
-        check(run(call, task, progress, long=rows.owner.nbytes >= _LONG_BYTES), error)
-
-    def delete(self, ids: Ids, *, copy: bool = False) -> int:
-        """Deletes rows by id and returns how many there were."""
-        array, deleted, error = ids_in(ids, copy), ffi.new("uint64_t *"), new_error()
-        check(lib.vdb_delete_batch(self.capi(), u64(array), array.size, deleted, error), error)
-        return deleted[0]
-
-    # ---- Point reads
-
-    def get(self, ids: Ids, *, scalar: Union[str, int, None] = None, copy: bool = False) -> Fetched:
-        """The vectors of ids as `(vectors, found)`, of the type the database stores or of `scalar`."""
-        array, error = ids_in(ids, copy), new_error()
-        of = self.scalar if scalar is None else scalar_of(scalar)
-        vectors = np.zeros((array.size, row_shape(of, self.dim)), dtype_of(of))
-        found = np.zeros(array.size, np.bool_)
-        check(lib.vdb_get_batch(
-            self.capi(), u64(array), array.size, self.dim, of, ffi.from_buffer(vectors), 0,
-            ffi.from_buffer("uint8_t[]", found), error), error)
-        return Fetched(vectors, found)
+    # ---- Search
 
     def count(self, filter: Optional[Filter] = None) -> int:
         """Rows that a search can return: all, or those that a filter lets pass."""
         value, error = ffi.new("uint64_t *"), new_error()
         check(lib.vdb_count(self.capi(), filter.capi() if filter else NULL, value, error), error)
         return value[0]
-
-    # ---- Search
 
     def search(
         self, queries: Any, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,
@@ -292,14 +211,6 @@ class Database(Handle):
     def refresh(self) -> None:
         """Moves a read-only handle to the newest state that the writer has committed."""
         self._plain(lib.vdb_refresh)
-
-    def _plain(self, function: Any) -> None:
-        error = new_error()
-        check(function(self.capi(), error), error)
-
-    def _job(self, function: Any, task: Optional[Task], progress: Optional[Progress]) -> None:
-        db, error = self.capi(), new_error()
-        check(run(lambda task_pointer: function(db, task_pointer, error), task, progress), error)
 
     def check(
         self, level: Union[str, int] = "structure", *, task: Optional[Task] = None,

@@ -64,7 +64,7 @@ class NotFiniteError(Error, ValueError):
 
 
 class FilterSyntaxError(Error, ValueError):
-    """Reserved: a filter cannot be parsed."""
+    """A text is no filter; item is the byte where that shows."""
 
 
 class BufferTooSmallError(Error):

@@ -7,6 +7,7 @@ database itself is in database.py.
 
 from __future__ import annotations
 
+import json
 import os
 import weakref
 from typing import Any, Callable, Iterable, Tuple, TypeVar, Union
@@ -100,7 +101,8 @@ class Task(Handle):
 class Filter(Handle):
     """Says which rows a search may return: only those of `ids`, or with allow=False all but these.
 
-    Make it once and use it again: what it said about a row is remembered. Any thread may use it.
+    Filter.where makes one out of a condition on metadata. Make it once and use it again: what it said
+    about a row is remembered. Any thread may use it.
     """
 
     __slots__ = ()
@@ -110,3 +112,31 @@ class Filter(Handle):
         place, error = ffi.new("vdb_filter **"), new_error()
         check(lib.vdb_filter_ids(ffi.from_buffer("uint64_t[]", array), array.size, int(allow), place, error), error)
         super().__init__(place[0], lib.vdb_filter_free)
+
+    @classmethod
+    def where(cls, text: str, *values: Any) -> "Filter":
+        """A condition on metadata: Filter.where("year >= 1990 and genre in $1", ["jazz", "soul"]).
+
+        `values` stand for $1, $2, ...: never write values of others into the text. Without them a text with
+        parameters makes a filter for `bind`.
+        """
+        place, error, data = ffi.new("vdb_filter **"), new_error(), text.encode("utf-8")
+        check(lib.vdb_filter_parse(data, len(data), place, error), error)
+        parsed = cls._owned(place[0])
+        if not values:
+            return parsed
+        with parsed:
+            return parsed.bind(*values)
+
+    def bind(self, *values: Any) -> "Filter":
+        """A filter like this one, whose parameters are these values. The one with parameters stays as it is."""
+        place, error = ffi.new("vdb_filter **"), new_error()
+        data = json.dumps(values, allow_nan=False).encode("utf-8")
+        check(lib.vdb_filter_bind(self.capi(), data, len(data), place, error), error)
+        return self._owned(place[0])
+
+    @classmethod
+    def _owned(cls, pointer: Any) -> "Filter":
+        made = cls.__new__(cls)
+        Handle.__init__(made, pointer, lib.vdb_filter_free)
+        return made

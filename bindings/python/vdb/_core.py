@@ -1,0 +1,61 @@
+"""What every part of Database builds on: the handle, and what the database is."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, Optional, Union
+
+import numpy as np
+
+from ._calls import Progress, run
+from ._native import check, ffi, lib, new_error
+from ._types import Metric, Option, OptionType, Scalar
+from .handles import Handle, Task
+from .options import find_option, option_table, value_name
+
+Ids = Union[int, Iterable[int], np.ndarray]
+# Of rows to be written: None asks for one.
+NewIds = Union[None, int, Iterable[Optional[int]], np.ndarray]
+
+# Bytes of vectors from which on a write may last long enough for somebody to press Ctrl-C.
+LONG_BYTES = 4 << 20
+
+
+class Core(Handle):
+    """A database as a handle with options."""
+
+    __slots__ = ("dim", "metric", "scalar")
+
+    dim: int
+    metric: Metric
+    scalar: Scalar
+
+    def _learn(self) -> None:
+        self.dim = self._option_number(Option.DIM)
+        self.metric = Metric(self._option_number(Option.METRIC))
+        self.scalar = Scalar(self._option_number(Option.SCALAR))
+
+    def _option_number(self, option: int) -> int:
+        value, error = ffi.new("uint64_t *"), new_error()
+        check(lib.vdb_option_get_u64(self.capi(), option, value, error), error)
+        return value[0]
+
+    def option(self, name: str) -> Any:
+        """The value in force of an option, by full name ("hnsw.m") or short ("m"); of an enum its name."""
+        info = find_option(name)
+        if info.value_type != OptionType.F64:
+            return value_name(info, self._option_number(info.id))
+        value, error = ffi.new("double *"), new_error()
+        check(lib.vdb_option_get_f64(self.capi(), info.id, value, error), error)
+        return value[0]
+
+    def options(self) -> Dict[str, Any]:
+        """All options with their values in force."""
+        return {info.name: self.option(info.name) for info in option_table()}
+
+    def _plain(self, function: Any) -> None:
+        error = new_error()
+        check(function(self.capi(), error), error)
+
+    def _job(self, function: Any, task: Optional[Task], progress: Optional[Progress]) -> None:
+        db, error = self.capi(), new_error()
+        check(run(lambda task_pointer: function(db, task_pointer, error), task, progress), error)

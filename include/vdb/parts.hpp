@@ -1,0 +1,290 @@
+/* Options, tasks, filters and results of vdb.hpp. Include vdb.hpp and not this file. */
+
+#ifndef VDB_HPP_PARTS
+#define VDB_HPP_PARTS
+
+#include <functional>
+#include <memory>
+
+#include "base.hpp"
+
+namespace vdbpp {
+inline namespace VDB_HPP_NAMESPACE {
+
+// ---- Library -------------------------------------------------------------------------------------
+
+inline const char *version_string() noexcept { return vdb_version_string(); }
+inline std::uint32_t version_number() noexcept { return vdb_version_number(); }
+/// Whether the library that was loaded has the binary interface of this header.
+inline bool abi_matches() noexcept { return vdb_abi_version() == VDB_ABI_VERSION; }
+inline const char *status_name(Status status) noexcept { return vdb_status_name(static_cast<vdb_status_t>(status)); }
+
+/// Facts about this build, as JSON.
+inline Outcome<std::string> build_info() {
+    detail::Call call;
+    std::string text = detail::sized_text(
+        call, [&](char *to, std::size_t cap, std::size_t *length) { return vdb_build_info(to, cap, length, call.error()); });
+    return call.finish(std::move(text));
+}
+
+// ---- Options -------------------------------------------------------------------------------------
+
+/// What a database is opened with: Options().dim(384).metric(Metric::Cosine). The first failure is kept
+/// and returned by the call that takes the options.
+class Options : public OptionSetters<Options> {
+public:
+    Options() {
+        vdb_options *made = nullptr;
+        if (call_.made(vdb_options_new(&made, call_.error()))) handle_ = Handle(made);
+    }
+
+    /// Sets a number, a switch, a fraction or a value of an enum.
+    template <class T> Options &set(Option option, T value) {
+        static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>, "an option is a number or a value of an enum");
+        const auto number = static_cast<vdb_option_t>(option);
+        if (!call_.ok()) return *this;
+        if constexpr (std::is_floating_point_v<T>) {
+            call_.made(vdb_options_set_f64(capi(), number, value, call_.error()));
+        } else {
+            if constexpr (std::is_signed_v<T>) {
+                if (value < 0 && !call_.refuse(Status::ErrOutOfRange, "an option cannot be negative")) return *this;
+            }
+            call_.made(vdb_options_set_u64(capi(), number, static_cast<std::uint64_t>(value), call_.error()));
+        }
+        return *this;
+    }
+    /// Sets any option by name: ("hnsw.m", "32").
+    Options &set(const std::string &name, const std::string &value) {
+        if (call_.ok()) call_.made(vdb_options_set_text(capi(), name.c_str(), value.c_str(), call_.error()));
+        return *this;
+    }
+
+    vdb_options *capi() const noexcept { return handle_.get(); }
+    /// Hands the first failure over; true where there is none.
+    bool pass(detail::Call &to) const noexcept {
+        if (!call_.ok()) to = call_;
+        return call_.ok();
+    }
+
+private:
+    using Handle = detail::Handle<vdb_options, vdb_options_free>;
+
+    detail::Call call_;
+    Handle handle_;
+};
+
+/// The table of options, in the order of their numbers. The texts are static.
+inline Outcome<std::vector<vdb_option_info_t>> option_table() {
+    detail::Call call;
+    std::vector<vdb_option_info_t> table;
+    for (;;) {
+        vdb_option_info_t info{};
+        info.struct_size = sizeof info;
+        if (!call.made(vdb_option_at(table.size(), &info, call.error())) || call.status() == VDB_DONE) break;
+        table.push_back(info);
+    }
+    return call.finish(std::move(table));
+}
+
+// ---- Tasks and filters ---------------------------------------------------------------------------
+
+struct Progress {
+    std::uint64_t done = 0, total = 0;
+};
+
+/// Cancels a long call and shows its progress, from any thread.
+class Task {
+public:
+    static Outcome<Task> make() {
+        detail::Call call;
+        vdb_task *made = nullptr;
+        call.made(vdb_task_new(&made, call.error()));
+        return call.finish(Task(made));
+    }
+
+    Outcome<void> cancel() { return plain(vdb_task_cancel(capi())); }
+    Outcome<Progress> progress() const {
+        detail::Call call;
+        Progress now;
+        const vdb_status_t status = vdb_task_progress(capi(), &now.done, &now.total);
+        if (status < 0) call.refuse(static_cast<Status>(status), vdb_status_name(status));
+        return call.finish(now);
+    }
+    /// A function that a long call asks at each step, on its own thread; false cancels, as an exception
+    /// does, which goes no further. An empty function removes it.
+    Outcome<void> on_progress(std::function<bool(Progress)> keep_going) {
+        detail::Call call;
+        auto kept = keep_going ? std::make_unique<std::function<bool(Progress)>>(std::move(keep_going)) : nullptr;
+        if (call.made(vdb_task_on_progress(capi(), kept ? ask : nullptr, kept.get(), call.error()))) function_ = std::move(kept);
+        return call.finish();
+    }
+
+    void close() noexcept { handle_.free(); }
+    vdb_task *capi() const noexcept { return handle_.get(); }
+
+private:
+    explicit Task(vdb_task *made) : handle_(made) {}
+
+    static int ask(void *user, std::uint64_t done, std::uint64_t total) {
+        auto &keep_going = *static_cast<std::function<bool(Progress)> *>(user);
+#ifdef __cpp_exceptions
+        try {
+            return keep_going({done, total});
+        } catch (...) {
+            return 0;
+        }
+#else
+        return keep_going({done, total});
+#endif
+    }
+    static Outcome<void> plain(vdb_status_t status) {
+        detail::Call call;
+        if (status < 0) call.refuse(static_cast<Status>(status), vdb_status_name(status));
+        return call.finish();
+    }
+
+    std::unique_ptr<std::function<bool(Progress)>> function_; // outlives the handle below
+    detail::Handle<vdb_task, vdb_task_free> handle_;
+};
+
+/// Says which rows a search may return. Any thread may use it.
+class Filter {
+public:
+    /// Only these ids, or with `allow` false all but these. They are copied.
+    static Outcome<Filter> ids(Span<const std::uint64_t> ids, bool allow = true) {
+        detail::Call call;
+        vdb_filter *made = nullptr;
+        call.made(vdb_filter_ids(ids.data(), ids.size(), allow, &made, call.error()));
+        return call.finish(Filter(made));
+    }
+
+    /// A condition on metadata, "year >= 1990 and genre in $1"; with parameters it is for bind().
+    static Outcome<Filter> where(std::string_view text) {
+        detail::Call call;
+        vdb_filter *made = nullptr;
+        call.made(vdb_filter_parse(text.data(), text.size(), &made, call.error()));
+        return call.finish(Filter(made));
+    }
+    /// A filter like this one with values for its parameters, a JSON array whose first element stands for $1.
+    Outcome<Filter> bind(std::string_view values) const {
+        detail::Call call;
+        vdb_filter *made = nullptr;
+        call.made(vdb_filter_bind(capi(), values.data(), values.size(), &made, call.error()));
+        return call.finish(Filter(made));
+    }
+
+    void close() noexcept { handle_.free(); }
+    vdb_filter *capi() const noexcept { return handle_.get(); }
+
+private:
+    explicit Filter(vdb_filter *made) : handle_(made) {}
+    detail::Handle<vdb_filter, vdb_filter_free> handle_;
+};
+
+// ---- Texts ---------------------------------------------------------------------------------------
+
+/// Keys or metadata of rows, one for each; an empty text is none. As it stands: not given at all.
+class Texts {
+public:
+    Texts() = default;
+    Texts(std::initializer_list<std::string_view> texts) { append(texts); }
+    /// Copies anything with begin() and end() over texts.
+    template <class C, class = decltype(std::string_view(*std::begin(std::declval<const C &>())))>
+    explicit Texts(const C &texts) {
+        append(texts);
+    }
+    /// Texts that lie back to back already: text i is the bytes from offsets[i] up to offsets[i + 1]. Nothing is copied.
+    static Texts view(const char *data, Span<const std::uint64_t> offsets) noexcept {
+        Texts texts;
+        texts.view_ = data;
+        texts.view_offsets_ = offsets;
+        return texts;
+    }
+
+    const char *data() const noexcept { return view_ ? view_ : given() ? data_.data() : nullptr; }
+    const std::uint64_t *offsets() const noexcept { return view_ ? view_offsets_.data() : given() ? offsets_.data() : nullptr; }
+    std::size_t count() const noexcept { return given() ? (view_ ? view_offsets_.size() : offsets_.size()) - 1 : 0; }
+    bool given() const noexcept { return view_ ? !view_offsets_.empty() : !offsets_.empty(); }
+
+private:
+    template <class C> void append(const C &texts) {
+        offsets_.push_back(0);
+        for (std::string_view text : texts) {
+            data_.append(text);
+            offsets_.push_back(data_.size());
+        }
+    }
+
+    std::string data_;
+    std::vector<std::uint64_t> offsets_;
+    const char *view_ = nullptr;
+    Span<const std::uint64_t> view_offsets_;
+};
+
+/// What rows have beside ids and vectors. What is not given stays as it is where a row is replaced.
+struct Records {
+    Texts keys, meta;
+};
+
+namespace detail {
+/// Texts that come back to back: asked for their length, then for themselves; again where they grew meanwhile.
+template <class Ask> std::vector<std::string> texts_of_rows(Call &call, std::size_t count, Ask ask) {
+    std::vector<std::uint64_t> offsets(count + 1);
+    std::vector<std::string> texts;
+    std::string data;
+    std::size_t length = 0;
+    if (!call.made(ask(nullptr, std::size_t{0}, offsets.data(), &length))) return texts;
+    do {
+        data.resize(std::max<std::size_t>(length, 1));
+        call.made(ask(data.data(), data.size(), offsets.data(), &length));
+    } while (call.status() == VDB_ERR_BUFFER_TOO_SMALL && length > data.size());
+    for (std::size_t i = 0; call.ok() && i < count; i++)
+        texts.emplace_back(data, static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(offsets[i + 1] - offsets[i]));
+    return texts;
+}
+} // namespace detail
+
+// ---- Results -------------------------------------------------------------------------------------
+
+/// The nearest rows of each query, in places of `k` for each, of which the first `counts[i]` are used.
+struct SearchResult {
+    std::size_t k = 0;
+    std::vector<std::uint64_t> ids;
+    std::vector<float> distances;
+    std::vector<std::uint32_t> counts;
+    /// A deadline or a task ended the search.
+    bool partial = false;
+
+    /// What was found for one query.
+    Span<const std::uint64_t> ids_of(std::size_t query) const { return {ids.data() + query * k, counts[query]}; }
+    Span<const float> distances_of(std::size_t query) const { return {distances.data() + query * k, counts[query]}; }
+};
+
+/// All rows within a distance, nearest first; `more` where there are others.
+struct RangeResult {
+    std::vector<std::uint64_t> ids;
+    std::vector<float> distances;
+    bool more = false, partial = false;
+};
+
+/// Vectors by id, packed; where `found[i]` is 0 the row is zero.
+template <class T> struct Fetched {
+    std::vector<T> values;
+    std::vector<std::uint8_t> found;
+};
+
+/// A measured recall and the ends of its 95 % confidence interval.
+struct Recall {
+    double recall = 0, low = 0, high = 0;
+};
+
+/// What vdb_repair saved; `json` has the whole report.
+struct RepairReport {
+    bool complete = false;
+    std::string json;
+};
+
+} // namespace VDB_HPP_NAMESPACE
+} // namespace vdbpp
+
+#endif // VDB_HPP_PARTS
