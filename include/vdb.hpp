@@ -195,6 +195,55 @@ public:
         }
         return call.finish(std::move(found));
     }
+    /// The nearest rows of each of these rows, which is left out itself.
+    Outcome<SearchResult> search_ids(Span<const std::uint64_t> row_ids, std::size_t k, const SearchParams &params = {}) const {
+        detail::Call call;
+        SearchResult found;
+        if (sized(call, found, row_ids.size(), k)) {
+            const vdb_search_params_t asked = detail::to_c(params);
+            call.made(vdb_search_ids(capi(), row_ids.data(), row_ids.size(), k, &asked, found.ids.data(),
+                                     found.distances.data(), found.counts.data(), call.error()));
+        }
+        found.partial = call.partial();
+        return call.finish(std::move(found));
+    }
+    /// The rows most like the rows `positive` and unlike the rows `negative`; none of these is a result.
+    Outcome<Chosen> recommend(Span<const std::uint64_t> positive, Span<const std::uint64_t> negative, std::size_t k,
+                              const SearchParams &params = {}) const {
+        const vdb_search_params_t asked = detail::to_c(params);
+        return chosen(k, [&](std::uint64_t *ids, float *distances, std::uint32_t *count, vdb_error_t *error) {
+            return vdb_recommend(capi(), positive.data(), positive.size(), negative.data(), negative.size(), k, &asked, ids,
+                                 distances, count, error);
+        });
+    }
+    /// Rows near one query and not too near to each other, of the nearest `candidates` (0: 4k); `lambda` 1 gives
+    /// the nearest, 0 those farthest apart. In the order in which they were chosen.
+    Outcome<Chosen> search_diverse(const Rows &query, std::size_t k, std::size_t candidates, float lambda,
+                                   const SearchParams &params = {}) const {
+        detail::Call call;
+        if (!call.take(query) || !call.same(query.count(), 1, "search_diverse takes one query")) return call.finish(Chosen());
+        const vdb_search_params_t asked = parameters(params, query);
+        return chosen(k, [&](std::uint64_t *ids, float *distances, std::uint32_t *count, vdb_error_t *error) {
+            return vdb_search_diverse(capi(), query.data(), query.dim(), k, candidates, lambda, &asked, ids, distances,
+                                      count, error);
+        });
+    }
+    /// A cursor through all rows, nearest to one query first.
+    Outcome<Cursor> cursor_search(const Rows &query, const SearchParams &params = {}) const {
+        detail::Call call;
+        vdb_cursor *made = nullptr;
+        const vdb_search_params_t asked = parameters(params, query);
+        if (call.take(query) && call.same(query.count(), 1, "cursor_search takes one query"))
+            call.made(vdb_cursor_search(capi(), query.data(), query.dim(), &asked, &made, call.error()));
+        return call.finish(Cursor(made));
+    }
+    /// A cursor through all rows, or those that a filter lets pass, in the order of their ids.
+    Outcome<Cursor> cursor_scan(const Filter *filter = nullptr) const {
+        detail::Call call;
+        vdb_cursor *made = nullptr;
+        call.made(vdb_cursor_scan(capi(), filter ? filter->capi() : nullptr, &made, call.error()));
+        return call.finish(Cursor(made));
+    }
     /// Measures the recall of a search with these queries.
     Outcome<Recall> measure_recall(const Rows &queries, std::size_t k, const SearchParams &params = {},
                                    Task *task = nullptr) const {
@@ -310,6 +359,32 @@ private:
         return k <= VDB_MAX_K || call.refuse(Status::ErrLimit, "k is above VDB_MAX_K");
     }
 
+    /// Room for the results of `count` queries.
+    static bool sized(detail::Call &call, SearchResult &found, std::size_t count, std::size_t k) {
+        found.k = k;
+        if (!places(call, k)) return false;
+        found.ids.resize(count * k);
+        found.distances.resize(count * k);
+        found.counts.resize(count);
+        return true;
+    }
+
+    /// A search with one list of results.
+    template <class F> static Outcome<Chosen> chosen(std::size_t k, F function) {
+        detail::Call call;
+        Chosen found;
+        if (places(call, k)) {
+            std::uint32_t count = 0;
+            found.ids.resize(k);
+            found.distances.resize(k);
+            call.made(function(found.ids.data(), found.distances.data(), &count, call.error()));
+            found.ids.resize(count);
+            found.distances.resize(count);
+            found.partial = call.partial();
+        }
+        return call.finish(std::move(found));
+    }
+
     template <class F>
     void search_rows(detail::Call &call, F function, const Rows &queries, std::size_t k, const SearchParams &params,
                      std::uint64_t *ids, float *distances, std::uint32_t *counts) const {
@@ -322,11 +397,7 @@ private:
     Outcome<SearchResult> search_with(F function, const Rows &queries, std::size_t k, const SearchParams &params) const {
         detail::Call call;
         SearchResult found;
-        found.k = k;
-        if (call.take(queries) && places(call, k)) {
-            found.ids.resize(queries.count() * k);
-            found.distances.resize(queries.count() * k);
-            found.counts.resize(queries.count());
+        if (call.take(queries) && sized(call, found, queries.count(), k)) {
             search_rows(call, function, queries, k, params, found.ids.data(), found.distances.data(), found.counts.data());
             found.partial = call.partial();
         }
@@ -345,10 +416,31 @@ private:
         return call.finish(found);
     }
 
+    friend Outcome<ManyResult> search_many(Span<const Database *const>, const Rows &, std::size_t, const SearchParams &);
+
     detail::Handle<vdb, detail::close_database> handle_;
     std::size_t dim_ = 0;
     Scalar scalar_ = Scalar::F32;
 };
+
+/// Finds the nearest rows of each query among those of all databases, as if they were one. They must have the
+/// same metric and dimension.
+inline Outcome<ManyResult> search_many(Span<const Database *const> databases, const Rows &queries, std::size_t k,
+                                       const SearchParams &params = {}) {
+    detail::Call call;
+    ManyResult found;
+    std::vector<const vdb *> handles;
+    for (const Database *database : databases) handles.push_back(database->capi());
+    if (call.take(queries) && Database::sized(call, found, queries.count(), k)) {
+        found.sources.resize(found.ids.size());
+        const vdb_search_params_t asked = Database::parameters(params, queries);
+        call.made(vdb_search_many(handles.data(), handles.size(), queries.data(), queries.count(), queries.dim(),
+                                  queries.stride(), k, &asked, found.ids.data(), found.distances.data(),
+                                  found.sources.data(), found.counts.data(), call.error()));
+        found.partial = call.partial();
+    }
+    return call.finish(std::move(found));
+}
 
 /// Makes a new database in the directory `to` of all that can be read of the damaged one in `from`.
 inline Outcome<RepairReport> repair(const std::string &from, const std::string &to, const Options *options = nullptr,

@@ -50,6 +50,20 @@ class Case:
         self.step("open", db=name, path=path, options={OPTIONS[key]: value for key, value in options.items()})
         return Database(self, name, Oracle(options.get("metric", "l2sq")), options.get("scalar", "f32"))
 
+    def search_many(self, databases: list[Database], queries, k: int, filter: dict | None = None) -> None:
+        found = []
+        for query in queries:
+            near = [(d, place, i) for place, db in enumerate(databases) for d, i in db.oracle.near(query, passing(filter))]
+            found.append(sorted(near)[:k])
+        self.step("search_many", {**lists([[(d, i) for d, _, i in rows] for rows in found]),
+                                  "sources": [[place for _, place, _ in rows] for rows in found]},
+                  dbs=[db.name for db in databases], queries=queries, k=k, params=Database._params({}, filter))
+
+    def cursor_read(self, name: str, rows: list, cap: int, count: int | None = None) -> list:
+        """Reads some rows of a cursor, or all; returns those that are left."""
+        self.step("cursor_read", one_list(rows if count is None else rows[:count]), cursor=name, cap=cap, count=count)
+        return [] if count is None else rows[count:]
+
     def filter(self, name: str, ids: list[int], allow: bool) -> dict:
         self.step("filter", filter=name, ids=texts(ids), allow=allow)
         passes = set(ids)
@@ -72,6 +86,19 @@ OPTIONS = {
     "seed": "hnsw.seed", "target_recall": "search.target_recall", "profile": "hnsw.profile",
     "max_memory": "runtime.max_memory", "mmap": "storage.mmap", "max_meta_bytes": "storage.max_meta_bytes",
 }
+
+
+def passing(filter: dict | None):
+    return filter["allowed"] if filter else lambda row_id: True
+
+
+def lists(found: list[list]) -> dict:
+    """Ids and distances of several queries."""
+    return {"ids": [texts(i for _, i in rows) for rows in found], "distances": [[rounded(d) for d, _ in rows] for rows in found]}
+
+
+def one_list(found: list) -> dict:
+    return {key: value[0] for key, value in lists([found]).items()}
 
 
 def texts(ids) -> list[str]:
@@ -173,6 +200,33 @@ class Database:
             "distances": [rounded(d) for d, _ in within[:cap]], "more": len(within) > cap}
         self.step("search_range", expect, query=query, max_distance=max_distance, cap=cap, scalar=scalar,
                   params=self._params(params, filter))
+
+    def search_ids(self, ids, k: int, filter: dict | None = None, **params) -> None:
+        queries = [self.oracle.rows[row_id] for row_id in ids]
+        near = [[(d, i) for d, i in self.oracle.near(query, passing(filter)) if i != row_id][:k]
+                for query, row_id in zip(queries, ids)]
+        self.step("search_ids", lists(near), ids=texts(ids), k=k, params=self._params(params, filter))
+
+    def recommend(self, positive, negative, k: int, filter: dict | None = None, **params) -> None:
+        examples = {*positive, *negative}
+        point = self.oracle.point(positive, negative)
+        near = [(d, i) for d, i in self.oracle.near(point, passing(filter)) if i not in examples][:k]
+        self.step("recommend", one_list(near), positive=texts(positive), negative=texts(negative), k=k,
+                  params=self._params(params, filter))
+
+    def search_diverse(self, query, k: int, candidates: int, weight: float, filter: dict | None = None) -> None:
+        near = self.oracle.near(query, passing(filter))[: max(candidates or 4 * k, k)]
+        chosen = self.oracle.diverse(near, k, weight)
+        self.step("search_diverse", one_list(chosen), query=query, k=k, candidates=candidates,
+                  params=self._params({}, filter), **{"lambda": weight})
+
+    def cursor_search(self, name: str, query, filter: dict | None = None, **params) -> list:
+        self.step("cursor_search", cursor=name, query=query, params=self._params(params, filter))
+        return self.oracle.near(query, passing(filter))
+
+    def cursor_scan(self, name: str, filter: dict | None = None) -> list:
+        self.step("cursor_scan", cursor=name, filter=filter and filter["name"])
+        return [(0, row_id) for row_id in sorted(self.oracle.rows) if passing(filter)(row_id)]
 
     def _answers(self, queries, k, filter):
         near = [self.oracle.near(query, filter["allowed"] if filter else lambda _: True)[:k] for query in queries]

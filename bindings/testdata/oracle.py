@@ -67,11 +67,43 @@ class Oracle:
         """All rows, nearest first, ties by id."""
         distance = METRICS[self.metric]
         found = sorted((distance(query, row), row_id) for row_id, row in self.rows.items() if allowed(row_id))
+        exact = self.metric in EXACT and (isinstance(query, str) or all((8 * x).is_integer() for x in map(float, query)))
         for (near, _), (far, _) in zip(found, found[1:]):
             apart = far - near > GAP * max(1, abs(far))
-            if not apart and not (self.metric in EXACT and near == far):
+            if not apart and not (exact and near == far):
                 raise ValueError(f"{near} and {far} are too near each other for a test vector")
         return found
+
+
+    def point(self, positive, negative) -> list[float]:
+        """What vdb_recommend looks near: p, or 2p - n."""
+        rows = {row_id: unit(self.rows[row_id]) if self.metric == "cosine" else self.rows[row_id]
+                for row_id in {*positive, *negative}}
+        p, n = mean([rows[row_id] for row_id in positive]), mean([rows[row_id] for row_id in negative])
+        return [2 * a - b for a, b in zip(p, n)] if negative else p
+
+    def diverse(self, near: list, k: int, weight: float) -> list:
+        """Maximal marginal relevance of candidates, nearest first."""
+        distance, chosen, left = METRICS[self.metric], near[: min(k, 1)], near[1:]
+        while left and len(chosen) < k:
+            scores = sorted(
+                (weight * d - (1 - weight) * min(distance(self.rows[i], self.rows[c]) for _, c in chosen), d, i)
+                for d, i in left)
+            if len(scores) > 1 and scores[1][0] - scores[0][0] < GAP * max(1, abs(scores[0][0])):
+                raise ValueError("two rows would do equally well")
+            _, d, row_id = scores[0]
+            chosen.append((d, row_id))
+            left = [(d, i) for d, i in left if i != row_id]
+        return chosen
+
+
+def mean(rows: list) -> list[float]:
+    return [math.fsum(column) / len(rows) for column in zip(*rows)]
+
+
+def unit(row) -> list[float]:
+    length = math.sqrt(math.fsum(x * x for x in row))
+    return [x / length for x in row]
 
 
 def rounded(distance: float) -> float:

@@ -260,6 +260,21 @@ struct SearchResult {
     Span<const float> distances_of(std::size_t query) const { return {distances.data() + query * k, counts[query]}; }
 };
 
+/// The nearest rows of several databases; `sources` has the place of the database of each.
+struct ManyResult : SearchResult {
+    std::vector<std::uint32_t> sources;
+};
+
+/// Rows of one query that need not be in the order of their distances.
+struct Chosen {
+    std::vector<std::uint64_t> ids;
+    std::vector<float> distances;
+    bool partial = false;
+};
+
+/// Rows of a cursor, distances 0 where they come by id. No rows and not `partial`: there are no more.
+using Page = Chosen;
+
 /// All rows within a distance, nearest first; `more` where there are others.
 struct RangeResult {
     std::vector<std::uint64_t> ids;
@@ -282,6 +297,34 @@ struct Recall {
 struct RepairReport {
     bool complete = false;
     std::string json;
+};
+
+// ---- Cursors -------------------------------------------------------------------------------------
+
+/// Rows one page after the other, of the state that the database had when the cursor was made.
+class Cursor {
+public:
+    /// The next rows, `cap` at most.
+    Outcome<Page> next(std::size_t cap) {
+        detail::Call call;
+        Page page;
+        std::size_t count = 0;
+        page.ids.resize(cap);
+        page.distances.resize(cap);
+        call.made(vdb_cursor_next(capi(), cap, page.ids.data(), page.distances.data(), &count, call.error()));
+        page.ids.resize(count);
+        page.distances.resize(count);
+        page.partial = call.partial();
+        return call.finish(std::move(page));
+    }
+
+    void close() noexcept { handle_.free(); }
+    vdb_cursor *capi() const noexcept { return handle_.get(); }
+
+private:
+    friend class Database;
+    explicit Cursor(vdb_cursor *made) : handle_(made) {}
+    detail::Handle<vdb_cursor, vdb_cursor_free> handle_;
 };
 
 } // namespace VDB_HPP_NAMESPACE

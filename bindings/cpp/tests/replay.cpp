@@ -176,6 +176,9 @@ private:
     Answer make(const std::string &op, const Json &step) {
         Answer answer;
         if (op == "open") open(answer, step);
+        else if (op == "search_many") search_many_step(answer, step);
+        else if (op == "cursor_read") cursor_read(answer, step);
+        else if (op == "free_cursor") cursors_.at(step["cursor"].text).close();
         else if (op == "parse_filter") {
             Result<Filter> made = Filter::where(step["text"].text);
             if (answer.take(made)) filters_.insert_or_assign(step["filter"].text, std::move(*made));
@@ -234,6 +237,17 @@ private:
         } else if (op == "get") get(answer, db, step);
         else if (op == "search" || op == "search_exact") search(answer, op, db, step);
         else if (op == "search_range") search_range(answer, db, step);
+        else if (op == "search_ids") lists(answer, db.search_ids(ids_of(step["ids"]), k_of(step), params(step)));
+        else if (op == "recommend")
+            one_list(answer, db.recommend(ids_of(step["positive"]), ids_of(step["negative"]), k_of(step), params(step)));
+        else if (op == "search_diverse")
+            one_list(answer, db.search_diverse(one(step, db).rows(), k_of(step), static_cast<std::size_t>(step["candidates"].number),
+                                               static_cast<float>(step["lambda"].number), params(step)));
+        else if (op == "cursor_search") keep(answer, step, db.cursor_search(one(step, db).rows(), params(step)));
+        else if (op == "cursor_scan") {
+            const Json *filter = step.find("filter");
+            keep(answer, step, db.cursor_scan(filter ? &filters_.at(filter->text) : nullptr));
+        }
         else if (op == "measure_recall") measure_recall(answer, db, step);
         else if (op == "check") check(answer, db, step);
         else if (op == "stats") stats(answer, db);
@@ -381,26 +395,79 @@ private:
         const std::size_t k = static_cast<std::size_t>(step["k"].number);
         const SearchParams how = params(step);
         Result<SearchResult> found = op == "search" ? db.search(queries.rows(), k, how) : db.search_exact(queries.rows(), k, how);
+        lists(answer, found);
+    }
+
+    static std::size_t k_of(const Json &step) { return static_cast<std::size_t>(step["k"].number); }
+
+    /// The one query of a step.
+    static Vectors one(const Json &step, const Database &db) {
+        Json rows;
+        rows.kind = Kind::List;
+        rows.list.push_back(step["query"]);
+        return vectors(rows, step.find("scalar"), db.dim());
+    }
+
+    template <class T> static void lists(Answer &answer, const Result<T> &found) {
         if (!answer.take(found)) return;
         answer.partial(found->partial);
         Json ids, distances;
         ids.kind = distances.kind = Kind::List;
-        for (std::size_t i = 0; i < queries.count; i++) {
+        for (std::size_t i = 0; i < found->counts.size(); i++) {
             ids.list.push_back(ids_json(found->ids_of(i)));
             distances.list.push_back(floats_json(found->distances_of(i)));
-            for (std::size_t j = found->counts[i]; j < k; j++)
-                if (found->ids[i * k + j] != VDB_ID_NONE || !std::isinf(found->distances[i * k + j]))
+            for (std::size_t j = i * found->k + found->counts[i]; j < (i + 1) * found->k; j++)
+                if (found->ids[j] != VDB_ID_NONE || !std::isinf(found->distances[j]))
                     throw Wrong{"a place past the count is not empty"};
         }
         answer.results["ids"] = ids;
         answer.results["distances"] = distances;
     }
 
+    static void one_list(Answer &answer, const Result<Chosen> &found) {
+        if (!answer.take(found)) return;
+        answer.partial(found->partial);
+        answer.results["ids"] = ids_json(found->ids);
+        answer.results["distances"] = floats_json(found->distances);
+    }
+
+    void search_many_step(Answer &answer, const Json &step) {
+        std::vector<const Database *> dbs;
+        for (const Json &name : step["dbs"].list) dbs.push_back(&databases_.at(name.text));
+        const Vectors queries = vectors(step["queries"], nullptr, 0);
+        Result<ManyResult> found = search_many(dbs, queries.rows(), k_of(step), params(step));
+        lists(answer, found);
+        if (!found.ok()) return;
+        Json sources;
+        sources.kind = Kind::List;
+        for (std::size_t i = 0; i < queries.count; i++)
+            sources.list.push_back(list(Span<const std::uint32_t>(found->sources.data() + i * found->k, found->counts[i]),
+                                        [](std::uint32_t place) { return number(place); }));
+        answer.results["sources"] = sources;
+    }
+
+    void keep(Answer &answer, const Json &step, Result<Cursor> made) {
+        if (answer.take(made)) cursors_.insert_or_assign(step["cursor"].text, std::move(*made));
+    }
+
+    void cursor_read(Answer &answer, const Json &step) {
+        const Json *count = step.find("count");
+        const std::size_t cap = static_cast<std::size_t>(step["cap"].number);
+        const std::size_t wanted = count ? static_cast<std::size_t>(count->number) : SIZE_MAX;
+        Chosen all;
+        while (all.ids.size() < wanted) {
+            Result<Page> page = cursors_.at(step["cursor"].text).next(std::min(cap, wanted - all.ids.size()));
+            if (!answer.take(page)) return;
+            if (page->partial || page->ids.size() > cap) throw Wrong{"a page is partial or too long"};
+            if (page->ids.empty()) break;
+            all.ids.insert(all.ids.end(), page->ids.begin(), page->ids.end());
+            all.distances.insert(all.distances.end(), page->distances.begin(), page->distances.end());
+        }
+        one_list(answer, all);
+    }
+
     void search_range(Answer &answer, const Database &db, const Json &step) {
-        Json one;
-        one.kind = Kind::List;
-        one.list.push_back(step["query"]);
-        const Vectors query = vectors(one, step.find("scalar"), db.dim());
+        const Vectors query = one(step, db);
         Result<RangeResult> found = db.search_range(query.rows(), static_cast<float>(step["max_distance"].number),
                                                     static_cast<std::size_t>(step["cap"].number), params(step));
         if (!answer.take(found)) return;
@@ -462,6 +529,7 @@ private:
     std::map<std::string, Filter> filters_;
     std::map<std::string, Task> tasks_;
     std::map<std::string, Database> databases_;
+    std::map<std::string, Cursor> cursors_;
 };
 
 bool replay(const Json &one, const std::string &folder) {

@@ -124,6 +124,7 @@ typedef enum vdb_check_level {
   VDB_CHECK_RECALL = 3,
 } vdb_check_level;
 typedef struct vdb vdb;
+typedef struct vdb_cursor vdb_cursor;
 typedef struct vdb_filter vdb_filter;
 typedef struct vdb_options vdb_options;
 typedef struct vdb_task vdb_task;
@@ -225,6 +226,14 @@ vdb_status_t vdb_search(const vdb *db, const void *queries, size_t query_count, 
 vdb_status_t vdb_search_exact(const vdb *db, const void *queries, size_t query_count, size_t dim, size_t stride, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *counts, vdb_error_t *error);
 vdb_status_t vdb_search_range(const vdb *db, const void *query, size_t dim, float max_distance, size_t cap, const vdb_search_params_t *params, uint64_t *ids, float *distances, size_t *count, vdb_error_t *error);
 vdb_status_t vdb_measure_recall(const vdb *db, const void *queries, size_t query_count, size_t dim, size_t stride, size_t k, const vdb_search_params_t *params, double *recall, double *low, double *high, vdb_task *task, vdb_error_t *error);
+vdb_status_t vdb_search_ids(const vdb *db, const uint64_t *row_ids, size_t count, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *counts, vdb_error_t *error);
+vdb_status_t vdb_recommend(const vdb *db, const uint64_t *positive, size_t positive_count, const uint64_t *negative, size_t negative_count, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *count, vdb_error_t *error);
+vdb_status_t vdb_search_diverse(const vdb *db, const void *query, size_t dim, size_t k, size_t candidates, float lambda, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *count, vdb_error_t *error);
+vdb_status_t vdb_search_many(const vdb *const *dbs, size_t db_count, const void *queries, size_t query_count, size_t dim, size_t stride, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *sources, uint32_t *counts, vdb_error_t *error);
+vdb_status_t vdb_cursor_search(const vdb *db, const void *query, size_t dim, const vdb_search_params_t *params, vdb_cursor **out_cursor, vdb_error_t *error);
+vdb_status_t vdb_cursor_scan(const vdb *db, const vdb_filter *filter, vdb_cursor **out_cursor, vdb_error_t *error);
+vdb_status_t vdb_cursor_next(vdb_cursor *cursor, size_t cap, uint64_t *ids, float *distances, size_t *count, vdb_error_t *error);
+void vdb_cursor_free(vdb_cursor *cursor);
 vdb_status_t vdb_sync(vdb *db, vdb_error_t *error);
 vdb_status_t vdb_checkpoint(vdb *db, vdb_task *task, vdb_error_t *error);
 vdb_status_t vdb_wait_indexed(vdb *db, vdb_task *task, vdb_error_t *error);

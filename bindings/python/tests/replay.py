@@ -43,7 +43,7 @@ class Replayer:
 
     def compare(self, key: str, got, wanted) -> None:
         if key == "distances":
-            assert np.shape(got) == np.shape(wanted) or len(got) == len(wanted)
+            assert [len(row) for row in got if isinstance(row, list)] == [len(row) for row in wanted if isinstance(row, list)]
             for g, w in zip(flat(got), flat(wanted), strict=True):
                 assert math.isclose(g, w, rel_tol=1e-4, abs_tol=1e-4), f"distance {g}, expected {w}"
         elif key in ("report", "stats"):
@@ -161,6 +161,56 @@ class Replayer:
             self.rows([query], scalar, db)[0], max_distance, cap, scalar=scalar, **self.params(params))
         return {"status": "PARTIAL" if found.partial else "OK", "ids": list(map(str, found.ids)),
                 "distances": found.distances.tolist(), "more": found.more}
+
+    @staticmethod
+    def one_list(found) -> dict:
+        return {"status": "PARTIAL" if found.partial else "OK", "ids": list(map(str, found.ids)),
+                "distances": found.distances.tolist()}
+
+    def op_search_ids(self, db, ids, k, params=None):
+        found = self.handles[db].search_ids(map(int, ids), k, **self.params(params))
+        return {"ids": [list(map(str, row[:count])) for row, count in zip(found.ids, found.counts)],
+                "distances": [row[:count].tolist() for row, count in zip(found.distances, found.counts)]}
+
+    def op_recommend(self, db, positive, negative, k, params=None):
+        return self.one_list(self.handles[db].recommend(map(int, positive), map(int, negative), k, **self.params(params)))
+
+    def op_search_diverse(self, db, query, k, candidates, params=None, **weight):
+        db = self.handles[db]
+        return self.one_list(db.search_diverse(
+            self.rows([query], None, db)[0], k, candidates=candidates, lambda_=weight.pop("lambda"), **self.params(params)))
+
+    def op_search_many(self, dbs, queries, k, params=None):
+        databases = [self.handles[name] for name in dbs]
+        found = vdb.search_many(databases, np.array(queries, np.float32), k, **self.params(params))
+        rows = list(zip(found.ids, found.distances, found.sources, found.counts))
+        return {"ids": [list(map(str, ids[:n])) for ids, _, _, n in rows],
+                "distances": [distances[:n].tolist() for _, distances, _, n in rows],
+                "sources": [sources[:n].tolist() for _, _, sources, n in rows]}
+
+    def op_cursor_search(self, cursor, db, query, params=None):
+        db = self.handles[db]
+        self.handles[cursor] = db.cursor_search(self.rows([query], None, db)[0], **self.params(params))
+        return {}
+
+    def op_cursor_scan(self, cursor, db, filter=None):
+        self.handles[cursor] = self.handles[db].cursor_scan(self.handles[filter] if filter else None)
+        return {}
+
+    def op_cursor_read(self, cursor, cap, count=None):
+        ids, distances = [], []
+        while count is None or len(ids) < count:
+            page = self.handles[cursor].next(cap if count is None else min(cap, count - len(ids)))
+            assert not page.partial and len(page.ids) <= cap
+            if not page.ids.size:
+                break
+            ids += map(str, page.ids)
+            distances += page.distances.tolist()
+        return {"ids": ids, "distances": distances}
+
+    def op_free_cursor(self, cursor):
+        self.handles[cursor].close()
+        return {}
 
     def op_measure_recall(self, db, k, queries=None, count=None, params=None):
         db = self.handles[db]

@@ -15,13 +15,14 @@ from typing import Any, Dict
 from . import errors
 from ._error import Error
 from ._native import ID_NONE, ffi, lib, sized_json
+from ._search import Cursor, search_many
 from ._types import (
     CheckLevel, Durability, Metric, Option, OptionInfo, Originals, Profile, Quant, Scalar, Stats, Status)
 from .database import Database, open, repair
 from .errors import *  # noqa: F403
 from .handles import Filter, Task
 from .options import option_table
-from .results import Fetched, RangeResult, Recall, SearchResult
+from .results import Fetched, ManyResult, Page, RangeResult, Recall, SearchResult
 
 MAX_K: int = lib.VDB_MAX_K
 __version__: str = ffi.string(lib.vdb_version_string()).decode()
@@ -34,8 +35,8 @@ def build_info() -> Dict[str, Any]:
 
 
 __all__ = [
-    "CheckLevel", "Database", "Durability", "Error", "Fetched", "Filter", "ID_NONE", "MAX_K", "Metric", "Option",
-    "OptionInfo", "Originals", "Profile", "Quant", "RangeResult", "Recall", "Scalar", "SearchResult", "Stats",
-    "Status", "Task", "build_info", "errors", "ffi", "lib", "open", "option_table", "repair",
+    "CheckLevel", "Cursor", "Database", "Durability", "Error", "Fetched", "Filter", "ID_NONE", "MAX_K", "ManyResult", "Metric", "Option",
+    "OptionInfo", "Originals", "Page", "Profile", "Quant", "RangeResult", "Recall", "Scalar", "SearchResult", "Stats",
+    "Status", "Task", "build_info", "errors", "ffi", "lib", "open", "option_table", "repair", "search_many",
     *errors.__all__,
 ]

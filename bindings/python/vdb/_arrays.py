@@ -69,7 +69,7 @@ def _copy_needed(what: str, why: str) -> TypeError:
     return TypeError(f"{what}: {why}; pass copy=True to allow it")
 
 
-def _converted(array: np.ndarray, stored: Scalar, what: str, copy: bool) -> np.ndarray:
+def _converted(array: np.ndarray, stored: Optional[Scalar], what: str, copy: bool) -> np.ndarray:
     """For types the library does not read: whole numbers, doubles and booleans."""
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{what}: an array of {array.dtype} holds no numbers")
@@ -81,7 +81,7 @@ def _converted(array: np.ndarray, stored: Scalar, what: str, copy: bool) -> np.n
 
 
 def vectors_in(
-    value: Any, stored: Scalar, dim: int, scalar: Optional[Union[str, int]], copy: bool, what: str = "vectors"
+    value: Any, stored: Optional[Scalar], dim: int, scalar: Optional[Union[str, int]], copy: bool, what: str = "vectors"
 ) -> Vectors:
     """Vectors for a database of `dim` components that stores `stored`. One dimension is a single vector."""
     if isinstance(value, (list, tuple)):

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 
-import numpy as np
-
-from ._arrays import Vectors, floats, u64, vectors_in
 from ._calls import Progress, run
 from ._error import Error
-from ._native import NULL, check, failure, ffi, lib, new_error, raise_from
-from ._types import CheckLevel, SearchFlag, Stats
+from ._native import NULL, check, ffi, lib, new_error, raise_from
+from ._search import Searches
+from ._types import CheckLevel, Stats
 from ._writes import Writes
-from .handles import Filter, Handle, Task
+from .handles import Task
 from .options import OptionSet
-from .results import RangeResult, Recall, SearchResult
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._types import Options, OptionValue, SearchParams
+    from ._types import Options, OptionValue
 
 Path = Union[str, bytes, "os.PathLike[str]"]
-
-# Queries from which on a call may last long enough for somebody to press Ctrl-C.
-_LONG_QUERIES = 256
-_LONG_EXACT_QUERIES = 8
 
 
 def open(
@@ -78,7 +71,7 @@ def _close_quietly(pointer: Any) -> None:
     lib.vdb_close(pointer, NULL)
 
 
-class Database(Writes):
+class Database(Writes, Searches):
     """An open database, made by vdb.open. Any thread may call anything at any time.
 
     A call without the GIL lets other threads of Python run. `close` (or the end of a `with`) writes a
@@ -102,97 +95,6 @@ class Database(Writes):
     def __repr__(self) -> str:
         state = ", closed" if self.closed else ""
         return f"<vdb.Database dim={self.dim} metric={self.metric.name.lower()} scalar={self.scalar.name.lower()}{state}>"
-
-    # ---- Search
-
-    def count(self, filter: Optional[Filter] = None) -> int:
-        """Rows that a search can return: all, or those that a filter lets pass."""
-        value, error = ffi.new("uint64_t *"), new_error()
-        check(lib.vdb_count(self.capi(), filter.capi() if filter else NULL, value, error), error)
-        return value[0]
-
-    def search(
-        self, queries: Any, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,
-        **params: "Unpack[SearchParams]",
-    ) -> SearchResult:
-        """Finds the `k` nearest rows of each query, nearest first: `ids, distances = db.search(query, 10)`.
-
-        One vector or a row for each query, of the types that insert takes. Keywords: `ef` or `target_recall`
-        (how far to look), `rerank`, `exact`, `filter`, `deadline_us`, `task`.
-        """
-        return self._search(lib.vdb_search, queries, k, scalar, copy, params, bool(params.get("exact")))
-
-    def search_exact(
-        self, queries: Any, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,
-        **params: "Unpack[SearchParams]",
-    ) -> SearchResult:
-        """As search, but compares each query with every row."""
-        return self._search(lib.vdb_search_exact, queries, k, scalar, copy, params, True)
-
-    def _search(
-        self, function: Any, queries: Any, k: int, scalar: Union[str, int, None], copy: bool,
-        params: Mapping[str, Any], exact: bool,
-    ) -> SearchResult:
-        db, error = self.capi(), new_error()
-        rows = vectors_in(queries, self.scalar, self.dim, scalar, copy, "queries")
-        ids, distances = _places(k if rows.single else (rows.rows, k), k)
-        counts = np.empty(rows.rows, np.uint32)
-        c_params, task = (NULL, None) if not params and rows.scalar is self.scalar else _params(params, rows)
-
-        def call(c_params: Any) -> int:
-            return function(
-                db, rows.pointer, rows.rows, rows.dim, rows.stride, k, c_params, u64(ids), floats(distances),
-                ffi.from_buffer("uint32_t[]", counts), error)
-
-        if rows.rows >= (_LONG_EXACT_QUERIES if exact else _LONG_QUERIES):
-            status = _run_search(call, c_params, rows, task)
-        else:
-            status = call(c_params)
-        if status:
-            check(status, error)
-        if rows.single and counts[0] < k:
-            found = int(counts[0])
-            ids, distances = ids[:found], distances[:found]
-        return SearchResult(ids, distances, counts, status == _PARTIAL)
-
-    def search_range(
-        self, query: Any, max_distance: float, cap: int = 1000, *, scalar: Union[str, int, None] = None,
-        copy: bool = False, **params: "Unpack[SearchParams]",
-    ) -> RangeResult:
-        """All rows within `max_distance` of one query, nearest first, at most `cap`."""
-        db, error = self.capi(), new_error()
-        rows = vectors_in(query, self.scalar, self.dim, scalar, copy, "query")
-        if rows.rows != 1:
-            raise ValueError(f"query: {rows.rows} rows, wanted is one")
-        ids, distances = _places(cap, cap)
-        c_params, _ = _params(params, rows)
-        count = ffi.new("size_t *")
-        status = check(lib.vdb_search_range(
-            db, rows.pointer, rows.dim, max_distance, cap, c_params, u64(ids), floats(distances), count, error), error)
-        found = min(count[0], cap)
-        return RangeResult(ids[:found], distances[:found], count[0] > cap, status == _PARTIAL)
-
-    def measure_recall(
-        self, queries: Any = 100, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,
-        progress: Optional[Progress] = None, **params: "Unpack[SearchParams]",
-    ) -> Recall:
-        """The share of the true `k` nearest rows that a search finds with these parameters.
-
-        `queries`: vectors, or a number of stored rows to look for instead.
-        """
-        db, error = self.capi(), new_error()
-        sampled = isinstance(queries, (int, np.integer))
-        rows = None if sampled else vectors_in(queries, self.scalar, self.dim, scalar, copy, "queries")
-        c_params, task = _params(params, rows)
-        values = ffi.new("double[3]")
-        where = (NULL, int(queries), self.dim, 0) if rows is None else (rows.pointer, rows.rows, rows.dim, rows.stride)
-
-        def call(task_pointer: Any) -> int:
-            return lib.vdb_measure_recall(
-                db, *where, k, c_params, values, values + 1, values + 2, task_pointer, error)
-
-        check(run(call, task, progress), error)
-        return Recall(*values)
 
     # ---- Maintenance
 
@@ -243,42 +145,3 @@ class Database(Writes):
         stats.struct_size = ffi.sizeof("vdb_stats_t")
         check(lib.vdb_stats_get(self.capi(), stats, error), error)
         return Stats(*(getattr(stats, name) for name in Stats._fields))
-
-
-def _places(shape: Union[int, Tuple[int, int]], k: int) -> Tuple[np.ndarray, np.ndarray]:
-    """Arrays for results, after a look at `k`: the library would see it after they were made."""
-    if not 0 <= k <= _MAX_K:
-        raise failure(lib.VDB_ERR_LIMIT, f"k = {k} is outside 0..{_MAX_K}")
-    return np.empty(shape, np.uint64), np.empty(shape, np.float32)
-
-
-def _run_search(call: Callable[[Any], int], c_params: Any, rows: Vectors, task: Optional[Task]) -> int:
-    """A search long enough to be interrupted, by the task in its parameters."""
-    if not c_params:
-        c_params, _ = _params({}, rows)
-
-    def with_task(task_pointer: Any) -> int:
-        c_params.task = task_pointer
-        return call(c_params)
-
-    return run(with_task, task)
-
-
-def _params(params: Mapping[str, Any], rows: Optional[Vectors]) -> Tuple[Any, Optional[Task]]:
-    """The parameters of a search as the library takes them, and its task."""
-    made = ffi.new("vdb_search_params_t *")
-    made.struct_size = _PARAMS_SIZE
-    made.query_scalar = rows.scalar if rows is not None else 0
-    for name, value in params.items():
-        if name.upper() in SearchFlag.__members__:
-            made.flags |= SearchFlag[name.upper()] if value else 0
-        elif name not in _PARAM_NAMES:
-            raise TypeError(f"{name!r} is no parameter of a search; known are {', '.join(sorted(_PARAM_NAMES))}")
-        elif value is not None:
-            setattr(made, name, value.capi() if isinstance(value, Handle) else value)
-    return made, params.get("task")
-
-
-_MAX_K, _PARTIAL = lib.VDB_MAX_K, lib.VDB_PARTIAL
-_PARAMS_SIZE = ffi.sizeof("vdb_search_params_t")
-_PARAM_NAMES = {name for name, _ in ffi.typeof("vdb_search_params_t").fields} - {"struct_size", "query_scalar", "flags"}

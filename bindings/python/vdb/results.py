@@ -32,6 +32,24 @@ class SearchResult:
         return f"SearchResult(ids={self.ids!r}, distances={self.distances!r}{more})"
 
 
+class ManyResult(SearchResult):
+    """Rows of several databases: `sources` has as many places as `ids`, with the place of the database of each."""
+
+    __slots__ = ("sources",)
+
+    def __init__(self, ids: np.ndarray, distances: np.ndarray, counts: np.ndarray, partial: bool, sources: np.ndarray):
+        super().__init__(ids, distances, counts, partial)
+        self.sources = sources
+
+
+class Page(NamedTuple):
+    """Rows of a cursor; distances are 0 where rows come by id. `partial`: a deadline or a task ended the page early."""
+
+    ids: np.ndarray
+    distances: np.ndarray
+    partial: bool
+
+
 class RangeResult(NamedTuple):
     """All rows within a distance: `ids` and `distances`, nearest first; `more` is True when there are others."""
 
