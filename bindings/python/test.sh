@@ -21,6 +21,8 @@ if [ ! -e "$venv/complete" ]; then
 	"$python" -m venv "$venv" >/dev/null 2>&1 || skip "no venv module"
 	"$venv/bin/pip" install -q --disable-pip-version-check numpy cffi pytest setuptools wheel mypy typing_extensions \
 		>"$place/pip.log" 2>&1 || skip "pip could not install numpy, cffi and pytest: $(tail -1 "$place/pip.log")"
+	# For one optional module, whose tests are skipped without.
+	"$venv/bin/pip" install -q --disable-pip-version-check langchain-core langchain-tests >>"$place/pip.log" 2>&1
 	touch "$venv/complete"
 fi
 
@@ -40,8 +42,11 @@ echo "built $(basename "$place"/wheels/*.whl)"
 
 # In the copy's tests, so that `vdb` is the installed package. -rs names what was skipped.
 cd "$place/source/tests" || exit 1
-VDB_ROOT=$root VDB_TESTDATA=$root/bindings/testdata "$venv/bin/python" -m pytest -q -rs -p no:cacheprovider --tb=short \
-	-o console_output_style=classic "$@" >"$place/pytest.log" 2>&1
+# Only the plugin that LangChain's tests need, and none of what else they bring along.
+asyncio=$("$venv/bin/python" -c 'import pytest_asyncio' 2>/dev/null && echo "-p pytest_asyncio.plugin -o asyncio_mode=auto -o asyncio_default_fixture_loop_scope=function")
+# shellcheck disable=SC2086
+PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 VDB_ROOT=$root VDB_TESTDATA=$root/bindings/testdata "$venv/bin/python" -m pytest -q -rs \
+	-p no:cacheprovider --tb=short --disable-warnings $asyncio "$@" >"$place/pytest.log" 2>&1
 status=$?
 cat "$place/pytest.log"
 count() {
