@@ -1,0 +1,1111 @@
+/* vdb 0.1.0: the vector database you link.
+ *
+ * Made from src/capi by `make header`; edit there. A short program is in examples/quickstart.c.
+ *
+ * Rules that hold for every function, whatever its own text says less about:
+ *
+ * R1 Status. 0 is success, above 0 success with something to know, below 0 an error. After an
+ *    error a handle to be made is NULL and single results are untouched; arrays for results may
+ *    be partly overwritten. A batch that fails has changed nothing in the database. Lists of
+ *    errors leave out VDB_ERR_. Whether listed or not, any function may return what follows from
+ *    R2-R9: NULL_ARGUMENT, INVALID_ARGUMENT (struct_size, alignment), CLOSED, FORKED, BUSY (from
+ *    inside a progress function), PANIC and INTERNAL.
+ * R2 Error record. Last parameter of all but a few small functions. It may be NULL, is owned by
+ *    the caller, who sets struct_size first (VDB_ERROR_INIT), and is filled by every call, also on
+ *    success (message "", item UINT64_MAX). With a struct_size below 8 (an all-zero record, for
+ *    one) the call does nothing and returns VDB_ERR_INVALID_ARGUMENT.
+ * R3 Pointers. What goes in is read during the call only, and copied if kept. What comes out goes
+ *    into the caller's buffers, which overlap no other argument; nothing returned is to be passed
+ *    to free(). Arrays are aligned for their type; vectors need no alignment. Where a count is 0
+ *    the pointer may be NULL. Texts called static live as long as the library is loaded.
+ * R4 Threads. A vdb and a vdb_filter may be used by any number of threads at any time. Writers queue;
+ *    a search works on one consistent state and never waits for a writer. vdb_task_cancel and vdb_task_progress:
+ *    any thread. vdb_options, vdb_error_t and other structs: one thread at a time.
+ * R5 Handles. Each is given back once, by its own _close or _free, for which NULL is fine. A handle
+ *    is a number and not an address: one that was closed, or never was a handle, is
+ *    VDB_ERR_CLOSED and never undefined behaviour. Closing waits for calls in progress.
+ * R6 Fork. In a child process handles of the parent are VDB_ERR_FORKED, and closing or freeing
+ *    one only forgets it. Handles made in the child work; a directory can be opened there once
+ *    the parent has closed it.
+ * R7 Failures inside. A panic of the library is caught and returned as VDB_ERR_PANIC; writes to
+ *    that database are then VDB_ERR_POISONED until it is opened again. What cannot be caught:
+ *    the system ending the process for lack of memory, no memory for an allocation of less than
+ *    4 KiB (larger ones are VDB_ERR_NO_MEMORY), a stack overflow, and another program
+ *    truncating a mapped file (SIGBUS; VDB_OPT_MMAP 0 avoids it). The library never prints,
+ *    exits or installs signal handlers.
+ * R8 Enums are passed as integers of fixed width. Unknown values are an error, never undefined
+ *    behaviour. Numbers never change their meaning.
+ * R9 A struct with struct_size may grow at the end. The library reads and writes no more than
+ *    struct_size says. Fields it does not know must be zero on the way in (VDB_ERR_UNSUPPORTED
+ *    otherwise) and are zeroed on the way out.
+ * R10 Limits. 65,536 components of a vector; 2^31 rows of a database, with deleted and replaced
+ *    rows whose space is not reclaimed yet; 64 GiB for a batch; VDB_MAX_K results of a query.
+ *    Vectors of numbers: a squared length of at most FLT_MAX / 4 (8.5e37), whatever the metric;
+ *    under cosine, at least FLT_MIN (1.2e-38).
+ */
+
+#ifndef VDB_H
+#define VDB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Version of this header; vdb_version_number() is the library's. */
+#define VDB_VERSION_MAJOR 0
+#define VDB_VERSION_MINOR 1
+#define VDB_VERSION_PATCH 0
+#define VDB_VERSION_NUMBER \
+  (((uint32_t)VDB_VERSION_MAJOR << 16) | ((uint32_t)VDB_VERSION_MINOR << 8) | VDB_VERSION_PATCH)
+#define VDB_VERSION_STRING "0.1.0"
+
+/** Beginning of an error record: vdb_error_t error = VDB_ERROR_INIT; */
+#define VDB_ERROR_INIT { (uint32_t)sizeof(vdb_error_t), 0, 0, 0, 0, {0} }
+
+/** Default search: vdb_search_params_t params = VDB_SEARCH_PARAMS_INIT; */
+#define VDB_SEARCH_PARAMS_INIT { (uint32_t)sizeof(vdb_search_params_t), 0, 0, 0, 0, 0, 0, NULL, NULL }
+
+/** The one id that cannot be stored; marks unused places in results. */
+#define VDB_ID_NONE UINT64_MAX
+
+/**
+ * Number of the binary interface, the N of libvdb.so.N: it changes when a program built
+ * against another header could break. Compare it with vdb_abi_version() after loading.
+ */
+#define VDB_ABI_VERSION 1
+
+/** Largest `k` of a search. */
+#define VDB_MAX_K 16777216
+
+/** Bytes that are enough for every report of vdb_check. */
+#define VDB_CHECK_REPORT_MAX 16384
+
+/** Bytes that are enough for every report of vdb_repair. */
+#define VDB_REPAIR_REPORT_MAX 16384
+
+/** Status numbers. They never change; new ones are added. */
+typedef enum vdb_status {
+  /** Success. */
+  VDB_OK = 0,
+  /** There is nothing more to enumerate. */
+  VDB_DONE = 1,
+  /**
+   * Not all of it: a search stopped by its deadline or task, whose results so far are
+   * valid, or a repair that could not save every row.
+   */
+  VDB_PARTIAL = 2,
+  /** An argument has no meaning here; the message says which. */
+  VDB_ERR_INVALID_ARGUMENT = -1,
+  /** A pointer that must not be NULL is NULL. */
+  VDB_ERR_NULL_ARGUMENT = -2,
+  /** The vectors do not have the dimension of the database. */
+  VDB_ERR_DIMENSION = -3,
+  /** A number, flag or combination that this version does not know. */
+  VDB_ERR_UNSUPPORTED = -4,
+  /** No option has this number or name. */
+  VDB_ERR_UNKNOWN_OPTION = -5,
+  /** A value is outside its limits or cannot be represented. */
+  VDB_ERR_OUT_OF_RANGE = -6,
+  /** A component is NaN or infinite, or a vector is zero, or nearly so (R10), under cosine. */
+  VDB_ERR_NOT_FINITE = -7,
+  /** Reserved: a filter cannot be parsed. */
+  VDB_ERR_FILTER_SYNTAX = -8,
+  /** The buffer is too small; the length needed was written. */
+  VDB_ERR_BUFFER_TOO_SMALL = -9,
+  /** There is no such database. */
+  VDB_ERR_NOT_FOUND = -20,
+  /** An id is in the database, or twice in the batch. */
+  VDB_ERR_ALREADY_EXISTS = -21,
+  /** The handle was closed or freed, or never was one. */
+  VDB_ERR_CLOSED = -22,
+  /** A write through a handle that only reads (VDB_OPT_READ_ONLY). */
+  VDB_ERR_READ_ONLY = -23,
+  /** Called from inside a progress function, where it would wait for itself. */
+  VDB_ERR_BUSY = -24,
+  /** A write failed halfway earlier, so writes are refused: close and open again. */
+  VDB_ERR_POISONED = -25,
+  /** The handle belongs to the parent process (R6). */
+  VDB_ERR_FORKED = -26,
+  /** The task was cancelled; nothing was changed. */
+  VDB_ERR_CANCELLED = -27,
+  /** Reserved: a deadline passed before there was any result. */
+  VDB_ERR_DEADLINE = -28,
+  /** An option contradicts what the database was created with. */
+  VDB_ERR_MISMATCH = -29,
+  /** The operating system refused; os_error holds its number. */
+  VDB_ERR_IO = -40,
+  /** The database is open already, here or in another process. */
+  VDB_ERR_LOCKED = -41,
+  /**
+   * The disk is full; nothing was changed, and writes work again when there is space (after
+   * a sync that failed they answer VDB_ERR_POISONED until the database is reopened).
+   */
+  VDB_ERR_NO_SPACE = -42,
+  /** A file is damaged; the message says which and where. See vdb_repair. */
+  VDB_ERR_CORRUPT = -50,
+  /** The files were written by a newer version. */
+  VDB_ERR_FORMAT_TOO_NEW = -51,
+  /** Reserved: the files were written by a version no longer supported. */
+  VDB_ERR_FORMAT_TOO_OLD = -52,
+  /** Memory could not be had; nothing was changed. */
+  VDB_ERR_NO_MEMORY = -60,
+  /** A published limit was exceeded. */
+  VDB_ERR_LIMIT = -61,
+  /** The library failed inside and the failure was caught (R7). */
+  VDB_ERR_PANIC = -90,
+  /** The library found a broken invariant of its own: please report it. */
+  VDB_ERR_INTERNAL = -91,
+} vdb_status;
+
+/** What "near" means. The smaller distance is always the nearer. */
+typedef enum vdb_metric {
+  /** Squared Euclidean distance. */
+  VDB_METRIC_L2SQ = 1,
+  /** 1 - dot product. */
+  VDB_METRIC_IP = 2,
+  /** 1 - cosine. */
+  VDB_METRIC_COSINE = 3,
+  /** Sum of absolute differences. */
+  VDB_METRIC_L1 = 4,
+  /** Number of differing bits. */
+  VDB_METRIC_HAMMING = 5,
+  /** 1 - |a & b| / |a | b|, 0 when both are empty. */
+  VDB_METRIC_JACCARD = 6,
+} vdb_metric;
+
+/** Type of a component. Rows are packed, little-endian, of any alignment. */
+typedef enum vdb_scalar {
+  /** IEEE 754 binary32. */
+  VDB_SCALAR_F32 = 1,
+  /** IEEE 754 binary16. */
+  VDB_SCALAR_F16 = 2,
+  /** The upper half of a binary32. */
+  VDB_SCALAR_BF16 = 3,
+  /** Signed byte. */
+  VDB_SCALAR_I8 = 4,
+  /**
+   * One bit, lowest bit of a byte first. Bits past the dimension are ignored on the way in
+   * and zero on the way out.
+   */
+  VDB_SCALAR_B1 = 5,
+  /** Unsigned byte. */
+  VDB_SCALAR_U8 = 6,
+} vdb_scalar;
+
+/**
+ * The codes the graph is walked on. Distances returned are exact whatever the codes, unless
+ * VDB_OPT_ORIGINALS says DROP: the best candidates are ranked again on the stored vectors. `bytes_codes` in vdb_stats_t has what they take.
+ * Vectors of bytes and bits are walked as they are in any case.
+ *
+ * From SQ4 on codes are for memory, not speed: links are chosen by the stored vectors, so building
+ * takes longer and reads them, and searches have to go further for the same recall.
+ */
+typedef enum vdb_quant {
+  /**
+   * One byte for each component where a measurement on the data finds that codes rank it
+   * well, else none.
+   */
+  VDB_QUANT_AUTO = 0,
+  /** No codes: the graph is walked on the vectors themselves. */
+  VDB_QUANT_NONE = 1,
+  /** One byte for each component, without the measurement. dim bytes a row, rounded up to 32. */
+  VDB_QUANT_SQ8 = 2,
+  /** Half a byte for each component: dim / 2 bytes a row, rounded up to 32. */
+  VDB_QUANT_SQ4 = 3,
+  /** Half a byte for each of VDB_OPT_PQ_SUBSPACES: so many / 2 bytes a row, rounded up to 16. */
+  VDB_QUANT_PQ = 4,
+  /** A bit for each component and eight bytes: dim / 8 + 8 bytes a row, rounded up to 8. Not for L1. */
+  VDB_QUANT_RABITQ = 5,
+} vdb_quant;
+
+/** What becomes of the vectors of rows that have codes (VDB_OPT_ORIGINALS). */
+typedef enum vdb_originals {
+  /** They are kept: distances are exact, and codes are made anew as the data grows. */
+  VDB_ORIGINALS_KEEP = 1,
+  /**
+   * They are given up, in memory and on the disk: from then on a row is what its code stands
+   * for. Distances, exact searches, vdb_get_batch, measured recall and repairs refer to that;
+   * under VDB_METRIC_COSINE its length is about 1. For VDB_QUANT_SQ8 (any metric), SQ4 (but IP)
+   * and RABITQ (L2SQ, COSINE), with vectors of F32, F16 or BF16; anything else is
+   * VDB_ERR_UNSUPPORTED in vdb_open.
+   *
+   * A chunk of rows (16 MiB of vectors or fewer, but 1,024 rows at least) gives them up when the graph has its rows and
+   * has begun on the next chunk, and none does before there are more than 4096 rows. So rows that
+   * wait for the graph, and those of the last chunk, are exact. The codes are made for the rows
+   * there are when the first vectors go, and cannot be changed afterwards: later rows should be
+   * like them. `bytes_vectors` and `decoded` in vdb_stats_t tell how far it has come.
+   */
+  VDB_ORIGINALS_DROP = 2,
+} vdb_originals;
+
+/**
+ * How much work goes into a graph: what VDB_OPT_M and VDB_OPT_EF_CONSTRUCTION are when
+ * they are not set.
+ */
+typedef enum vdb_profile {
+  /** M = 16, ef_construction = 200. */
+  VDB_PROFILE_DEFAULT = 0,
+  /**
+   * M = 16, ef_construction = 64: built in 0.6 of the time; searches for a high recall go
+   * farther.
+   */
+  VDB_PROFILE_FAST = 1,
+  /** M = 24, ef_construction = 400: the reverse, with half as much memory again for links. */
+  VDB_PROFILE_QUALITY = 2,
+} vdb_profile;
+
+/** What a kill or a power cut can take back of a batch after its call returned. */
+typedef enum vdb_durability {
+  /** A kill may lose batches since the last checkpoint; whole batches only. */
+  VDB_DURABILITY_NONE = 1,
+  /** A kill loses nothing; a power cut may lose the last batches. */
+  VDB_DURABILITY_PROCESS = 2,
+  /** Neither loses anything. The default. */
+  VDB_DURABILITY_FULL = 3,
+} vdb_durability;
+
+/**
+ * Options. vdb_option_at has names, limits and defaults. 1xx schema (fixed when the
+ * database is created, as are M, EF_CONSTRUCTION, SEED and PROFILE), 2xx graph, 3xx storage, 4xx run time.
+ */
+typedef enum vdb_option {
+  /** Components of a vector, 1-65536. Needed to create a database. */
+  VDB_OPT_DIM = 101,
+  /** One of `enum vdb_metric`; default L2SQ. */
+  VDB_OPT_METRIC = 102,
+  /** One of `enum vdb_scalar`: how components are stored; default F32. */
+  VDB_OPT_SCALAR = 103,
+  /** One of `enum vdb_quant`; default AUTO. */
+  VDB_OPT_QUANT = 104,
+  /** Subspaces of VDB_QUANT_PQ, at most one for each component; 0 = one for each four; default 0. */
+  VDB_OPT_PQ_SUBSPACES = 105,
+  /** One of `enum vdb_originals`; default KEEP. */
+  VDB_OPT_ORIGINALS = 106,
+  /** Links of a node on upper levels, twice as many on level 0; 2-256, default 16. */
+  VDB_OPT_M = 201,
+  /** Breadth of the search that finds the links of a new node; 8-4096, default 200. */
+  VDB_OPT_EF_CONSTRUCTION = 202,
+  /** Breadth of a search that gives none of its own; 1-100000, default 64. */
+  VDB_OPT_EF_SEARCH = 203,
+  /** Seed of the level of each row; default 42. */
+  VDB_OPT_SEED = 204,
+  /** Rows from which on a graph is built; below, searches scan; default 2000. */
+  VDB_OPT_GRAPH_MIN_ROWS = 205,
+  /** Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.1. */
+  VDB_OPT_CONSOLIDATE_RATIO = 206,
+  /**
+   * Recall of a search that gives neither an ef nor a recall of its own, see
+   * vdb_search_params_t.target_recall; 0-0.9999, default 0 (by ef).
+   */
+  VDB_OPT_TARGET_RECALL = 207,
+  /**
+   * One of `enum vdb_profile`: what M and EF_CONSTRUCTION are when they are not set; default
+   * DEFAULT. A database keeps those numbers, not the profile: it reports the profile that
+   * they belong to, DEFAULT where that is none.
+   */
+  VDB_OPT_PROFILE = 208,
+  /** 1 = vdb_open creates a database that is not there; default 1. */
+  VDB_OPT_CREATE = 301,
+  /**
+   * 1 = vdb_open only reads, beside the process that writes: it creates, locks and
+   * changes nothing, and vdb_refresh moves the handle on; default 0.
+   */
+  VDB_OPT_READ_ONLY = 302,
+  /** 1 = files are mapped, 0 = read into memory (for files you do not trust); default 1. */
+  VDB_OPT_MMAP = 303,
+  /** One of `enum vdb_durability`; default FULL. */
+  VDB_OPT_DURABILITY = 304,
+  /** Size of the write-ahead log that starts a checkpoint; from 1 MiB, default 256 MiB. */
+  VDB_OPT_WAL_LIMIT_BYTES = 305,
+  /**
+   * 1 = vdb_open reads and checks every byte before it returns; default 0: each block at its first use, and what
+   * fits a quarter of memory in the background, so that damage nobody asks for shows as VDB_ERR_CORRUPT too.
+   */
+  VDB_OPT_VERIFY_ON_OPEN = 307,
+  /** Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3. */
+  VDB_OPT_COMPACT_RATIO = 308,
+  /** Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0. */
+  VDB_OPT_THREADS = 401,
+  /**
+   * Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
+   *
+   * Counted is what grows with the data: rows, ids, codes, graph, batches on their way,
+   * working memory of searches (an eighth of the limit is theirs). Mapped files are not:
+   * the system takes their pages back when it needs them. A batch that does not fit is
+   * VDB_ERR_LIMIT and changes nothing; before that, what is in checkpoint files is left to
+   * them, so that a database on disk can be many times the limit; near it a batch may wait
+   * for a checkpoint and for the graph work under way. Reads and deletes go on.
+   * Graph work that does not fit is put off (`unindexed` in vdb_stats_t; such rows are
+   * scanned) and vdb_wait_indexed is VDB_ERR_LIMIT. Not counted, so that the process may
+   * take as much more: 16 MiB, 1 MiB a thread, 1 bit a row, 300 bytes a chunk of rows, and
+   * in vdb_open the longest record of the log.
+   */
+  VDB_OPT_MAX_MEMORY = 405,
+  /**
+   * 1 = what searches walk (codes and links) is copied from mapped files into memory, in
+   * huge pages, by the background thread and once after vdb_open, when searches have computed
+   * as many distances as the graph has nodes; 0 = they go on in the files; default 1.
+   *
+   * Searches are faster then. Nothing is copied where it takes more than a
+   * quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
+   * database is only read.
+   */
+  VDB_OPT_RESIDENT = 406,
+} vdb_option;
+
+/** How the value of an option is set and read. */
+typedef enum vdb_option_type {
+  /** A whole number: vdb_options_set_u64. */
+  VDB_OPTION_TYPE_U64 = 1,
+  /** A fraction: vdb_options_set_f64. */
+  VDB_OPTION_TYPE_F64 = 2,
+  /** One of a few numbers with names: vdb_options_set_u64. */
+  VDB_OPTION_TYPE_ENUM = 3,
+} vdb_option_type;
+
+/** Bits of vdb_option_info_t.flags. */
+typedef enum vdb_option_flag {
+  /** Fixed when the database is created. */
+  VDB_OPTION_FLAG_SCHEMA = 1,
+} vdb_option_flag;
+
+/** Bits of vdb_search_params_t.flags. */
+typedef enum vdb_search_flag {
+  /** Compare with every row instead of walking the graph. */
+  VDB_SEARCH_EXACT = 1,
+} vdb_search_flag;
+
+/** How much vdb_check looks at. Each level includes those before it. */
+typedef enum vdb_check_level {
+  /** Every byte of the live files, the log included, is read from disk and verified. */
+  VDB_CHECK_CHECKSUMS = 1,
+  /** Ids lead to their rows and back, deletions and the graph agree with the rows. */
+  VDB_CHECK_STRUCTURE = 2,
+  /** The recall of the graph is measured on stored rows. */
+  VDB_CHECK_RECALL = 3,
+} vdb_check_level;
+
+/** An open database. Every function may be called from any thread at any time (R4). */
+typedef struct vdb vdb;
+
+/** A filter. Any thread may use it, several at a time. */
+typedef struct vdb_filter vdb_filter;
+
+/** A set of options. One thread at a time. */
+typedef struct vdb_options vdb_options;
+
+/** A task. Any thread may cancel it and read its progress. */
+typedef struct vdb_task vdb_task;
+
+/**
+ * Result of a call, one of `enum vdb_status`: 0 success, above 0 success with
+ * something to know, below 0 an error.
+ */
+typedef int32_t vdb_status_t;
+
+/** What a call did, in the caller's memory (R2). 256 bytes. */
+typedef struct vdb_error_t {
+  /** Set by the caller to sizeof(vdb_error_t), e.g. with VDB_ERROR_INIT. */
+  uint32_t struct_size;
+  /** The status that the call returned. */
+  vdb_status_t code;
+  /** The operating system's error number, or 0. */
+  int32_t os_error;
+  /** 0 in this version. */
+  uint32_t reserved;
+  /** Row of the batch that is to blame, or UINT64_MAX. */
+  uint64_t item;
+  /** What failed, the value, the limit, what to do: UTF-8, NUL-terminated. */
+  char message[232];
+} vdb_error_t;
+
+/** An option, one of `enum vdb_option`. */
+typedef uint32_t vdb_option_t;
+
+/** One line of the table of options. */
+typedef struct vdb_option_info_t {
+  /** Set by the caller to sizeof(vdb_option_info_t). */
+  uint32_t struct_size;
+  /** Number, one of `enum vdb_option`. */
+  vdb_option_t id;
+  /** One of `enum vdb_option_type`. */
+  uint32_t value_type;
+  /** Bits of `enum vdb_option_flag`. */
+  uint32_t flags;
+  /** Name for vdb_options_set_text, e.g. "hnsw.m". Static. */
+  const char *name;
+  /** One sentence. Static. */
+  const char *help;
+  /** Values of an enum as "l2sq=1 ip=2", NULL for other types. Static. */
+  const char *values;
+  /** Value when it is not set. */
+  double default_value;
+  /** Smallest value. */
+  double min_value;
+  /** Largest value. */
+  double max_value;
+} vdb_option_info_t;
+
+/** A scalar type, one of `enum vdb_scalar`. */
+typedef uint32_t vdb_scalar_t;
+
+/**
+ * How a search runs. All zero after struct_size means the defaults; see
+ * VDB_SEARCH_PARAMS_INIT.
+ */
+typedef struct vdb_search_params_t {
+  /** Set by the caller to sizeof(vdb_search_params_t). */
+  uint32_t struct_size;
+  /** Breadth of the graph search, at most 100000; 0 means VDB_OPT_EF_SEARCH. At least k is used. */
+  uint32_t ef;
+  /** Type of the query components; 0 means the type the database stores. */
+  vdb_scalar_t query_scalar;
+  /** Bits of `enum vdb_search_flag`. */
+  uint32_t flags;
+  /**
+   * Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10).
+   * At least k is used.
+   */
+  uint32_t rerank;
+  /**
+   * Share of the true neighbours to find on average, above 0 and at most 0.9999, instead of
+   * an ef: how far the search must go for it is measured on the data as the graph grows.
+   * 0 means VDB_OPT_TARGET_RECALL. Not together with ef.
+   */
+  float target_recall;
+  /** Time limit in microseconds; 0 means none. The search then returns VDB_PARTIAL. */
+  uint64_t deadline_us;
+  /** Cancels the search, which then returns VDB_PARTIAL; may be NULL. */
+  vdb_task *task;
+  /** Rows that may be results; NULL means all. Where k rows pass, k are found. */
+  const vdb_filter *filter;
+} vdb_search_params_t;
+
+/** A picture of a database. Grows at the end. */
+typedef struct vdb_stats_t {
+  /** Set by the caller to sizeof(vdb_stats_t). */
+  uint32_t struct_size;
+  /** Components of a vector. */
+  uint32_t dim;
+  /** Rows that a search can return. */
+  uint64_t live;
+  /** Deleted and replaced rows whose space is not reclaimed yet. */
+  uint64_t deleted;
+  /** Live rows that are not in the graph yet and are scanned. */
+  uint64_t unindexed;
+  /** Nodes of the graph, deleted ones that are still linked included. */
+  uint64_t graph_nodes;
+  /**
+   * Nodes that a walk through the whole graph did not reach, 0 if all is well; UINT64_MAX
+   * while there is work on the graph and nothing was walked yet.
+   */
+  uint64_t graph_unreachable;
+  /** Bytes of vectors. */
+  uint64_t bytes_vectors;
+  /** Bytes of codes. */
+  uint64_t bytes_codes;
+  /** Bytes of links. */
+  uint64_t bytes_graph;
+  /** Bytes of ids. */
+  uint64_t bytes_ids;
+  /** Bytes of the write-ahead log. */
+  uint64_t bytes_wal;
+  /** Bytes mapped from files; they are not counted against the process until touched. */
+  uint64_t bytes_mapped;
+  /** Queries since the database was opened. */
+  uint64_t searches;
+  /** Distances computed by them. */
+  uint64_t distance_computations;
+  /** Number of the last batch that was acknowledged. */
+  uint64_t lsn;
+  /** Number of the last batch that is in checkpoint files. */
+  uint64_t checkpoint_lsn;
+  /** Checkpoints written since the database was opened. */
+  uint64_t checkpoints;
+  /** Chunks rewritten since then to reclaim the space of deleted rows. */
+  uint64_t compactions;
+  /** Chunks the rows are stored in. */
+  uint64_t chunks;
+  /** Bytes of memory in use, as VDB_OPT_MAX_MEMORY counts them. */
+  uint64_t bytes_memory;
+  /** The limit on them, VDB_OPT_MAX_MEMORY; 0 = none. */
+  uint64_t bytes_memory_max;
+  /** VDB_OPT_ORIGINALS, one of `enum vdb_originals`. */
+  uint64_t originals;
+  /**
+   * Rows that a search can return and whose vectors were given up: what their codes stand for is
+   * returned and compared.
+   */
+  uint64_t decoded;
+} vdb_stats_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Library ----------------------------------------------------------------------------------- */
+
+/** Version of the library, e.g. "0.1.0". Static. Since 0.1. */
+const char *vdb_version_string(void);
+
+/**
+ * Version of the library as major << 16 | minor << 8 | patch, like VDB_VERSION_NUMBER.
+ * Since 0.1.
+ */
+uint32_t vdb_version_number(void);
+
+/** VDB_ABI_VERSION of the library that was loaded. Since 0.1. */
+uint32_t vdb_abi_version(void);
+
+/**
+ * Name of a status, e.g. "VDB_ERR_CORRUPT"; "unknown status" for any other number.
+ * Static. Since 0.1.
+ */
+const char *vdb_status_name(vdb_status_t status);
+
+/**
+ * Facts about this build as JSON: version, ABI, target, and the instruction set of the
+ * distance kernels that this processor gets.
+ *
+ * Writes a terminated text into `buf`, which has `cap` bytes, and its length without the
+ * terminator to `*len`. With cap = 0 (`buf` may be NULL) it only writes the length.
+ *
+ * Errors: BUFFER_TOO_SMALL (`*len` is written, `buf` is not), NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_build_info(char *buf, size_t cap, size_t *len, vdb_error_t *error);
+
+/* ---- Options -----------------------------------------------------------------------------------
+ * What a database is opened with. The table can be walked, so that bindings, command
+ * lines and documents are made from it.
+ */
+
+/**
+ * Makes a set of options in which nothing is set. Free it with vdb_options_free.
+ *
+ * On failure `*out_options` is NULL. Errors: NULL_ARGUMENT, NO_MEMORY. Since 0.1.
+ */
+vdb_status_t vdb_options_new(vdb_options **out_options, vdb_error_t *error);
+
+/** Frees a set of options. NULL and a set that was freed already do nothing. Since 0.1. */
+void vdb_options_free(vdb_options *options);
+
+/**
+ * Sets a whole number, a switch (0 or 1) or the number of an enum value. It is checked
+ * here, not when the database is opened.
+ *
+ * Errors: UNKNOWN_OPTION, OUT_OF_RANGE, INVALID_ARGUMENT (the option is a fraction), CLOSED.
+ * Since 0.1.
+ */
+vdb_status_t vdb_options_set_u64(vdb_options *options,
+                                 vdb_option_t option,
+                                 uint64_t value,
+                                 vdb_error_t *error);
+
+/**
+ * Sets a fraction.
+ *
+ * Errors: UNKNOWN_OPTION, OUT_OF_RANGE, INVALID_ARGUMENT (the option is no fraction), CLOSED.
+ * Since 0.1.
+ */
+vdb_status_t vdb_options_set_f64(vdb_options *options,
+                                 vdb_option_t option,
+                                 double value,
+                                 vdb_error_t *error);
+
+/**
+ * Sets any option by name: ("hnsw.m", "32"), ("schema.metric", "cosine"),
+ * ("storage.mmap", "off"). For command lines, environments and configuration files.
+ *
+ * Errors: UNKNOWN_OPTION (the message has the closest names), OUT_OF_RANGE,
+ * INVALID_ARGUMENT (not a number or name of a value), NULL_ARGUMENT, CLOSED. Since 0.1.
+ */
+vdb_status_t vdb_options_set_text(vdb_options *options,
+                                  const char *name,
+                                  const char *value,
+                                  vdb_error_t *error);
+
+/**
+ * Describes the option at place `index` (0, 1, ...) of the table.
+ *
+ * Returns VDB_DONE past the end. Errors: NULL_ARGUMENT, INVALID_ARGUMENT (struct_size).
+ * Since 0.1.
+ */
+vdb_status_t vdb_option_at(size_t index, vdb_option_info_t *info, vdb_error_t *error);
+
+/* ---- Databases ---------------------------------------------------------------------------------
+ * Opening, closing, settings in force.
+ */
+
+/**
+ * Opens the database in the directory `path`, or a new one in memory if `path` is NULL.
+ *
+ * `path` is a text of the system's encoding. Its last directory is made if need be, its
+ * parent must exist; files of other names in the directory are left alone. `options` may
+ * be NULL; it is copied and can be freed. A new database needs VDB_OPT_DIM; one that
+ * exists knows its own, and options that contradict it are VDB_ERR_MISMATCH. On failure
+ * `*out_db` is NULL and there is nothing to close.
+ *
+ * One handle in one process writes. With VDB_OPT_READ_ONLY any number of handles, in any
+ * processes, read the same directory beside it, or without it: see vdb_refresh.
+ *
+ * Errors: NOT_FOUND (VDB_OPT_CREATE is 0, VDB_OPT_READ_ONLY is 1, or the parent directory is missing), LOCKED,
+ * MISMATCH, CORRUPT (see vdb_repair), FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY, LIMIT
+ * (VDB_OPT_MAX_MEMORY), UNSUPPORTED (the metric has
+ * no meaning for the scalar type), INVALID_ARGUMENT (no VDB_OPT_DIM, an empty path),
+ * NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_open(const char *path,
+                      const vdb_options *options,
+                      vdb **out_db,
+                      vdb_error_t *error);
+
+/**
+ * Closes: waits for calls in progress, stops background work, makes everything durable
+ * and writes a checkpoint. The handle is gone whatever is returned; calls made
+ * after this one began get VDB_ERR_CLOSED. NULL is OK. In a forked child, a handle of
+ * the parent is only forgotten.
+ *
+ * Errors: CLOSED, IO, NO_SPACE (what was acknowledged stays in the log),
+ * POISONED (closed without a checkpoint: the next open recovers), BUSY (called from a
+ * progress function; the one case that leaves the handle open). Since 0.1.
+ */
+vdb_status_t vdb_close(vdb *db, vdb_error_t *error);
+
+/**
+ * Value in force of an option that is a whole number, a switch or an enum: the database's
+ * own, what was set, or the default (which may stand for "decided inside", as AUTO does).
+ *
+ * Errors: UNKNOWN_OPTION, INVALID_ARGUMENT (the option is a fraction), CLOSED, FORKED.
+ * Since 0.1.
+ */
+vdb_status_t vdb_option_get_u64(const vdb *db,
+                                vdb_option_t option,
+                                uint64_t *value,
+                                vdb_error_t *error);
+
+/**
+ * Value in force of an option that is a fraction.
+ *
+ * Errors: UNKNOWN_OPTION, INVALID_ARGUMENT (the option is no fraction), CLOSED, FORKED.
+ * Since 0.1.
+ */
+vdb_status_t vdb_option_get_f64(const vdb *db,
+                                vdb_option_t option,
+                                double *value,
+                                vdb_error_t *error);
+
+/* ---- Writes ------------------------------------------------------------------------------------
+ * A batch is atomic: all of its rows or none. On failure `error->item` is the first row
+ * to blame. Writers queue; they never make a search wait.
+ */
+
+/**
+ * Inserts `count` rows; an id that is in the database already, or twice in the batch,
+ * fails the batch.
+ *
+ * `ids`: `count` ids, any but VDB_ID_NONE. `vectors`: `count` vectors of `dim` components
+ * of type `scalar`, `stride` bytes apart (0 = packed); they are converted to the scalar
+ * type of the database, to I8 and U8 only when every component is a whole number in range.
+ * `task` may be NULL; once the writing has begun it is too late to cancel. Both arrays are
+ * copied. Rows can be found as soon as the call returns.
+ *
+ * Errors: ALREADY_EXISTS, DIMENSION, NOT_FINITE, OUT_OF_RANGE (a component cannot be
+ * converted, a vector is too long (R10), `count` rows pass the address space), MISMATCH
+ * (bits for a database of numbers or the reverse), UNSUPPORTED (scalar type),
+ * INVALID_ARGUMENT (VDB_ID_NONE, stride), CANCELLED, LIMIT (rows of the database, bytes of
+ * the batch, VDB_OPT_MAX_MEMORY), NO_SPACE, NO_MEMORY, IO, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_insert_batch(vdb *db,
+                              const uint64_t *ids,
+                              const void *vectors,
+                              size_t count,
+                              size_t dim,
+                              size_t stride,
+                              vdb_scalar_t scalar,
+                              vdb_task *task,
+                              vdb_error_t *error);
+
+/**
+ * As vdb_insert_batch, but an id that is in the database already gets the new vector, and
+ * where an id stands twice in the batch the last of its rows wins. It never returns
+ * VDB_ERR_ALREADY_EXISTS. Since 0.1.
+ */
+vdb_status_t vdb_upsert_batch(vdb *db,
+                              const uint64_t *ids,
+                              const void *vectors,
+                              size_t count,
+                              size_t dim,
+                              size_t stride,
+                              vdb_scalar_t scalar,
+                              vdb_task *task,
+                              vdb_error_t *error);
+
+/**
+ * Deletes `count` rows by id. Ids that are not there count 0.
+ *
+ * `deleted` receives the number of rows deleted; it may be NULL. Deleted rows are never
+ * returned again; their space is reclaimed in the background.
+ *
+ * Errors: NO_SPACE, NO_MEMORY, IO, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_delete_batch(vdb *db,
+                              const uint64_t *ids,
+                              size_t count,
+                              uint64_t *deleted,
+                              vdb_error_t *error);
+
+/* ---- Point reads ------------------------------------------------------------------------------- */
+
+/**
+ * Copies out the vectors of `count` ids.
+ *
+ * Row i of `vectors` (`dim` components of type `scalar`, rows `stride` bytes apart, 0 =
+ * packed) receives the vector of `ids[i]`, and `found[i]` 1; for an id that is not there
+ * `found[i]` is 0 and the row is left alone. Under VDB_METRIC_COSINE vectors come back as
+ * they were stored, not normalised.
+ *
+ * Errors: DIMENSION, UNSUPPORTED (scalar type), OUT_OF_RANGE (a component cannot be
+ * converted to it), MISMATCH (bits and numbers), CORRUPT, CLOSED, FORKED, INVALID_ARGUMENT
+ * (stride), NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_get_batch(const vdb *db,
+                           const uint64_t *ids,
+                           size_t count,
+                           size_t dim,
+                           vdb_scalar_t scalar,
+                           void *vectors,
+                           size_t stride,
+                           uint8_t *found,
+                           vdb_error_t *error);
+
+/**
+ * Number of rows a search can return: all, or with a filter those that it lets pass.
+ *
+ * Errors: NO_MEMORY and LIMIT (with a filter), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_count(const vdb *db,
+                       const vdb_filter *filter,
+                       uint64_t *count,
+                       vdb_error_t *error);
+
+/* ---- Filters -----------------------------------------------------------------------------------
+ * A filter says which rows a search may return. It is made once and used by any number of
+ * searches, from any thread; what it said about a row is remembered, so use the same one
+ * again rather than making another. It remembers for the database that it was used with
+ * last: one filter that takes turns between several is asked anew at each turn. It keeps a quarter of a byte for each
+ * row of that database and 256 KiB more, which count as working memory of searches (VDB_OPT_MAX_MEMORY), until it is
+ * freed. The first search after rows changed asks about the new ones, and others with the same filter wait for that.
+ */
+
+/**
+ * Makes a filter that only the `count` rows of `ids` pass (`allow` not 0), or all rows but these
+ * (`allow` 0). Ids need not exist, and may stand more than once. They are copied. Free it with
+ * vdb_filter_free.
+ *
+ * On failure `*out_filter` is NULL. Errors (item = place in `ids`): INVALID_ARGUMENT (VDB_ID_NONE),
+ * OUT_OF_RANGE (count), NO_MEMORY, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_filter_ids(const uint64_t *ids,
+                            size_t count,
+                            int allow,
+                            vdb_filter **out_filter,
+                            vdb_error_t *error);
+
+/**
+ * Frees a filter. A call that uses it goes on. NULL and a filter that was freed already do
+ * nothing. Since 0.1.
+ */
+void vdb_filter_free(vdb_filter *filter);
+
+/* ---- Search ------------------------------------------------------------------------------------
+ * Row i of the results fills `ids[i * k]` and `distances[i * k]` onwards, nearest first,
+ * ties by id; `counts[i] <= k` of them. Places left over are VDB_ID_NONE and +INFINITY.
+ */
+
+/**
+ * Finds the `k` nearest rows of each query.
+ *
+ * `queries`: `query_count` vectors of `dim` components, `stride` bytes apart (0 = packed),
+ * of type `params->query_scalar`; like rows they are converted to the scalar type of the
+ * database, so U8 rows want queries of whole numbers. `params` may be NULL. `ids` and
+ * `distances` have `query_count * k` places, `counts` has `query_count` or is NULL. All
+ * queries see one consistent state of the database. 32 or more are shared by up to
+ * VDB_OPT_THREADS threads, which end before the call returns. k = 0
+ * and an empty database are not errors, and a k above the number of rows returns all rows.
+ *
+ * Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
+ * so far are valid; of the queries, later ones may have none. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
+ * or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
+ * is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K, or
+ * too large for VDB_OPT_MAX_MEMORY),
+ * INVALID_ARGUMENT (stride), CORRUPT, IO, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT.
+ * Since 0.1.
+ */
+vdb_status_t vdb_search(const vdb *db,
+                        const void *queries,
+                        size_t query_count,
+                        size_t dim,
+                        size_t stride,
+                        size_t k,
+                        const vdb_search_params_t *params,
+                        uint64_t *ids,
+                        float *distances,
+                        uint32_t *counts,
+                        vdb_error_t *error);
+
+/**
+ * As vdb_search, but compares each query with every row: the answer that the results of
+ * vdb_search are measured against. Since 0.1.
+ */
+vdb_status_t vdb_search_exact(const vdb *db,
+                              const void *queries,
+                              size_t query_count,
+                              size_t dim,
+                              size_t stride,
+                              size_t k,
+                              const vdb_search_params_t *params,
+                              uint64_t *ids,
+                              float *distances,
+                              uint32_t *counts,
+                              vdb_error_t *error);
+
+/**
+ * Finds all rows whose distance to one query is at most `max_distance`, nearest first, ties by id.
+ *
+ * `query`: one vector of `dim` components. `ids` and `distances` have `cap` places; those left over
+ * become VDB_ID_NONE and +INFINITY. `count` receives the number of rows found, or `cap` + 1 where
+ * there are more than `cap`: the nearest are in the places then. `cap` 0 asks whether there is any. With
+ * `params` as for vdb_search: a graph is walked, so of rows near the edge some may be missed unless
+ * VDB_SEARCH_EXACT is set.
+ *
+ * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and
+ * INVALID_ARGUMENT (`max_distance` is NaN), LIMIT (`cap` above VDB_MAX_K). Since 0.1.
+ */
+vdb_status_t vdb_search_range(const vdb *db,
+                              const void *query,
+                              size_t dim,
+                              float max_distance,
+                              size_t cap,
+                              const vdb_search_params_t *params,
+                              uint64_t *ids,
+                              float *distances,
+                              size_t *count,
+                              vdb_error_t *error);
+
+/**
+ * Measures the recall of searches: the share of the true `k` nearest rows that vdb_search finds
+ * with `params`, by comparing with an exact search of each query.
+ *
+ * `queries` as for vdb_search. With `queries` NULL some `query_count` stored rows are looked for
+ * instead, each apart from itself; these are found a little more easily than queries that are no
+ * rows. `recall` receives the share, 0 to 1; `low` and `high` the ends of its 95 % confidence
+ * interval, and may be NULL. Takes as long as `query_count` exact searches; `deadline_us` and
+ * `task` of `params` are not looked at, and `dim` is not where `queries` is NULL. With nothing
+ * to find (k = 0, no rows, no queries) the recall is 1, somewhere between 0 and 1.
+ *
+ * Errors: as vdb_search, and CANCELLED. Since 0.1.
+ */
+vdb_status_t vdb_measure_recall(const vdb *db,
+                                const void *queries,
+                                size_t query_count,
+                                size_t dim,
+                                size_t stride,
+                                size_t k,
+                                const vdb_search_params_t *params,
+                                double *recall,
+                                double *low,
+                                double *high,
+                                vdb_task *task,
+                                vdb_error_t *error);
+
+/* ---- Maintenance -------------------------------------------------------------------------------
+ * None of these is needed for correct answers. Long calls take a task.
+ */
+
+/**
+ * Makes all batches so far as safe as VDB_DURABILITY_FULL would have. For a database in
+ * memory it does nothing.
+ *
+ * Errors: IO, NO_SPACE, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_sync(vdb *db, vdb_error_t *error);
+
+/**
+ * Writes the current state as immutable files and shortens the log, as the background
+ * work does by itself when the log reaches VDB_OPT_WAL_LIMIT_BYTES. With nothing new, and
+ * for a database in memory, it does nothing.
+ *
+ * Errors: CANCELLED, IO, NO_SPACE, NO_MEMORY, READ_ONLY, POISONED, CLOSED, FORKED,
+ * NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_checkpoint(vdb *db, vdb_task *task, vdb_error_t *error);
+
+/**
+ * Waits until the background work has put every row into the graph. Rows can be found
+ * before that too, by a scan; waiting is for measurements. A read-only handle has no
+ * background work: it returns at once.
+ *
+ * Errors: CANCELLED (only the wait), NO_MEMORY, LIMIT (VDB_OPT_MAX_MEMORY leaves no room
+ * for the graph; rows are scanned), POISONED, CLOSED, FORKED, NULL_ARGUMENT.
+ * Since 0.1.
+ */
+vdb_status_t vdb_wait_indexed(vdb *db, vdb_task *task, vdb_error_t *error);
+
+/**
+ * Moves a read-only handle to the newest state that the writer has committed. VDB_OK also
+ * when there is none newer; vdb_stats tells the LSN.
+ *
+ * Batches are seen whole or not at all, and what was seen stays. Calls in progress keep the
+ * state they began with. A batch may be seen before the writer's call has returned, that
+ * is, before it is durable; one that the writer keeps in memory (VDB_DURABILITY_NONE) is
+ * seen later. On failure the handle stays as it was. The writer may have ended. On a
+ * handle that writes, or in memory, it does nothing.
+ *
+ * Errors: CORRUPT, MISMATCH (the directory holds another database by now), NOT_FOUND, IO,
+ * NO_MEMORY, LIMIT (VDB_OPT_MAX_MEMORY), FORMAT_TOO_NEW, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_refresh(vdb *db,
+                         vdb_error_t *error);
+
+/* ---- Integrity check --------------------------------------------------------------------------- */
+
+/**
+ * Checks whether a database is whole, beside searches and writes. Changes nothing.
+ *
+ * `level` is one of `enum vdb_check_level`; a level is looked at only when those before it
+ * found nothing. In memory there are no files to check. Works also after damage was met and
+ * other calls fail. Checkpoints and vdb_stats_get wait while files are read.
+ *
+ * Returns VDB_OK when nothing is wrong, and VDB_ERR_CORRUPT when something is, with the
+ * first problem in `error`. In both cases, against R1, the report is written: into `report`,
+ * which has `cap` bytes, a terminated JSON text, and into `*len` its length without the
+ * terminator. VDB_CHECK_REPORT_MAX bytes are always enough, so that one call will do. With
+ * cap = 0 (`report` may be NULL) or too small a buffer (`*len` >= cap) only the length is.
+ *
+ * The JSON object has `sound` (boolean), `level` and `completed` (how far it was looked:
+ * "checksums", "structure" or "recall"), `files`, `bytes`, `log_records`, `lsn`, `rows`,
+ * `graph_nodes`, `recall_at_10` (a measurement, not judged: the share of the 10 nearest rows
+ * that a search with the default ef finds in the graph, or null; stored rows are found more
+ * easily than others) over `recall_queries` stored rows, `problem_count`, and in `problems`
+ * the first few, each with `what` and, where a file is to blame, `file`, `block` (of 4 or 64 KiB)
+ * and `offset`.
+ *
+ * Errors: CORRUPT, BUFFER_TOO_SMALL (when nothing is wrong), CANCELLED, UNSUPPORTED (level),
+ * IO, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_check(const vdb *db,
+                       uint32_t level,
+                       char *report,
+                       size_t cap,
+                       size_t *len,
+                       vdb_task *task,
+                       vdb_error_t *error);
+
+/* ---- Repair ------------------------------------------------------------------------------------ */
+
+/**
+ * Makes a new database in the directory `to` out of all that can be read of the damaged one
+ * in the directory `from`. `from` is only read and must not be open for writing; `to` must be
+ * empty, or not there while its parent is. On failure there is no new database and `to` is
+ * as it was.
+ *
+ * A row is saved when a checksum proves its bytes. Rows that were deleted stay deleted as
+ * long as the tombstones or the id map can be read. Batches of the log are applied up to the
+ * first that is damaged, and none behind it. The graph is made again in the background when
+ * `to` is opened. `options` may be NULL; VDB_OPT_DIM, VDB_OPT_METRIC and VDB_OPT_SCALAR are
+ * needed (and the others that were set at creation wanted) only when no manifest is whole. They are
+ * then believed: only a size of rows that contradicts the files is noticed.
+ *
+ * Returns VDB_OK when every row was saved, whatever was damaged, and VDB_PARTIAL when rows
+ * or batches were lost, or deleted rows may be back. The report, a terminated JSON text, is
+ * written into `report`, which has `cap` bytes, VDB_REPAIR_REPORT_MAX or more, and its length
+ * without the terminator into `*len`; with cap = 0 (`report` may be NULL) only the length is.
+ *
+ * The JSON object has `complete` (boolean: VDB_OK), `rows` (of the new database), `rows_lost`
+ * with the lowest 100 of their ids in `lost_ids`, `rows_lost_without_id` (those of them whose id
+ * is not known, at most), `rows_uncertain` (saved, but may have been deleted), `generation`
+ * (of the manifest used, or null), `files` (read), `files_damaged`, `log_records` (applied),
+ * `log_complete` (boolean), `log_records_lost`, `log_bytes_lost`, `problem_count`, and in
+ * `problems` the first few, each with `what` and, where a file is to blame, `file`, `block`
+ * (of 64 KiB) and `offset`.
+ *
+ * Errors: NOT_FOUND (no database in `from`, or no parent of `to`), ALREADY_EXISTS (`to` is
+ * not empty), LOCKED (`from` is open for writing), INVALID_ARGUMENT (the options are needed;
+ * `to` lies in `from`; an empty path), MISMATCH (the options contradict the files), CANCELLED,
+ * BUFFER_TOO_SMALL (before anything was done), FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY,
+ * CLOSED (options or task), NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_repair(const char *from,
+                        const char *to,
+                        const vdb_options *options,
+                        char *report,
+                        size_t cap,
+                        size_t *len,
+                        vdb_task *task,
+                        vdb_error_t *error);
+
+/* ---- Statistics -------------------------------------------------------------------------------- */
+
+/**
+ * Statistics at this moment.
+ *
+ * Errors: CLOSED, FORKED, NULL_ARGUMENT, INVALID_ARGUMENT (struct_size). Since 0.1.
+ */
+vdb_status_t vdb_stats_get(const vdb *db,
+                           vdb_stats_t *stats,
+                           vdb_error_t *error);
+
+/* ---- Tasks -------------------------------------------------------------------------------------
+ * Cancel a long call and watch its progress from another thread, without a callback. One
+ * task serves one call after the other; once cancelled it stays cancelled.
+ */
+
+/**
+ * Makes a task. Free it with vdb_task_free.
+ *
+ * On failure `*out_task` is NULL. Errors: NULL_ARGUMENT, NO_MEMORY. Since 0.1.
+ */
+vdb_status_t vdb_task_new(vdb_task **out_task, vdb_error_t *error);
+
+/**
+ * Frees a task. A call that uses it goes on. NULL and a task that was freed already do
+ * nothing. Since 0.1.
+ */
+void vdb_task_free(vdb_task *task);
+
+/**
+ * Asks the call that uses the task to stop soon: a write or a job then changes nothing and
+ * returns VDB_ERR_CANCELLED, a search returns VDB_PARTIAL. A call that is past its last
+ * step ends as if it had not been asked. Any thread.
+ *
+ * Errors: CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_task_cancel(vdb_task *task);
+
+/**
+ * Units done and in total of the call that uses the task; 0 and 0 before it starts.
+ * Any thread.
+ *
+ * Errors: CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_task_progress(const vdb_task *task, uint64_t *done, uint64_t *total);
+
+/**
+ * Sets a function that a long call asks at each step; returning 0 cancels. NULL removes it.
+ * A write has two steps, before and after; a search asks nothing.
+ *
+ * It runs only on the thread that makes the long call. It must not throw or jump out,
+ * and of this library it may only call vdb_task_cancel and vdb_task_progress (others
+ * return VDB_ERR_BUSY).
+ *
+ * Errors: CLOSED, FORKED, BUSY, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_task_on_progress(vdb_task *task,
+                                  int (*keep_going)(void *user, uint64_t done, uint64_t total),
+                                  void *user,
+                                  vdb_error_t *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  /* VDB_H */
