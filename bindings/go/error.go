@@ -1,0 +1,74 @@
+package vdb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"unsafe"
+)
+
+// Error is what a failed call returns.
+type Error struct {
+	// Code says what kind of failure it is: errors.Is(err, vdb.ErrNotFound).
+	Code Status
+	// Item is the row of the batch that is to blame, or -1.
+	Item int64
+	// OSError is the operating system's error number, or 0.
+	OSError int
+	// Message says what failed, the value, the limit and what to do.
+	Message string
+
+	cause error
+}
+
+// Error returns the message and the name of the code.
+func (e *Error) Error() string {
+	return fmt.Sprintf("vdb: %s (%s)", e.Message, e.Code)
+}
+
+// Unwrap returns the code, and the cause of the context where one ended the call.
+func (e *Error) Unwrap() []error {
+	if e.cause == nil {
+		return []error{e.Code}
+	}
+	return []error{e.Code, e.cause}
+}
+
+// Error makes a status something that errors.Is compares with.
+func (v Status) Error() string { return v.String() }
+
+func newError() cError {
+	return cError{structSize: uint32(unsafe.Sizeof(cError{}))}
+}
+
+// public copies the record of a call that failed.
+func (e *cError) public() *Error {
+	message, _, _ := bytes.Cut(e.message[:], []byte{0})
+	// UINT64_MAX, no row, becomes -1.
+	return &Error{Code: Status(e.code), Item: int64(e.item), OSError: int(e.osError), Message: string(message)}
+}
+
+// check is the error of a call, nil on success.
+func (e *cError) check(status Status) error {
+	if status >= 0 {
+		return nil
+	}
+	return e.public()
+}
+
+func invalid(code Status, format string, args ...any) error {
+	return &Error{Code: code, Item: -1, Message: fmt.Sprintf(format, args...)}
+}
+
+// withCause adds to an error of a call what ended its context, if that is why it stopped.
+func withCause(ctx context.Context, err error) error {
+	if e, ok := err.(*Error); ok && e.Code == ErrCancelled && ctx.Err() != nil {
+		e.cause = context.Cause(ctx)
+	}
+	return err
+}
+
+func ended(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	return &Error{Code: ErrCancelled, Item: -1, Message: "the context ended: " + cause.Error(), cause: cause}
+}

@@ -1,0 +1,3 @@
+module vdb/bindings/go
+
+go 1.24

@@ -1,0 +1,6 @@
+//go:build vdb_use_lib
+
+package vdb
+
+// #cgo pkg-config: vdb
+import "C"

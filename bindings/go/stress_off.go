@@ -1,0 +1,5 @@
+//go:build !vdb_stress
+
+package vdb
+
+func stress() {}
