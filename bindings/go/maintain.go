@@ -35,7 +35,7 @@ func (db *DB) long(ctx context.Context, call func(db, task uintptr, e *cError) S
 	}
 	defer j.finish()
 	e := newError()
-	status := call(db.handle, j.task, &e)
+	status := call(db.handle, j.number(), &e)
 	runtime.KeepAlive(db)
 	return withCause(ctx, e.check(status))
 }
@@ -93,7 +93,7 @@ func (db *DB) measure(ctx context.Context, queries Vectors, k int, params *Searc
 	var r Recall
 	e := newError()
 	status := vdbMeasureRecall(db.handle, queries.data, queries.count, queries.dim, queries.stride, k, &p,
-		&r.Value, &r.Low, &r.High, j.task, &e)
+		&r.Value, &r.Low, &r.High, j.number(), &e)
 	runtime.KeepAlive(db)
 	runtime.KeepAlive(params)
 	return r, withCause(ctx, e.check(status))
@@ -134,7 +134,7 @@ func (db *DB) Check(ctx context.Context, level CheckLevel) (CheckReport, error) 
 	}
 	defer j.finish()
 	text, err := report(CheckReportMax, func(buf *byte, cap int, length *uint64, e *cError) Status {
-		return vdbCheck(db.handle, uint32(level), buf, cap, length, j.task, e)
+		return vdbCheck(db.handle, uint32(level), buf, cap, length, j.number(), e)
 	})
 	runtime.KeepAlive(db)
 	return out, withCause(ctx, decode(text, &out, err))
@@ -196,6 +196,6 @@ func Repair(ctx context.Context, from, to string, options Options) (RepairReport
 	buf := make([]byte, RepairReportMax)
 	var length uint64
 	e := newError()
-	status := vdbRepair(&source[0], &target[0], set, &buf[0], len(buf), &length, j.task, &e)
+	status := vdbRepair(&source[0], &target[0], set, &buf[0], len(buf), &length, j.number(), &e)
 	return out, withCause(ctx, decode(buf[:min(int(length), len(buf))], &out, e.check(status)))
 }

@@ -121,12 +121,17 @@ func (db *DB) SearchInto(ctx context.Context, queries Vectors, k int, params *Se
 		return err
 	}
 	defer j.finish()
-	p, err := params.native(queries.scalar, j.task)
-	if err != nil {
-		return err
+	var p *cSearchParams
+	// The parameters that need not be passed are those that all are as without them.
+	if params != nil || j.task != nil || queries.scalar != db.scalar {
+		c, err := params.native(queries.scalar, j.number())
+		if err != nil {
+			return err
+		}
+		p = &c
 	}
 	e := newError()
-	status := vdbSearch(db.handle, queries.data, queries.count, queries.dim, queries.stride, k, &p,
+	status := vdbSearch(db.handle, queries.data, queries.count, queries.dim, queries.stride, k, p,
 		unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), unsafe.SliceData(hits.Counts), &e)
 	runtime.KeepAlive(db)
 	runtime.KeepAlive(params)
@@ -164,7 +169,7 @@ func (db *DB) SearchRange(ctx context.Context, query Vectors, maxDistance float3
 		return hits, err
 	}
 	defer j.finish()
-	p, err := params.native(query.scalar, j.task)
+	p, err := params.native(query.scalar, j.number())
 	if err != nil {
 		return hits, err
 	}

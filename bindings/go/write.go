@@ -32,9 +32,9 @@ func (db *DB) write(ctx context.Context, ids []uint64, v Vectors, replace bool) 
 	e := newError()
 	var status Status
 	if replace {
-		status = vdbUpsertBatch(db.handle, unsafe.SliceData(ids), v.data, v.count, v.dim, v.stride, uint32(v.scalar), j.task, &e)
+		status = vdbUpsertBatch(db.handle, unsafe.SliceData(ids), v.data, v.count, v.dim, v.stride, uint32(v.scalar), j.number(), &e)
 	} else {
-		status = vdbInsertBatch(db.handle, unsafe.SliceData(ids), v.data, v.count, v.dim, v.stride, uint32(v.scalar), j.task, &e)
+		status = vdbInsertBatch(db.handle, unsafe.SliceData(ids), v.data, v.count, v.dim, v.stride, uint32(v.scalar), j.number(), &e)
 	}
 	runtime.KeepAlive(db)
 	return withCause(ctx, e.check(status))
