@@ -1,0 +1,28 @@
+/** What databases and filters have in common: a handle that is given back once. */
+
+import { native, nativeAsync } from './ffi.js';
+
+type Kind = 'filter' | 'db';
+
+/**
+ * The safety net below close(): what was forgotten is closed some time after nobody can reach it. A database on a
+ * worker thread, since it may write a checkpoint.
+ */
+const forgotten = new FinalizationRegistry<{ kind: Kind; handle: bigint }>(({ kind, handle }) => {
+  if (kind === 'db') void nativeAsync('vdb_close', [handle, null]);
+  else native.vdb_filter_free(handle);
+});
+
+export abstract class Owner {
+  /** The number that the library knows this by. It stays after closing: the library then knows it is closed. */
+  readonly handle: bigint;
+
+  protected constructor(handle: bigint, kind: Kind, owned = true) {
+    this.handle = handle;
+    if (owned) forgotten.register(this, { kind, handle }, this);
+  }
+
+  protected release(): void {
+    forgotten.unregister(this);
+  }
+}

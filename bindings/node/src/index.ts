@@ -1,0 +1,44 @@
+/**
+ * vdb: a vector database inside the process. See docs/node.md, and vdb.h for what each call does.
+ */
+
+import { run, runAsync, type CallOptions } from './call.js';
+import { withOptions, plainText } from './options.js';
+import { REPAIR_REPORT_MAX, type Options } from './generated.js';
+import { reportPlan, type BuildInfo, type RepairReport } from './reports.js';
+
+export { Database, version, type Recall, type Rows, type ScalarOption } from './database.js';
+export { Filter } from './filter.js';
+export { VdbError } from './error.js';
+export { optionTable, type OptionInfo } from './options.js';
+export { BatchHits, type Hits, type RangeHits, type SearchParams } from './search.js';
+export type { CallOptions } from './call.js';
+export type { BuildInfo, CheckReport, Problem, RepairReport } from './reports.js';
+export type { Components, Ids } from './vectors.js';
+export {
+  ABI_VERSION, ID_NONE, MAX_K,
+  type CheckLevel, type Durability, type ErrorCode, type Metric, type Options, type Originals, type Profile, type Quant,
+  type Scalar, type Stats,
+} from './generated.js';
+
+/** Facts about the library: version, ABI, target, and the instruction set that this processor gets. */
+export function buildInfo(): BuildInfo {
+  return run({ ...reportPlan<BuildInfo>('vdb_build_info', 4096, [], () => []), task: false });
+}
+
+function repairPlan(from: string, to: string, set: bigint | null) {
+  const paths = [plainText('path', from), plainText('path', to), set];
+  return reportPlan<RepairReport>('vdb_repair', REPAIR_REPORT_MAX, paths, (task) => [task]);
+}
+
+/**
+ * Makes a new database in the directory `to` out of all that can be read of the damaged one in `from`. Options are needed only when
+ * no manifest is whole.
+ */
+export function repair(from: string, to: string, options?: Options): RepairReport {
+  return withOptions(options, (set) => run(repairPlan(from, to, set)));
+}
+
+export async function repairAsync(from: string, to: string, options?: Options, call?: CallOptions): Promise<RepairReport> {
+  return withOptions(options, (set) => runAsync(repairPlan(from, to, set), call));
+}

@@ -1,0 +1,131 @@
+/** Parameters and results of searches. */
+
+import { invalid } from './error.js';
+import type { Filter } from './filter.js';
+import { layouts, MAX_K, searchFlag, type Handle, type Scalar } from './generated.js';
+import { room } from './memory.js';
+
+/** How a search runs. */
+export interface SearchParams {
+  /** Breadth of the graph search, instead of the option efSearch. */
+  ef?: number;
+  /** Share of the true neighbours to find on average, instead of an ef. */
+  targetRecall?: number;
+  /** Candidates whose exact distance is computed. */
+  rerank?: number;
+  /** Compare with every row instead of walking the graph. */
+  exact?: boolean;
+  /** Time after which the search returns what it has, with `partial`. */
+  deadlineMs?: number;
+  /** Rows that may be results. */
+  filter?: Filter;
+  /** Type of the query components, where the array does not tell. */
+  scalar?: Scalar;
+}
+
+/** The hits of one query: parallel arrays, nearest first. */
+export interface Hits {
+  ids: BigUint64Array;
+  distances: Float32Array;
+  /** Whether the deadline ended the search: what is there is valid, but it is not all. */
+  partial: boolean;
+}
+
+/** The hits of a range search. */
+export interface RangeHits extends Hits {
+  /** Whether there are more than were asked for. */
+  more: boolean;
+}
+
+/** The hits of several queries: k places for each. */
+export class BatchHits {
+  constructor(
+    /** Places of a query. */
+    readonly k: number,
+    /** k ids for each query; places left over are 2^64 - 1. */
+    readonly ids: BigUint64Array,
+    /** k distances for each query; places left over are Infinity. */
+    readonly distances: Float32Array,
+    /** Number of hits of each query. */
+    readonly counts: Uint32Array,
+    /** Whether the deadline ended the search. */
+    readonly partial: boolean,
+  ) {}
+
+  /** The hits of one query; views of the same memory. */
+  row(query: number): Hits {
+    const from = query * this.k;
+    const to = from + (this.counts[query] ?? 0);
+    return { ids: this.ids.subarray(from, to), distances: this.distances.subarray(from, to), partial: this.partial };
+  }
+}
+
+// Where the fields are, in units of their own size: parameters are filled for each search that has any.
+const at = layouts.SearchParams.fields;
+const [EF, SCALAR, FLAGS, RERANK, RECALL] = [at.ef, at.queryScalar, at.flags, at.rerank, at.targetRecall].map(([byte]) => byte / 4) as
+  [number, number, number, number, number];
+const [DEADLINE, TASK, FILTER] = [at.deadlineUs, at.task, at.filter].map(([byte]) => byte / 8) as [number, number, number];
+
+/** The parameters of a search as the library reads them. */
+export class NativeParams {
+  readonly bytes = new Uint8Array(layouts.SearchParams.size);
+  readonly #u32 = new Uint32Array(this.bytes.buffer);
+  readonly #f32 = new Float32Array(this.bytes.buffer);
+  readonly #u64 = new BigUint64Array(this.bytes.buffer);
+
+  /** Writes all of them anew. */
+  fill(params: SearchParams | undefined, scalar: number, task: Handle): void {
+    const [u32, u64] = [this.#u32, this.#u64];
+    u32.fill(0);
+    u32[0] = layouts.SearchParams.size;
+    u32[SCALAR] = scalar;
+    if (task !== null) u64[TASK] = task;
+    if (!params) return;
+    const { ef, rerank, targetRecall, exact, deadlineMs, filter } = params;
+    if (ef !== undefined) u32[EF] = whole('ef', ef, 0xffff_ffff);
+    if (rerank !== undefined) u32[RERANK] = whole('rerank', rerank, 0xffff_ffff);
+    if (targetRecall !== undefined) this.#f32[RECALL] = targetRecall;
+    if (exact) u32[FLAGS] = searchFlag.exact;
+    // Less than a microsecond is still a limit.
+    if (deadlineMs !== undefined) u64[DEADLINE] = BigInt(whole('deadlineMs * 1000', Math.ceil(deadlineMs * 1000), 2 ** 53));
+    if (filter) u64[FILTER] = filter.handle;
+  }
+}
+
+function whole(name: string, value: number, max: number): number {
+  if (!Number.isInteger(value) || value < 0 || value > max) {
+    throw invalid('VDB_ERR_OUT_OF_RANGE', `${name} is ${value}: a whole number from 0 to ${max} is needed`);
+  }
+  return value;
+}
+
+/** Room for the results of `queries` searches: ids, then distances, then counts. */
+export class Results {
+  readonly ids: BigUint64Array;
+  readonly distances: Float32Array;
+  readonly counts: Uint32Array;
+
+  /** `own`: in a buffer that shares nothing with results that somebody has already, for a call on another thread. */
+  constructor(readonly queries: number, readonly k: number, own: boolean) {
+    if (!Number.isInteger(k) || k < 0) throw invalid('VDB_ERR_OUT_OF_RANGE', `k is ${k}: a whole number from 0 on is needed`);
+    if (k > MAX_K) throw invalid('VDB_ERR_LIMIT', `k is ${k}: ${MAX_K} is the most`);
+    const places = queries * k;
+    if (places > 2 ** 31) throw invalid('VDB_ERR_OUT_OF_RANGE', `${queries} queries with k = ${k} are too many results for one call`);
+    const bytes = places * 12 + queries * 4;
+    const { buffer, at } = own ? { buffer: new ArrayBuffer(bytes), at: 0 } : room(bytes);
+    this.ids = new BigUint64Array(buffer, at, places);
+    this.distances = new Float32Array(buffer, at + 8 * places, places);
+    this.counts = new Uint32Array(buffer, at + 12 * places, queries);
+  }
+
+  /** The hits of the first query. */
+  hits(partial: boolean): Hits {
+    const count = this.counts[0]!;
+    if (count === this.k) return { ids: this.ids, distances: this.distances, partial };
+    return { ids: this.ids.subarray(0, count), distances: this.distances.subarray(0, count), partial };
+  }
+
+  batch(partial: boolean): BatchHits {
+    return new BatchHits(this.k, this.ids, this.distances, this.counts, partial);
+  }
+}
