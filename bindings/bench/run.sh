@@ -24,6 +24,7 @@ else
 	programs="$programs ./search.mjs"
 fi
 
+export VDB_LIBRARY=$root/build/lib/libvdb.so
 for pass in 1 2 3; do
 	for program in $programs; do "$program" || exit 1; done
 done | awk '

@@ -20,8 +20,8 @@ type SearchParams struct {
 	Rerank int
 	// Flags are bits such as [SearchExact].
 	Flags SearchFlag
-	// Budget ends a search after so much time with what it has, see [Hits.Partial]. 0 means no limit.
-	Budget time.Duration
+	// Deadline ends a search after so much time with what it has, see [Hits.Partial]. 0 means no limit.
+	Deadline time.Duration
 	// Filter says which rows may be results; nil means all.
 	Filter *Filter
 }
@@ -35,7 +35,7 @@ type Hits struct {
 	Distances []float32
 	// Counts has the number of hits of each query.
 	Counts []uint32
-	// Partial is true when the search was stopped by its budget or context: what is there is valid, but it is not all.
+	// Partial is true when the search was stopped by its deadline or context: what is there is valid, but it is not all.
 	Partial bool
 	// More is true when a range search found more than fit: the nearest are there.
 	More bool
@@ -88,12 +88,12 @@ func (p *SearchParams) native(scalar Scalar, task uintptr) (cSearchParams, error
 	if p == nil {
 		return c, nil
 	}
-	if p.Ef < 0 || p.Ef > math.MaxInt32 || p.Rerank < 0 || p.Rerank > math.MaxInt32 || p.Budget < 0 {
-		return c, invalid(ErrOutOfRange, "Ef = %d, Rerank = %d, Budget = %v: none may be negative, and 2147483647 is the largest number", p.Ef, p.Rerank, p.Budget)
+	if p.Ef < 0 || p.Ef > math.MaxInt32 || p.Rerank < 0 || p.Rerank > math.MaxInt32 || p.Deadline < 0 {
+		return c, invalid(ErrOutOfRange, "Ef = %d, Rerank = %d, Deadline = %v: none may be negative, and 2147483647 is the largest number", p.Ef, p.Rerank, p.Deadline)
 	}
 	c.ef, c.rerank, c.targetRecall, c.flags = uint32(p.Ef), uint32(p.Rerank), p.TargetRecall, uint32(p.Flags)
 	// Less than a microsecond is still a limit.
-	c.deadlineUs = uint64((p.Budget + time.Microsecond - 1) / time.Microsecond)
+	c.deadlineUs = uint64((p.Deadline + time.Microsecond - 1) / time.Microsecond)
 	c.filter = p.Filter.number()
 	return c, nil
 }

@@ -140,10 +140,10 @@ func TestRangeSearch(t *testing.T) {
 	fails(t, err, ErrInvalidArgument)
 }
 
-func TestASearchOutOfBudgetHasWhatItFound(t *testing.T) {
+func TestASearchOutOfTimeHasWhatItFound(t *testing.T) {
 	db := memory(t, Options{OptDim: 64, OptGraphMinRows: 1 << 31})
 	fill(t, db, 20000)
-	hits, err := db.Search(bg, F32(noise(3, 200, 64), 64), 10, &SearchParams{Budget: time.Nanosecond})
+	hits, err := db.Search(bg, F32(noise(3, 200, 64), 64), 10, &SearchParams{Deadline: time.Nanosecond})
 	must(t, err)
 	if !hits.Partial {
 		t.Error("200 scans of 20,000 rows in a microsecond")
