@@ -10,7 +10,8 @@ LIB := build/lib
 LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET)/loom
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
-.PHONY: build header bindings test test-bindings install uninstall loom miri tsan asan torture mutations coverage filesystems fuzz lint demo bench bench-compare bench-scale \
+.PHONY: build header bindings go-lib node-package test test-bindings install uninstall loom miri tsan asan torture \
+	mutations coverage filesystems fuzz lint demo bench bench-bindings bench-compare bench-scale \
 	bench-curve bench-seeds bench-filter bench-replace bench-ingest bench-churn bench-sweep bench-protection clean
 .DEFAULT_GOAL := build
 
@@ -27,6 +28,16 @@ build:
 # Writes include/vdb.h anew from src/capi. `make test` checks that it is current.
 header:
 	VDB_BLESS=1 $(CARGO) test --quiet --test header
+
+# The static library where the Go package links it (bindings/go).
+GO_LIB = bindings/go/lib/$(shell go env GOOS)-$(shell go env GOARCH)
+go-lib: build
+	@mkdir -p $(GO_LIB)
+	@$(STRIP) --strip-debug -o $(GO_LIB)/libvdb.a $(LIB)/libvdb.a
+
+# Compiles the Node package (bindings/node); what it needs is fetched by npm.
+node-package:
+	@cd bindings/node && npm ci --cache ../../build/bindings/npm-cache --ignore-scripts --no-fund --no-audit && npx tsc -p .
 
 # Writes the generated parts of the bindings anew from include/vdb.h. `make test-bindings` checks that they are current.
 bindings:
@@ -114,6 +125,10 @@ bench:
 # bench-sweep (graphs of several M and ef_construction); each leaves a record in benches/record.
 bench-compare bench-filter bench-replace bench-ingest bench-scale bench-curve bench-seeds bench-churn bench-sweep: bench-%: build
 	@$(MAKE) --no-print-directory -C benches/compare $*
+
+# What a search costs in each language beyond the C call.
+bench-bindings: build go-lib
+	@bindings/bench/run.sh
 
 # What the checks of the walk, recovery and durable writes cost: a program with and one
 # without the checks take turns. Leaves a record.

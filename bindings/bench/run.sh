@@ -13,7 +13,7 @@ cc -std=c11 -O2 -Wall -Wextra -Werror -I"$root/include" search.c -o "$out/search
 programs="$out/search-c"
 if ! command -v go >/dev/null; then
 	skip "Go (no go)"
-elif (cd go && GOCACHE=${GOCACHE:-$root/build/go-cache} GOTOOLCHAIN=local go build -o "$out/search-go" .); then
+elif (cd go && GOCACHE=${GOCACHE:-$root/build/bindings/go-cache} GOTOOLCHAIN=local go build -o "$out/search-go" .); then
 	programs="$programs $out/search-go"
 fi
 if ! command -v node >/dev/null; then
