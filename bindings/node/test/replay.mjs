@@ -1,0 +1,192 @@
+// Replays a case of ../../testdata through the package, as the README there says.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Database, Filter, ID_NONE, repair, VdbError } from '../dist/index.js';
+
+const ARRAYS = { f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i8: Int8Array, u8: Uint8Array, b1: Uint8Array };
+const LISTS = ['f32', 'i8', 'u8'];
+const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/(\D)(\d+)$/, '$1_$2').replace('__', '_');
+const inSnake = (fields) => Object.fromEntries(Object.entries(fields ?? {}).map(([name, value]) => [snake(name), value]));
+
+/** A task as signals and progress functions have it. */
+class Task {
+  controller = new AbortController();
+  done = 0;
+  total = 0;
+  get options() {
+    return {
+      signal: this.controller.signal,
+      onProgress: (done, total) => Object.assign(this, { done, total }),
+    };
+  }
+}
+
+export class Replayer {
+  #handles = {};
+  #folder;
+
+  constructor(folder) {
+    this.#folder = folder;
+  }
+
+  close() {
+    for (const handle of Object.values(this.#handles)) {
+      try {
+        handle.close?.();
+      } catch (error) {
+        assert.equal(error.code, 'VDB_ERR_CLOSED');
+      }
+    }
+  }
+
+  async step({ op, expect = {}, ...args }) {
+    const run = ops[op];
+    assert.ok(run, `${op}: an op that the replayer does not know`);
+    const known = run.toString().match(/^(?:async )?\(r, \{(.*?)\}/s)[1].split(',').map((name) => name.split(/[:=]/)[0].trim());
+    for (const name of Object.keys(args)) assert.ok(known.includes(name), `${name}: an argument that the replayer does not know`);
+    const { status: wanted = 'OK', item = null, message, ...results } = expect;
+    let [got, error] = [{}, null];
+    try {
+      got = (await run(this, args)) ?? {};
+    } catch (thrown) {
+      if (!(thrown instanceof VdbError)) throw thrown;
+      [got, error] = [{ report: thrown.report, status: thrown.code.replace('VDB_', '') }, thrown];
+    }
+    assert.equal(got.status ?? 'OK', wanted, error?.message);
+    if (error) {
+      assert.equal(error.item, item === null ? null : Number(item), error.message);
+      if (message) assert.ok(error.message.includes(message), `${error.message} does not contain ${message}`);
+    } else {
+      assert.equal(message ?? '', '');
+      assert.equal(item, null);
+    }
+    for (const [name, value] of Object.entries(results)) this.#compare(name, got, value);
+  }
+
+  #compare(name, got, wanted) {
+    if (name === 'report' || name === 'stats') {
+      const fields = inSnake(got[name]);
+      for (const [field, value] of Object.entries(wanted)) assert.deepEqual(fields[field], value, `${name}: ${field}`);
+      return;
+    }
+    assert.ok(name in got, `${name}: an expectation that the replayer does not know`);
+    if (name !== 'distances') return assert.deepEqual(got[name], wanted, name);
+    const [g, w] = [got[name].flat(), wanted.flat()];
+    assert.equal(g.length, w.length);
+    g.forEach((distance, i) => assert.ok(Math.abs(distance - w[i]) <= 1e-4 * Math.max(1, Math.abs(w[i])), `${distance} is not ${w[i]}`));
+  }
+
+  get(name) {
+    assert.ok(name in this.#handles, `there is no handle ${name}`);
+    return this.#handles[name];
+  }
+
+  set(name, handle) {
+    this.#handles[name] = handle;
+  }
+
+  path(name) {
+    return name ? join(this.#folder, name) : name;
+  }
+
+  task(name) {
+    return name === undefined ? {} : this.get(name).options;
+  }
+
+  /** Rows as one array of the type that the case says. */
+  rows(rows, scalar = 'f32') {
+    const bytes = rows.map((row) => Buffer.from(
+      typeof row === 'string' ? Buffer.from(row, 'hex') : new Uint8Array(ARRAYS[scalar].from(row).buffer)));
+    const all = Buffer.concat(bytes);
+    return new ARRAYS[scalar](all.buffer.slice(all.byteOffset, all.byteOffset + all.length));
+  }
+
+  params({ filter, task, ef, rerank, target_recall: targetRecall, exact, ...others } = {}, scalar = 'f32') {
+    assert.deepEqual(others, {}, 'parameters that the replayer does not know');
+    const given = { ef, rerank, targetRecall, exact, scalar, filter: filter && this.get(filter), ...this.task(task) };
+    return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  }
+}
+
+/** A search whose signal was given before: the promise is rejected, where C has a partial result. */
+const orPartial = async (promise, params) => {
+  try {
+    return await promise;
+  } catch (error) {
+    if (params?.task && error.code === 'VDB_ERR_CANCELLED') return { status: 'PARTIAL' };
+    throw error;
+  }
+};
+const texts = (ids) => [...ids].map(String);
+
+async function searches(r, db, queries, k, scalar, params) {
+  const found = await orPartial(r.get(db).searchBatchAsync(r.rows(queries, scalar), k, r.params(params, scalar)), params);
+  if (found.status) return found;
+  assert.equal(found.counts.length, queries.length);
+  const rows = queries.map((_, i) => found.row(i));
+  rows.forEach(({ ids }, i) => {
+    for (let at = i * k + ids.length; at < (i + 1) * k; at++) {
+      assert.deepEqual([found.ids[at], found.distances[at]], [ID_NONE, Infinity]);
+    }
+  });
+  // One query and several at once, and both kinds of calls, are the same.
+  if (queries.length === 1 && !params?.task) {
+    const one = r.get(db).search(r.rows(queries, scalar), k, r.params(params, scalar));
+    assert.deepEqual(one.ids, rows[0].ids);
+  }
+  return { ids: rows.map(({ ids }) => texts(ids)), distances: rows.map(({ distances }) => [...distances]) };
+}
+
+const ops = {
+  open: (r, { db, path, options }) => r.set(db, Database.open(r.path(path), options)),
+  close: (r, { db }) => r.get(db).close(),
+  option: (r, { db, name }) => ({ value: r.get(db).option(name) }),
+  insert: (r, { db, ids, rows, scalar = 'f32', task }) =>
+    r.get(db).insertAsync(ids.map(BigInt), r.rows(rows, scalar), { scalar, ...r.task(task) }),
+  upsert: (r, { db, ids, rows, scalar = 'f32', task }) =>
+    r.get(db).upsertAsync(ids.map(BigInt), r.rows(rows, scalar), { scalar, ...r.task(task) }),
+  delete: (r, { db, ids }) => ({ deleted: r.get(db).delete(ids.map(BigInt)) }),
+  get: (r, { db, ids, scalar }) => {
+    const type = scalar ?? r.get(db).scalar;
+    const bytes = Math.ceil((r.get(db).dim * { f32: 32, f16: 16, bf16: 16, i8: 8, u8: 8, b1: 1 }[type]) / 8);
+    const into = new ARRAYS[type]((bytes * ids.length) / ARRAYS[type].BYTES_PER_ELEMENT);
+    const { vectors, found } = r.get(db).getInto(ids.map(BigInt), into, { scalar: type });
+    const row = (i) => vectors.subarray((i * vectors.length) / ids.length, ((i + 1) * vectors.length) / ids.length);
+    const shown = (v) => (LISTS.includes(type) ? [...v] : Buffer.from(v.buffer, v.byteOffset, v.byteLength).toString('hex'));
+    return { rows: ids.map((_, i) => (found[i] ? shown(row(i)) : null)) };
+  },
+  count: (r, { db, filter }) => ({ count: r.get(db).count(filter && r.get(filter)) }),
+  filter: (r, { filter, ids, allow }) => r.set(filter, allow ? Filter.allow(ids.map(BigInt)) : Filter.deny(ids.map(BigInt))),
+  free_filter: (r, { filter }) => r.get(filter).close(),
+  search: (r, { db, queries, k, scalar, params }) => searches(r, db, queries, k, scalar, params),
+  search_exact: (r, { db, queries, k, scalar, params }) => searches(r, db, queries, k, scalar, { ...params, exact: true }),
+  search_range: async (r, { db, query, max_distance: most, cap, scalar, params }) => {
+    const found = await orPartial(
+      r.get(db).searchRangeAsync(r.rows([query], scalar), most, cap, r.params(params, scalar)), params);
+    return found.status ? found : { ids: texts(found.ids), distances: [...found.distances], more: found.more };
+  },
+  measure_recall: async (r, { db, queries, count, k, params }) => {
+    const found = await r.get(db).measureRecallAsync(queries ? r.rows(queries) : count, k, r.params(params));
+    assert.ok(found.low <= found.recall && found.recall <= found.high);
+    return found;
+  },
+  sync: (r, { db }) => r.get(db).syncAsync(),
+  refresh: (r, { db }) => r.get(db).refreshAsync(),
+  checkpoint: (r, { db, task }) => r.get(db).checkpointAsync(r.task(task)),
+  wait_indexed: (r, { db, task }) => r.get(db).waitIndexedAsync(r.task(task)),
+  check: (r, { db, level }) => ({ report: r.get(db).check(level) }),
+  repair: (r, { from, to, options }) => {
+    const report = repair(r.path(from), r.path(to), options);
+    return { report, status: report.complete ? 'OK' : 'PARTIAL' };
+  },
+  stats: (r, { db }) => ({ stats: r.get(db).stats() }),
+  task: (r, { task }) => r.set(task, new Task()),
+  cancel: (r, { task }) => r.get(task).controller.abort(),
+  progress: (r, { task }) => ({ done: r.get(task).done, total: r.get(task).total }),
+  damage: (r, { file, offset }) => {
+    const bytes = readFileSync(r.path(file));
+    bytes[offset] ^= 0xff;
+    writeFileSync(r.path(file), bytes);
+  },
+};
