@@ -46,8 +46,30 @@ package vdb
 #cgo nocallback go_vdb_count
 #cgo noescape go_vdb_filter_ids
 #cgo nocallback go_vdb_filter_ids
+#cgo noescape go_vdb_filter_parse
+#cgo nocallback go_vdb_filter_parse
+#cgo noescape go_vdb_filter_bind
+#cgo nocallback go_vdb_filter_bind
 #cgo noescape go_vdb_filter_free
 #cgo nocallback go_vdb_filter_free
+#cgo noescape go_vdb_insert_records
+#cgo nocallback go_vdb_insert_records
+#cgo noescape go_vdb_upsert_records
+#cgo nocallback go_vdb_upsert_records
+#cgo noescape go_vdb_update_meta_batch
+#cgo nocallback go_vdb_update_meta_batch
+#cgo noescape go_vdb_update_meta_where
+#cgo nocallback go_vdb_update_meta_where
+#cgo noescape go_vdb_delete_where
+#cgo nocallback go_vdb_delete_where
+#cgo noescape go_vdb_delete_keys
+#cgo nocallback go_vdb_delete_keys
+#cgo noescape go_vdb_ids_of_keys
+#cgo nocallback go_vdb_ids_of_keys
+#cgo noescape go_vdb_keys_of_ids
+#cgo nocallback go_vdb_keys_of_ids
+#cgo noescape go_vdb_get_meta
+#cgo nocallback go_vdb_get_meta
 #cgo noescape go_vdb_search
 #cgo nocallback go_vdb_search
 #cgo noescape go_vdb_search_exact
@@ -142,7 +164,7 @@ type cStats struct {
 	bytesVectors         uint64
 	bytesCodes           uint64
 	bytesGraph           uint64
-	bytesIDS             uint64
+	bytesIDs             uint64
 	bytesWAL             uint64
 	bytesMapped          uint64
 	searches             uint64
@@ -156,6 +178,7 @@ type cStats struct {
 	bytesMemoryMax       uint64
 	originals            uint64
 	decoded              uint64
+	bytesRecords         uint64
 }
 
 var _ [C.sizeof_vdb_stats_t - unsafe.Sizeof(cStats{})]byte
@@ -261,14 +284,69 @@ func vdbCount(db uintptr, filter uintptr, count *uint64, error_ *cError) Status 
 	return Status(C.go_vdb_count(C.uintptr_t(db), C.uintptr_t(filter), (*C.uint64_t)(unsafe.Pointer(count)), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
-func vdbFilterIDS(ids *uint64, count int, allow int32, outFilter *uintptr, error_ *cError) Status {
+func vdbFilterIDs(ids *uint64, count int, allow int32, outFilter *uintptr, error_ *cError) Status {
 	stress()
 	return Status(C.go_vdb_filter_ids((*C.uint64_t)(unsafe.Pointer(ids)), C.size_t(count), C.int(allow), (*C.uintptr_t)(unsafe.Pointer(outFilter)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbFilterParse(text *byte, len_ int, outFilter *uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_filter_parse((*C.char)(unsafe.Pointer(text)), C.size_t(len_), (*C.uintptr_t)(unsafe.Pointer(outFilter)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbFilterBind(filter uintptr, values *byte, len_ int, outFilter *uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_filter_bind(C.uintptr_t(filter), (*C.char)(unsafe.Pointer(values)), C.size_t(len_), (*C.uintptr_t)(unsafe.Pointer(outFilter)), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
 func vdbFilterFree(filter uintptr) {
 	stress()
 	C.go_vdb_filter_free(C.uintptr_t(filter))
+}
+
+func vdbInsertRecords(db uintptr, ids *uint64, keys *byte, keyOffsets *uint64, vectors unsafe.Pointer, count int, dim int, stride int, scalar uint32, meta *byte, metaOffsets *uint64, task uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_insert_records(C.uintptr_t(db), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.char)(unsafe.Pointer(keys)), (*C.uint64_t)(unsafe.Pointer(keyOffsets)), (*C.uint8_t)(vectors), C.size_t(count), C.size_t(dim), C.size_t(stride), C.vdb_scalar_t(scalar), (*C.char)(unsafe.Pointer(meta)), (*C.uint64_t)(unsafe.Pointer(metaOffsets)), C.uintptr_t(task), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbUpsertRecords(db uintptr, ids *uint64, keys *byte, keyOffsets *uint64, vectors unsafe.Pointer, count int, dim int, stride int, scalar uint32, meta *byte, metaOffsets *uint64, task uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_upsert_records(C.uintptr_t(db), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.char)(unsafe.Pointer(keys)), (*C.uint64_t)(unsafe.Pointer(keyOffsets)), (*C.uint8_t)(vectors), C.size_t(count), C.size_t(dim), C.size_t(stride), C.vdb_scalar_t(scalar), (*C.char)(unsafe.Pointer(meta)), (*C.uint64_t)(unsafe.Pointer(metaOffsets)), C.uintptr_t(task), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbUpdateMetaBatch(db uintptr, ids *uint64, count int, meta *byte, metaOffsets *uint64, updated *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_update_meta_batch(C.uintptr_t(db), (*C.uint64_t)(unsafe.Pointer(ids)), C.size_t(count), (*C.char)(unsafe.Pointer(meta)), (*C.uint64_t)(unsafe.Pointer(metaOffsets)), (*C.uint64_t)(unsafe.Pointer(updated)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbUpdateMetaWhere(db uintptr, filter uintptr, meta *byte, len_ int, updated *uint64, task uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_update_meta_where(C.uintptr_t(db), C.uintptr_t(filter), (*C.char)(unsafe.Pointer(meta)), C.size_t(len_), (*C.uint64_t)(unsafe.Pointer(updated)), C.uintptr_t(task), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbDeleteWhere(db uintptr, filter uintptr, deleted *uint64, task uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_delete_where(C.uintptr_t(db), C.uintptr_t(filter), (*C.uint64_t)(unsafe.Pointer(deleted)), C.uintptr_t(task), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbDeleteKeys(db uintptr, keys *byte, keyOffsets *uint64, count int, deleted *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_delete_keys(C.uintptr_t(db), (*C.char)(unsafe.Pointer(keys)), (*C.uint64_t)(unsafe.Pointer(keyOffsets)), C.size_t(count), (*C.uint64_t)(unsafe.Pointer(deleted)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbIDsOfKeys(db uintptr, keys *byte, keyOffsets *uint64, count int, ids *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_ids_of_keys(C.uintptr_t(db), (*C.char)(unsafe.Pointer(keys)), (*C.uint64_t)(unsafe.Pointer(keyOffsets)), C.size_t(count), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbKeysOfIDs(db uintptr, ids *uint64, count int, keys *byte, cap_ int, keyOffsets *uint64, len_ *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_keys_of_ids(C.uintptr_t(db), (*C.uint64_t)(unsafe.Pointer(ids)), C.size_t(count), (*C.char)(unsafe.Pointer(keys)), C.size_t(cap_), (*C.uint64_t)(unsafe.Pointer(keyOffsets)), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbGetMeta(db uintptr, ids *uint64, count int, meta *byte, cap_ int, metaOffsets *uint64, len_ *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_get_meta(C.uintptr_t(db), (*C.uint64_t)(unsafe.Pointer(ids)), C.size_t(count), (*C.char)(unsafe.Pointer(meta)), C.size_t(cap_), (*C.uint64_t)(unsafe.Pointer(metaOffsets)), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
 func vdbSearch(db uintptr, queries unsafe.Pointer, queryCount int, dim int, stride int, k int, params *cSearchParams, ids *uint64, distances *float32, counts *uint32, error_ *cError) Status {

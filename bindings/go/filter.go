@@ -1,6 +1,8 @@
 package vdb
 
 import (
+	"encoding/json"
+	"fmt"
 	"runtime"
 	"unsafe"
 )
@@ -21,7 +23,7 @@ func DenyIDs(ids []uint64) (*Filter, error) { return filterIDs(ids, 0) }
 func filterIDs(ids []uint64, allow int32) (*Filter, error) {
 	var handle uintptr
 	e := newError()
-	if vdbFilterIDS(unsafe.SliceData(ids), len(ids), allow, &handle, &e) < 0 {
+	if vdbFilterIDs(unsafe.SliceData(ids), len(ids), allow, &handle, &e) < 0 {
 		return nil, e.public()
 	}
 	return newFilter(handle), nil
@@ -47,4 +49,47 @@ func (f *Filter) number() uintptr {
 		return 0
 	}
 	return f.handle
+}
+
+// ParseFilter makes a filter out of a condition on metadata, such as
+//
+//	year >= 1990 and genre in ('jazz', 'soul')
+//
+// docs/filters.md describes the language. A text with parameters ($1, $2, ...) needs values before it is used: see
+// [Filter.Bind]. The item of an [ErrFilterSyntax] is the byte where it shows.
+func ParseFilter(text string) (*Filter, error) {
+	var handle uintptr
+	e := newError()
+	if vdbFilterParse(textData(text), len(text), &handle, &e) < 0 {
+		return nil, e.public()
+	}
+	return newFilter(handle), nil
+}
+
+// Bind makes a filter with values for the parameters: the first stands for $1. Values are texts, numbers and bools; after in
+// also slices of these. Any number of filters can be made out of one.
+func (f *Filter) Bind(values ...any) (*Filter, error) {
+	if values == nil {
+		values = []any{}
+	}
+	list, err := json.Marshal(values)
+	if err != nil {
+		return nil, fmt.Errorf("vdb: values of a filter: %w", err)
+	}
+	var handle uintptr
+	e := newError()
+	status := vdbFilterBind(f.handle, &list[0], len(list), &handle, &e)
+	runtime.KeepAlive(f)
+	if status < 0 {
+		return nil, e.public()
+	}
+	return newFilter(handle), nil
+}
+
+// textData is where the bytes of a text are; not nil for an empty one.
+func textData(text string) *byte {
+	if text == "" {
+		return &noText[0]
+	}
+	return unsafe.StringData(text)
 }

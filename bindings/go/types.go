@@ -20,6 +20,9 @@ const (
 	// against another header could break. Compare it with vdb_abi_version() after loading.
 	ABIVersion = 1
 
+	// Longest key in bytes.
+	KeyMax = 512
+
 	// Largest `k` of a search.
 	MaxK = 16777216
 
@@ -66,7 +69,7 @@ const (
 	// A component is NaN or infinite, or a vector is zero, or nearly so (R10), under cosine.
 	ErrNotFinite Status = -7
 
-	// Reserved: a filter cannot be parsed.
+	// A text is no filter; item is the byte where that shows.
 	ErrFilterSyntax Status = -8
 
 	// The buffer is too small; the length needed was written.
@@ -506,6 +509,9 @@ const (
 	// Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
 	OptCompactRatio Option = 308
 
+	// Longest metadata of a row in bytes, up to 16776701; longer ones are ErrLimit; default 1 MiB.
+	OptMaxMetaBytes Option = 309
+
 	// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
 	OptThreads Option = 401
 
@@ -638,7 +644,7 @@ type Stats struct {
 	BytesGraph uint64
 
 	// Bytes of ids.
-	BytesIDS uint64
+	BytesIDs uint64
 
 	// Bytes of the write-ahead log.
 	BytesWAL uint64
@@ -679,6 +685,9 @@ type Stats struct {
 	// Rows that a search can return and whose vectors were given up: what their codes stand for is
 	// returned and compared.
 	Decoded uint64
+
+	// Bytes of keys and metadata, what was replaced and is not reclaimed yet included.
+	BytesRecords uint64
 }
 
 func (s *cStats) public() Stats {
@@ -692,7 +701,7 @@ func (s *cStats) public() Stats {
 		BytesVectors:         s.bytesVectors,
 		BytesCodes:           s.bytesCodes,
 		BytesGraph:           s.bytesGraph,
-		BytesIDS:             s.bytesIDS,
+		BytesIDs:             s.bytesIDs,
 		BytesWAL:             s.bytesWAL,
 		BytesMapped:          s.bytesMapped,
 		Searches:             s.searches,
@@ -706,5 +715,6 @@ func (s *cStats) public() Stats {
 		BytesMemoryMax:       s.bytesMemoryMax,
 		Originals:            s.originals,
 		Decoded:              s.decoded,
+		BytesRecords:         s.bytesRecords,
 	}
 }

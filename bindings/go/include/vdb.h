@@ -73,6 +73,9 @@
  */
 #define VDB_ABI_VERSION 1
 
+/** Longest key in bytes. */
+#define VDB_KEY_MAX 512
+
 /** Largest `k` of a search. */
 #define VDB_MAX_K 16777216
 
@@ -107,7 +110,7 @@ typedef enum vdb_status {
   VDB_ERR_OUT_OF_RANGE = -6,
   /** A component is NaN or infinite, or a vector is zero, or nearly so (R10), under cosine. */
   VDB_ERR_NOT_FINITE = -7,
-  /** Reserved: a filter cannot be parsed. */
+  /** A text is no filter; item is the byte where that shows. */
   VDB_ERR_FILTER_SYNTAX = -8,
   /** The buffer is too small; the length needed was written. */
   VDB_ERR_BUFFER_TOO_SMALL = -9,
@@ -323,6 +326,8 @@ typedef enum vdb_option {
   VDB_OPT_VERIFY_ON_OPEN = 307,
   /** Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3. */
   VDB_OPT_COMPACT_RATIO = 308,
+  /** Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB. */
+  VDB_OPT_MAX_META_BYTES = 309,
   /** Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0. */
   VDB_OPT_THREADS = 401,
   /**
@@ -536,6 +541,8 @@ typedef struct vdb_stats_t {
    * returned and compared.
    */
   uint64_t decoded;
+  /** Bytes of keys and metadata, what was replaced and is not reclaimed yet included. */
+  uint64_t bytes_records;
 } vdb_stats_t;
 
 #ifdef __cplusplus
@@ -811,10 +818,200 @@ vdb_status_t vdb_filter_ids(const uint64_t *ids,
                             vdb_error_t *error);
 
 /**
+ * Makes a filter out of a condition on metadata: `text` of `len` bytes, UTF-8, such as
+ * `year >= 1990 and genre in ('jazz', 'soul')`. docs/filters.md describes the language. Where the text has
+ * parameters ($1, $2, ...) the filter must be given values by vdb_filter_bind before it is used. Free it
+ * with vdb_filter_free.
+ *
+ * On failure `*out_filter` is NULL. Errors: FILTER_SYNTAX (item = byte of the text where it shows), NO_MEMORY,
+ * NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_filter_parse(const char *text,
+                              size_t len,
+                              vdb_filter **out_filter,
+                              vdb_error_t *error);
+
+/**
+ * Makes a filter out of another one that has parameters: `values` is a JSON array of `len` bytes, whose first element
+ * stands for $1. A value is a string, a number or a boolean; after `in` it may be an array of these. Any number
+ * of filters can be made out of one, also by several threads; each is freed by itself.
+ *
+ * On failure `*out_filter` is NULL. Errors: INVALID_ARGUMENT (no such array, too few or too many values, a value
+ * of another kind than its place wants, a filter of ids), NO_MEMORY, CLOSED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_filter_bind(const vdb_filter *filter,
+                             const char *values,
+                             size_t len,
+                             vdb_filter **out_filter,
+                             vdb_error_t *error);
+
+/**
  * Frees a filter. A call that uses it goes on. NULL and a filter that was freed already do
  * nothing. Since 0.1.
  */
 void vdb_filter_free(vdb_filter *filter);
+
+/* ---- Records -----------------------------------------------------------------------------------
+ * A row may have a key and metadata beside its id and its vector. A key is a text (UTF-8, 1 to
+ * VDB_KEY_MAX bytes) that no other row has. Metadata is one JSON object, kept and given back byte by byte;
+ * filters (vdb_filter_parse) look into it. Both are atomic and durable with the batch that brings them.
+ * 
+ * Texts of several rows are passed back to back, with `count` + 1 offsets: text i is the bytes from
+ * `offsets[i]` up to `offsets[i + 1]`. They need no terminators.
+ */
+
+/**
+ * Inserts `count` rows with keys and metadata.
+ *
+ * Vectors and `task` as for vdb_insert_batch. `ids`: `count` ids; VDB_ID_NONE asks for one, which is above those
+ * of all rows and was never given before, and replaces it when the call succeeds. `ids` may be NULL: each row gets one then, and
+ * keys are how to find it. `keys` and `key_offsets`: the key of each row, empty for none; both NULL means no row has one.
+ * `meta` and `meta_offsets`: the metadata of each row in the same way.
+ *
+ * Errors: as vdb_insert_batch, and ALREADY_EXISTS (a key that a row has, or twice in the batch),
+ * INVALID_ARGUMENT (offsets that go back, a key that is not UTF-8, metadata that is no JSON object), LIMIT (a key above
+ * VDB_KEY_MAX, metadata above VDB_OPT_MAX_META_BYTES, no id left to give). Since 0.1.
+ */
+vdb_status_t vdb_insert_records(vdb *db,
+                                uint64_t *ids,
+                                const char *keys,
+                                const uint64_t *key_offsets,
+                                const void *vectors,
+                                size_t count,
+                                size_t dim,
+                                size_t stride,
+                                vdb_scalar_t scalar,
+                                const char *meta,
+                                const uint64_t *meta_offsets,
+                                vdb_task *task,
+                                vdb_error_t *error);
+
+/**
+ * As vdb_insert_records, but rows that there are get the new vectors. VDB_ID_NONE asks for the id
+ * of the row that has the key, or for a new one where none has.
+ *
+ * What the call does not bring stays: with `keys` NULL a row keeps its key, with `meta` NULL its metadata. An
+ * empty text takes it away. Where an id stands twice in the batch the last of its rows wins.
+ *
+ * Errors: as vdb_insert_records; ALREADY_EXISTS for a key that a row with another id has. Since 0.1.
+ */
+vdb_status_t vdb_upsert_records(vdb *db,
+                                uint64_t *ids,
+                                const char *keys,
+                                const uint64_t *key_offsets,
+                                const void *vectors,
+                                size_t count,
+                                size_t dim,
+                                size_t stride,
+                                vdb_scalar_t scalar,
+                                const char *meta,
+                                const uint64_t *meta_offsets,
+                                vdb_task *task,
+                                vdb_error_t *error);
+
+/**
+ * Gives `count` rows other metadata, all in one batch. Vectors, keys and the graph stay as they are.
+ *
+ * Row i is the one with `ids[i]`; ids that are not there count 0, and of an id that stands twice the last
+ * counts. `meta` and `meta_offsets` as for vdb_insert_records; an empty text takes the metadata away. `updated`
+ * receives the number of rows; it may be NULL.
+ *
+ * Errors: INVALID_ARGUMENT and LIMIT as vdb_insert_records, NO_SPACE, NO_MEMORY, IO, READ_ONLY, POISONED, CLOSED,
+ * FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_update_meta_batch(vdb *db,
+                                   const uint64_t *ids,
+                                   size_t count,
+                                   const char *meta,
+                                   const uint64_t *meta_offsets,
+                                   uint64_t *updated,
+                                   vdb_error_t *error);
+
+/**
+ * Gives the rows that `filter` lets pass at this moment the metadata `meta` of `len` bytes (0 = none), all in one
+ * batch. `updated` receives their number; it may be NULL. `task` may be NULL; once the writing has begun it
+ * is too late to cancel.
+ *
+ * Errors: as vdb_update_meta_batch, and CANCELLED. Since 0.1.
+ */
+vdb_status_t vdb_update_meta_where(vdb *db,
+                                   const vdb_filter *filter,
+                                   const char *meta,
+                                   size_t len,
+                                   uint64_t *updated,
+                                   vdb_task *task,
+                                   vdb_error_t *error);
+
+/**
+ * Deletes the rows that `filter` lets pass at this moment, all in one batch. `deleted` receives their number; it
+ * may be NULL. `task` may be NULL; once the writing has begun it is too late to cancel.
+ *
+ * Errors: NO_SPACE, NO_MEMORY, LIMIT, IO, READ_ONLY, POISONED, CANCELLED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_delete_where(vdb *db,
+                              const vdb_filter *filter,
+                              uint64_t *deleted,
+                              vdb_task *task,
+                              vdb_error_t *error);
+
+/**
+ * Deletes the rows that have one of `count` keys, all in one batch. Keys that no row has count 0. `deleted`
+ * receives the number of rows; it may be NULL.
+ *
+ * Errors: as vdb_delete_batch, INVALID_ARGUMENT (offsets), OUT_OF_RANGE (count). Since 0.1.
+ */
+vdb_status_t vdb_delete_keys(vdb *db,
+                             const char *keys,
+                             const uint64_t *key_offsets,
+                             size_t count,
+                             uint64_t *deleted,
+                             vdb_error_t *error);
+
+/**
+ * Finds the rows that have `count` keys: `ids[i]` receives the id of the row with key i, or VDB_ID_NONE
+ * where no row has it.
+ *
+ * Errors: INVALID_ARGUMENT (offsets), OUT_OF_RANGE (count), CORRUPT, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_ids_of_keys(const vdb *db,
+                             const char *keys,
+                             const uint64_t *key_offsets,
+                             size_t count,
+                             uint64_t *ids,
+                             vdb_error_t *error);
+
+/**
+ * Copies out the keys of `count` rows, back to back and without terminators: the key of `ids[i]` is the bytes of
+ * `keys` from `key_offsets[i]` up to `key_offsets[i + 1]`, none for a row without a key and for an id that is not there.
+ *
+ * `keys` has `cap` bytes, `key_offsets` `count` + 1 places; `*len` receives the bytes of all keys. With cap = 0
+ * (`keys` may be NULL) only offsets and length are written, and the same, against R1, with VDB_ERR_BUFFER_TOO_SMALL.
+ * VDB_KEY_MAX for each row is always enough. All of it is of one moment.
+ *
+ * Errors: BUFFER_TOO_SMALL, OUT_OF_RANGE (count), CORRUPT, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_keys_of_ids(const vdb *db,
+                             const uint64_t *ids,
+                             size_t count,
+                             char *keys,
+                             size_t cap,
+                             uint64_t *key_offsets,
+                             size_t *len,
+                             vdb_error_t *error);
+
+/**
+ * Copies out the metadata of `count` rows as vdb_keys_of_ids does their keys: byte by byte what was stored.
+ *
+ * Errors: as vdb_keys_of_ids. Since 0.1.
+ */
+vdb_status_t vdb_get_meta(const vdb *db,
+                          const uint64_t *ids,
+                          size_t count,
+                          char *meta,
+                          size_t cap,
+                          uint64_t *meta_offsets,
+                          size_t *len,
+                          vdb_error_t *error);
 
 /* ---- Search ------------------------------------------------------------------------------------
  * Row i of the results fills `ids[i * k]` and `distances[i * k]` onwards, nearest first,

@@ -1,40 +1,35 @@
 import { OutU64, run, runAsync, type CallOptions, type Plan } from './call.js';
-import { ErrorRecord, invalid } from './error.js';
+import type { VdbError } from './error.js';
 import type { Filter } from './filter.js';
-import { addressOf, native, searchAt } from './ffi.js';
+import { native } from './ffi.js';
 import {
-  CHECK_REPORT_MAX, MAX_K, checkLevel, metric as metrics, scalar as scalars, status as statuses,
+  CHECK_REPORT_MAX, checkLevel, metric as metrics, scalar as scalars,
   type CheckLevel, type Handle, type Metric, type Options, type Scalar, type Stats,
 } from './generated.js';
 import { Owner } from './handle.js';
-import { room, Struct } from './memory.js';
+import { Struct } from './memory.js';
 import { optionNamed, plainText, withOptions } from './options.js';
+import { countPlan, getPlan, idsOfKeysPlan, readTexts, type Rows } from './reads.js';
 import { reportPlan, type CheckReport } from './reports.js';
-import { BatchHits, NativeParams, Results, type Hits, type RangeHits, type SearchParams } from './search.js';
-import { toIds, toVectors, type Components, type Ids, type Schema, type Vectors } from './vectors.js';
+import type { BatchHits, Hits, RangeHits, SearchParams } from './search.js';
+import { batchPlan, rangePlan, recallPlan, searchNow, searchPlan, type Recall } from './searches.js';
+import { textList, type Keys, type Metadata, type Texts } from './texts.js';
+import { toIds, type Components, type Ids } from './vectors.js';
+import {
+  deleteKeysPlan, deletePlan, deleteWherePlan, recordsPlan, updatePlan, updateWherePlan, writePlan, type Records,
+} from './writes.js';
 
 /** Which scalar the components of a call are, where the array does not tell. */
 export interface ScalarOption {
   scalar?: Scalar | undefined;
 }
 
-/** A measured recall and its 95 % confidence interval. */
-export interface Recall {
-  recall: number;
-  low: number;
-  high: number;
-}
-
-// A search at once is over when it returns: its parameters, count and error record need no memory of their own.
-const record = new ErrorRecord();
-const recordAddress = addressOf(record.bytes);
-const count = new Uint32Array(1);
-const countAddress = addressOf(count);
-const shared = new NativeParams();
-const sharedAddress = addressOf(shared.bytes);
-
 const nameOf = <T extends string>(names: Record<T, number>, number: bigint): T =>
   (Object.keys(names) as T[]).find((name) => names[name] === Number(number))!;
+
+function ignoreClosed(error: unknown): void {
+  if ((error as VdbError).code !== 'VDB_ERR_CLOSED') throw error;
+}
 
 /**
  * An open database. Methods return when the work is done; those whose name ends with Async do it on a worker thread.
@@ -47,16 +42,12 @@ export class Database extends Owner {
   readonly metric: Metric;
   /** Type of the components that are stored. */
   readonly scalar: Scalar;
-  readonly #schema: Schema;
-  readonly #scalar: number;
 
   private constructor(handle: bigint, owned: boolean) {
     super(handle, 'db', owned);
     this.dim = Number(this.#option('dim'));
     this.metric = nameOf(metrics, this.#option('metric'));
     this.scalar = nameOf(scalars, this.#option('scalar'));
-    this.#schema = { dim: this.dim, scalar: this.scalar };
-    this.#scalar = scalars[this.scalar];
   }
 
   // ---- Opening and closing
@@ -102,12 +93,17 @@ export class Database extends Owner {
     return { name: 'vdb_close', args: () => [this.handle], finish: () => undefined };
   }
 
+  /** Closes, unless it was closed before. */
   [Symbol.dispose](): void {
-    this.close();
+    try {
+      this.close();
+    } catch (error) {
+      ignoreClosed(error);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.closeAsync();
+    return this.closeAsync().catch(ignoreClosed);
   }
 
   #option(name: string): bigint {
@@ -132,69 +128,93 @@ export class Database extends Owner {
 
   // ---- Writes
 
-  #writePlan(name: 'vdb_insert_batch' | 'vdb_upsert_batch', ids: Ids, vectors: Components, scalar?: Scalar): Plan<void> {
-    const list = toIds(ids);
-    const v = toVectors(vectors, this.#schema, scalar, list.length);
-    return {
-      name,
-      task: true,
-      args: (task) => [this.handle, list, v.memory, v.count, v.dim, 0, v.scalar, task],
-      finish: () => undefined,
-    };
-  }
-
   /**
    * Inserts rows: an id that is in the database already, or twice in the batch, fails the batch. A batch is written as a whole or
    * not at all, and is durable when the call returns.
    */
   insert(ids: Ids, vectors: Components, options: ScalarOption = {}): void {
-    run(this.#writePlan('vdb_insert_batch', ids, vectors, options.scalar));
+    run(writePlan(this, 'vdb_insert_batch', ids, vectors, options.scalar));
   }
 
   async insertAsync(ids: Ids, vectors: Components, options: ScalarOption & CallOptions = {}): Promise<void> {
-    return runAsync(this.#writePlan('vdb_insert_batch', ids, vectors, options.scalar), options);
+    return runAsync(writePlan(this, 'vdb_insert_batch', ids, vectors, options.scalar), options);
   }
 
   /** Inserts rows, or replaces those that are there already. */
   upsert(ids: Ids, vectors: Components, options: ScalarOption = {}): void {
-    run(this.#writePlan('vdb_upsert_batch', ids, vectors, options.scalar));
+    run(writePlan(this, 'vdb_upsert_batch', ids, vectors, options.scalar));
   }
 
   async upsertAsync(ids: Ids, vectors: Components, options: ScalarOption & CallOptions = {}): Promise<void> {
-    return runAsync(this.#writePlan('vdb_upsert_batch', ids, vectors, options.scalar), options);
+    return runAsync(writePlan(this, 'vdb_upsert_batch', ids, vectors, options.scalar), options);
   }
 
-  #deletePlan(ids: Ids): Plan<number> {
-    const list = toIds(ids);
-    const out = new OutU64();
-    return {
-      name: 'vdb_delete_batch',
-      args: () => [this.handle, list, list.length, out.memory],
-      finish: () => out.number,
-    };
+  /**
+   * Inserts rows with keys and metadata, in one batch, and returns their ids. A row without an id, or with ID_NONE, gets one that is
+   * above those of all rows.
+   */
+  insertRecords(records: Records, options: ScalarOption = {}): BigUint64Array {
+    return run(recordsPlan(this, 'vdb_insert_records', records, options.scalar));
+  }
+
+  async insertRecordsAsync(records: Records, options: ScalarOption & CallOptions = {}): Promise<BigUint64Array> {
+    return runAsync(recordsPlan(this, 'vdb_insert_records', records, options.scalar), options);
+  }
+
+  /**
+   * Inserts rows, or gives those that are there new vectors, and keys and metadata where the call brings any. A row without an id is the
+   * one that has the key, or a new one where none has.
+   */
+  upsertRecords(records: Records, options: ScalarOption = {}): BigUint64Array {
+    return run(recordsPlan(this, 'vdb_upsert_records', records, options.scalar));
+  }
+
+  async upsertRecordsAsync(records: Records, options: ScalarOption & CallOptions = {}): Promise<BigUint64Array> {
+    return runAsync(recordsPlan(this, 'vdb_upsert_records', records, options.scalar), options);
+  }
+
+  /** Gives rows other metadata, all in one batch, and returns how many there were. Vectors and keys stay as they are. */
+  updateMeta(ids: Ids, meta: Metadata): number {
+    return run(updatePlan(this, ids, meta));
+  }
+
+  async updateMetaAsync(ids: Ids, meta: Metadata): Promise<number> {
+    return runAsync(updatePlan(this, ids, meta));
+  }
+
+  /** Gives all rows that the filter lets pass the same metadata, null for none, and returns how many they were. */
+  updateMetaWhere(filter: Filter, meta: object | string | null): number {
+    return run(updateWherePlan(this, filter, meta));
+  }
+
+  async updateMetaWhereAsync(filter: Filter, meta: object | string | null, options?: CallOptions): Promise<number> {
+    return runAsync(updateWherePlan(this, filter, meta), options);
+  }
+
+  /** Deletes all rows that the filter lets pass, and returns how many they were. */
+  deleteWhere(filter: Filter): number {
+    return run(deleteWherePlan(this, filter));
+  }
+
+  async deleteWhereAsync(filter: Filter, options?: CallOptions): Promise<number> {
+    return runAsync(deleteWherePlan(this, filter), options);
+  }
+
+  /** Deletes the rows that have one of the keys, and returns how many there were. */
+  deleteKeys(keys: Keys): number {
+    return run(deleteKeysPlan(this, keys));
   }
 
   /** Deletes rows and returns how many there were. */
   delete(ids: Ids): number {
-    return run(this.#deletePlan(ids));
+    return run(deletePlan(this, ids));
   }
 
   async deleteAsync(ids: Ids): Promise<number> {
-    return runAsync(this.#deletePlan(ids));
+    return runAsync(deletePlan(this, ids));
   }
 
   // ---- Reads
-
-  #getPlan<T extends ArrayBufferView>(ids: Ids, into: T, scalar: Scalar | undefined): Plan<Rows<T>> {
-    const list = toIds(ids);
-    const v = toVectors(into, this.#schema, scalar, list.length);
-    const found = new Uint8Array(list.length);
-    return {
-      name: 'vdb_get_batch',
-      args: () => [this.handle, list, v.count, v.dim, v.scalar, v.memory, 0, found],
-      finish: () => ({ vectors: into, found }),
-    };
-  }
 
   /** Copies out the vectors of ids, one after the other; `found` has 1 for each that is there, the place of another stays zero. */
   get(ids: Ids): Rows<Float32Array> {
@@ -204,144 +224,68 @@ export class Database extends Owner {
 
   async getAsync(ids: Ids): Promise<Rows<Float32Array>> {
     const list = toIds(ids);
-    return runAsync(this.#getPlan(list, new Float32Array(list.length * this.dim), undefined));
+    return runAsync(getPlan(this, list, new Float32Array(list.length * this.dim), undefined));
   }
 
   /** The same into an array of any type of components. Places of ids that are not there are left alone. */
   getInto<T extends ArrayBufferView>(ids: Ids, into: T, options: ScalarOption = {}): Rows<T> {
-    return run(this.#getPlan(ids, into, options.scalar));
+    return run(getPlan(this, ids, into, options.scalar));
+  }
+
+  /** The ids of the rows that have the keys; ID_NONE where no row has one. */
+  idsOfKeys(keys: Keys): BigUint64Array {
+    return run(idsOfKeysPlan(this, keys));
+  }
+
+  /** The keys of rows; null for a row without one, and for an id that is not there. */
+  keysOfIds(ids: Ids): (string | null)[] {
+    return textList(readTexts(this, 'vdb_keys_of_ids', ids, 32)).map((key) => key || null);
+  }
+
+  /** The metadata of rows; null for a row without, and for an id that is not there. */
+  getMeta(ids: Ids): (Record<string, unknown> | null)[] {
+    return textList(this.getMetaTexts(ids)).map((text) => (text ? (JSON.parse(text) as Record<string, unknown>) : null));
+  }
+
+  /** The same byte by byte as it was stored. */
+  getMetaTexts(ids: Ids): Texts {
+    return readTexts(this, 'vdb_get_meta', ids, 256);
   }
 
   /** Number of rows that a search can return; with a filter, of those that it lets pass. */
   count(filter?: Filter): number {
-    const out = new OutU64();
-    return run({
-      name: 'vdb_count',
-      args: () => [this.handle, filter?.handle ?? null, out.memory],
-      finish: () => out.number,
-    });
+    return run(countPlan(this, filter));
   }
 
   // ---- Searches
 
   /** Finds the k nearest rows of one query. */
   search(query: Components, k: number, params?: SearchParams): Hits {
-    // All that is not the common case goes by the plan, as calls on worker threads do.
-    if (!(query instanceof Float32Array) || !(k > 0 && k <= MAX_K && Number.isInteger(k))) {
-      return run(this.#searchPlan(query, k, params));
-    }
-    let address = 0;
-    if (params !== undefined || this.#scalar !== scalars.f32) {
-      shared.fill(params, params?.scalar === undefined ? scalars.f32 : this.#typed(query, params.scalar), null);
-      address = sharedAddress;
-    }
-    const place = room(12 * k);
-    const ids = new BigUint64Array(place.buffer, place.at, k);
-    const distances = new Float32Array(place.buffer, place.at + 8 * k, k);
-    const status = searchAt(
-      this.handle, query, 1, query.length, 0, k, address,
-      place.address, place.address + 8 * k, countAddress, recordAddress,
-    );
-    if (status < 0) throw record.error(status);
-    const partial = status === statuses.VDB_PARTIAL;
-    const found = count[0]!;
-    if (found === k) return { ids, distances, partial };
-    return { ids: ids.subarray(0, found), distances: distances.subarray(0, found), partial };
-  }
-
-  /** The number of the scalar that a Float32Array is said to hold: only f32 has components as long as its elements. */
-  #typed(query: Float32Array, scalar: Scalar): number {
-    const v = toVectors(query, this.#schema, scalar, 1);
-    if (v.dim !== query.length) throw invalid('VDB_ERR_DIMENSION', `components of ${scalar} are not in a Float32Array`);
-    return v.scalar;
+    return searchNow(this, query, k, params);
   }
 
   async searchAsync(query: Components, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
-    return runAsync(this.#searchPlan(query, k, params, true), params);
+    return runAsync(searchPlan(this, query, k, params, true), params);
   }
 
   /** Finds the k nearest rows of each of several queries, one after the other in one array. */
   searchBatch(queries: Components, k: number, params?: SearchParams): BatchHits {
-    return run(this.#batchPlan(queries, k, params));
+    return run(batchPlan(this, queries, k, params));
   }
 
   async searchBatchAsync(queries: Components, k: number, params: SearchParams & CallOptions = {}): Promise<BatchHits> {
-    return runAsync(this.#batchPlan(queries, k, params, true), params);
-  }
-
-  #searchPlan(query: Components, k: number, params: SearchParams | undefined, own = false): Plan<Hits> {
-    const v = toVectors(query, this.#schema, params?.scalar, 1);
-    const results = new Results(1, k, own);
-    return this.#plan(v, k, params, results, (partial) => results.hits(partial));
-  }
-
-  #batchPlan(queries: Components, k: number, params: SearchParams | undefined, own = false): Plan<BatchHits> {
-    const v = toVectors(queries, this.#schema, params?.scalar);
-    const results = new Results(v.count, k, own);
-    return this.#plan(v, k, params, results, (partial) => results.batch(partial));
-  }
-
-  #plan<T>(v: Vectors, k: number, params: SearchParams | undefined, results: Results, finish: (partial: boolean) => T): Plan<T> {
-    const struct = new NativeParams();
-    return {
-      name: 'vdb_search',
-      task: true,
-      args: (task) => {
-        struct.fill(params, v.scalar, task);
-        return [
-          this.handle, v.memory, v.count, v.dim, 0, k, struct.bytes, results.ids, results.distances, results.counts,
-        ];
-      },
-      finish: (status) => finish(status === statuses.VDB_PARTIAL),
-    };
-  }
-
-  #rangePlan(query: Components, maxDistance: number, limit: number, params: SearchParams | undefined, own = false): Plan<RangeHits> {
-    const v = toVectors(query, this.#schema, params?.scalar, 1);
-    const results = new Results(1, limit, own);
-    const struct = new NativeParams();
-    const total = new OutU64();
-    return {
-      name: 'vdb_search_range',
-      task: true,
-      args: (task) => {
-        struct.fill(params, v.scalar, task);
-        return [this.handle, v.memory, v.dim, maxDistance, limit, struct.bytes, results.ids, results.distances, total.memory];
-      },
-      finish: (status) => {
-        results.counts[0] = Math.min(total.number, limit);
-        return { ...results.hits(status === statuses.VDB_PARTIAL), more: total.number > limit };
-      },
-    };
+    return runAsync(batchPlan(this, queries, k, params, true), params);
   }
 
   /** Finds all rows whose distance to a query is at most maxDistance, nearest first, and returns the nearest `limit` of them. */
   searchRange(query: Components, maxDistance: number, limit: number, params?: SearchParams): RangeHits {
-    return run(this.#rangePlan(query, maxDistance, limit, params));
+    return run(rangePlan(this, query, maxDistance, limit, params));
   }
 
   async searchRangeAsync(
     query: Components, maxDistance: number, limit: number, params: SearchParams & CallOptions = {},
   ): Promise<RangeHits> {
-    return runAsync(this.#rangePlan(query, maxDistance, limit, params, true), params);
-  }
-
-  #recallPlan(queries: Components | number, k: number, params: SearchParams | undefined): Plan<Recall> {
-    const rows = typeof queries === 'number';
-    const v = rows
-      ? { memory: null, count: queries, dim: this.dim, scalar: 0 }
-      : toVectors(queries, this.#schema, params?.scalar);
-    const struct = new NativeParams();
-    const out = [new Float64Array(1), new Float64Array(1), new Float64Array(1)] as const;
-    return {
-      name: 'vdb_measure_recall',
-      task: true,
-      args: (task) => {
-        struct.fill(params, v.scalar, null);
-        return [this.handle, v.memory, v.count, v.dim, 0, k, struct.bytes, ...out, task];
-      },
-      finish: () => ({ recall: out[0][0]!, low: out[1][0]!, high: out[2][0]! }),
-    };
+    return runAsync(rangePlan(this, query, maxDistance, limit, params, true), params);
   }
 
   /**
@@ -349,13 +293,13 @@ export class Database extends Owner {
    * queries looks for so many stored rows, each apart from itself.
    */
   measureRecall(queries: Components | number, k: number, params?: SearchParams): Recall {
-    return run(this.#recallPlan(queries, k, params));
+    return run(recallPlan(this, queries, k, params));
   }
 
   async measureRecallAsync(
     queries: Components | number, k: number, params: SearchParams & CallOptions = {},
   ): Promise<Recall> {
-    return runAsync(this.#recallPlan(queries, k, params), params);
+    return runAsync(recallPlan(this, queries, k, params), params);
   }
 
   // ---- Maintenance
@@ -427,13 +371,6 @@ export class Database extends Owner {
       finish: () => struct.numbers() as unknown as Stats,
     });
   }
-}
-
-/** Vectors that were read. */
-export interface Rows<T> {
-  vectors: T;
-  /** 1 for each id that is there, else 0. */
-  found: Uint8Array;
 }
 
 /** Version of the library, e.g. "0.1.0". */

@@ -1,8 +1,11 @@
-import { run } from './call.js';
+import { OutU64, run } from './call.js';
 import { native } from './ffi.js';
-import { OutU64 } from './call.js';
 import { Owner } from './handle.js';
+import { utf8 } from './texts.js';
 import { toIds, type Ids } from './vectors.js';
+
+/** What a parameter of a filter stands for. */
+export type FilterValue = string | number | boolean;
 
 /**
  * Says which rows a search may return. Make one and use it often: it remembers what it found out about rows.
@@ -28,6 +31,31 @@ export class Filter extends Owner {
     return run({
       name: 'vdb_filter_ids',
       args: () => [list, list.length, allow, out.memory],
+      finish: () => new Filter(out.value),
+    });
+  }
+
+  /**
+   * A condition on metadata, such as `year >= 1990 and genre in ('jazz', 'soul')`; docs/filters.md describes the language. A text
+   * with parameters ($1, $2, ...) needs values before it is used, see bind(). The item of a VDB_ERR_FILTER_SYNTAX is the byte
+   * where it shows.
+   */
+  static parse(text: string): Filter {
+    const [bytes, length] = utf8(text);
+    const out = new OutU64();
+    return run({ name: 'vdb_filter_parse', args: () => [bytes, length, out.memory], finish: () => new Filter(out.value) });
+  }
+
+  /**
+   * A filter with values for the parameters, the first for $1: texts, numbers and booleans; after `in` also arrays of these. Any
+   * number of filters can be made out of one.
+   */
+  bind(...values: (FilterValue | readonly FilterValue[])[]): Filter {
+    const [bytes, length] = utf8(JSON.stringify(values));
+    const out = new OutU64();
+    return run({
+      name: 'vdb_filter_bind',
+      args: () => [this.handle, bytes, length, out.memory],
       finish: () => new Filter(out.value),
     });
   }

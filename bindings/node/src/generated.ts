@@ -11,6 +11,8 @@ export const ID_NONE = 0xffffffffffffffffn;
  * against another header could break. Compare it with vdb_abi_version() after loading.
  */
 export const ABI_VERSION = 1;
+/** Longest key in bytes. */
+export const KEY_MAX = 512;
 /** Largest `k` of a search. */
 export const MAX_K = 16777216;
 /** Bytes that are enough for every report of vdb_check. */
@@ -43,7 +45,7 @@ export const status = {
   VDB_ERR_OUT_OF_RANGE: -6,
   /** A component is NaN or infinite, or a vector is zero, or nearly so (R10), under cosine. */
   VDB_ERR_NOT_FINITE: -7,
-  /** Reserved: a filter cannot be parsed. */
+  /** A text is no filter; item is the byte where that shows. */
   VDB_ERR_FILTER_SYNTAX: -8,
   /** The buffer is too small; the length needed was written. */
   VDB_ERR_BUFFER_TOO_SMALL: -9,
@@ -267,6 +269,8 @@ export interface Options {
   verifyOnOpen?: number | bigint | boolean | string;
   /** Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3. */
   compactRatio?: number | bigint | boolean | string;
+  /** Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB. */
+  maxMetaBytes?: number | bigint | boolean | string;
   /** Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0. */
   threads?: number | bigint | boolean | string;
   /**
@@ -321,6 +325,7 @@ export const optionNumbers = {
   walLimitBytes: 305,
   verifyOnOpen: 307,
   compactRatio: 308,
+  maxMetaBytes: 309,
   threads: 401,
   maxMemory: 405,
   resident: 406,
@@ -416,6 +421,8 @@ export interface Stats {
    * returned and compared.
    */
   decoded: number;
+  /** Bytes of keys and metadata, what was replaced and is not reclaimed yet included. */
+  bytesRecords: number;
 }
 
 /** Size of each struct, and where its fields begin. */
@@ -461,7 +468,7 @@ export const layouts = {
     },
   },
   Stats: {
-    size: 184,
+    size: 192,
     fields: {
       structSize: [0, 'u32'],
       dim: [4, 'u32'],
@@ -487,6 +494,7 @@ export const layouts = {
       bytesMemoryMax: [160, 'u64'],
       originals: [168, 'u64'],
       decoded: [176, 'u64'],
+      bytesRecords: [184, 'u64'],
     },
   },
 } as const;
@@ -519,7 +527,18 @@ export interface Functions {
   vdb_get_batch(this: void, db: Handle, ids: Memory, count: number, dim: number, scalar: number, vectors: Memory, stride: number, found: Memory, error: Memory): number;
   vdb_count(this: void, db: Handle, filter: Handle, count: Memory, error: Memory): number;
   vdb_filter_ids(this: void, ids: Memory, count: number, allow: number, outFilter: Memory, error: Memory): number;
+  vdb_filter_parse(this: void, text: Memory, len: number, outFilter: Memory, error: Memory): number;
+  vdb_filter_bind(this: void, filter: Handle, values: Memory, len: number, outFilter: Memory, error: Memory): number;
   vdb_filter_free(this: void, filter: Handle): void;
+  vdb_insert_records(this: void, db: Handle, ids: Memory, keys: Memory, keyOffsets: Memory, vectors: Memory, count: number, dim: number, stride: number, scalar: number, meta: Memory, metaOffsets: Memory, task: Handle, error: Memory): number;
+  vdb_upsert_records(this: void, db: Handle, ids: Memory, keys: Memory, keyOffsets: Memory, vectors: Memory, count: number, dim: number, stride: number, scalar: number, meta: Memory, metaOffsets: Memory, task: Handle, error: Memory): number;
+  vdb_update_meta_batch(this: void, db: Handle, ids: Memory, count: number, meta: Memory, metaOffsets: Memory, updated: Memory, error: Memory): number;
+  vdb_update_meta_where(this: void, db: Handle, filter: Handle, meta: Memory, len: number, updated: Memory, task: Handle, error: Memory): number;
+  vdb_delete_where(this: void, db: Handle, filter: Handle, deleted: Memory, task: Handle, error: Memory): number;
+  vdb_delete_keys(this: void, db: Handle, keys: Memory, keyOffsets: Memory, count: number, deleted: Memory, error: Memory): number;
+  vdb_ids_of_keys(this: void, db: Handle, keys: Memory, keyOffsets: Memory, count: number, ids: Memory, error: Memory): number;
+  vdb_keys_of_ids(this: void, db: Handle, ids: Memory, count: number, keys: Memory, cap: number, keyOffsets: Memory, len: Memory, error: Memory): number;
+  vdb_get_meta(this: void, db: Handle, ids: Memory, count: number, meta: Memory, cap: number, metaOffsets: Memory, len: Memory, error: Memory): number;
   vdb_search(this: void, db: Handle, queries: Memory, queryCount: number, dim: number, stride: number, k: number, params: Memory, ids: Memory, distances: Memory, counts: Memory, error: Memory): number;
   vdb_search_exact(this: void, db: Handle, queries: Memory, queryCount: number, dim: number, stride: number, k: number, params: Memory, ids: Memory, distances: Memory, counts: Memory, error: Memory): number;
   vdb_search_range(this: void, db: Handle, query: Memory, dim: number, maxDistance: number, cap: number, params: Memory, ids: Memory, distances: Memory, count: Memory, error: Memory): number;
@@ -560,7 +579,18 @@ export const prototypes = {
   vdb_get_batch: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'uint32_t', 'void *', 'size_t', 'void *', 'void *']],
   vdb_count: ['int32_t', ['void *', 'void *', 'void *', 'void *']],
   vdb_filter_ids: ['int32_t', ['void *', 'size_t', 'int', 'void *', 'void *']],
+  vdb_filter_parse: ['int32_t', ['void *', 'size_t', 'void *', 'void *']],
+  vdb_filter_bind: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'void *']],
   vdb_filter_free: ['void', ['void *']],
+  vdb_insert_records: ['int32_t', ['void *', 'void *', 'void *', 'void *', 'void *', 'size_t', 'size_t', 'size_t', 'uint32_t', 'void *', 'void *', 'void *', 'void *']],
+  vdb_upsert_records: ['int32_t', ['void *', 'void *', 'void *', 'void *', 'void *', 'size_t', 'size_t', 'size_t', 'uint32_t', 'void *', 'void *', 'void *', 'void *']],
+  vdb_update_meta_batch: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'void *', 'void *', 'void *']],
+  vdb_update_meta_where: ['int32_t', ['void *', 'void *', 'void *', 'size_t', 'void *', 'void *', 'void *']],
+  vdb_delete_where: ['int32_t', ['void *', 'void *', 'void *', 'void *', 'void *']],
+  vdb_delete_keys: ['int32_t', ['void *', 'void *', 'void *', 'size_t', 'void *', 'void *']],
+  vdb_ids_of_keys: ['int32_t', ['void *', 'void *', 'void *', 'size_t', 'void *', 'void *']],
+  vdb_keys_of_ids: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'size_t', 'void *', 'void *', 'void *']],
+  vdb_get_meta: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'size_t', 'void *', 'void *', 'void *']],
   vdb_search: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *']],
   vdb_search_exact: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *']],
   vdb_search_range: ['int32_t', ['void *', 'void *', 'size_t', 'float', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *']],

@@ -7,16 +7,20 @@ import { withOptions, plainText } from './options.js';
 import { REPAIR_REPORT_MAX, type Options } from './generated.js';
 import { reportPlan, type BuildInfo, type RepairReport } from './reports.js';
 
-export { Database, version, type Recall, type Rows, type ScalarOption } from './database.js';
-export { Filter } from './filter.js';
+export { Database, version, type ScalarOption } from './database.js';
+export type { Rows } from './reads.js';
+export type { Recall } from './searches.js';
+export type { Records } from './writes.js';
+export { Filter, type FilterValue } from './filter.js';
 export { VdbError } from './error.js';
 export { optionTable, type OptionInfo } from './options.js';
 export { BatchHits, type Hits, type RangeHits, type SearchParams } from './search.js';
 export type { CallOptions } from './call.js';
 export type { BuildInfo, CheckReport, Problem, RepairReport } from './reports.js';
+export { textAt, type Keys, type Metadata, type Texts } from './texts.js';
 export type { Components, Ids } from './vectors.js';
 export {
-  ABI_VERSION, ID_NONE, MAX_K,
+  ABI_VERSION, ID_NONE, KEY_MAX, MAX_K,
   type CheckLevel, type Durability, type ErrorCode, type Metric, type Options, type Originals, type Profile, type Quant,
   type Scalar, type Stats,
 } from './generated.js';

@@ -15,8 +15,13 @@ export type Ids = BigUint64Array | readonly (bigint | number)[];
 
 /** What a database stores: what an array means can depend on it. */
 export interface Schema {
-  dim: number;
-  scalar: Scalar;
+  readonly dim: number;
+  readonly scalar: Scalar;
+}
+
+/** A database as plans see it. */
+export interface Target extends Schema {
+  readonly handle: bigint;
 }
 
 export interface Vectors {

@@ -26,11 +26,7 @@ function using(db, run) {
   try {
     return run(db);
   } finally {
-    try {
-      db[Symbol.dispose]();
-    } catch (error) {
-      assert.equal(error.code, 'VDB_ERR_CLOSED');
-    }
+    db[Symbol.dispose]();
   }
 }
 
@@ -243,6 +239,8 @@ test('after close every call is an error', async () => {
   const handle = db.handle;
   db.close();
   assert.throws(() => db.close(), fails('VDB_ERR_CLOSED'));
+  db[Symbol.dispose]();
+  await db[Symbol.asyncDispose]();
   const row = [1, 2];
   const calls = {
     insert: () => db.insert([1], row), upsert: () => db.upsert([1], row), delete: () => db.delete([1]), get: () => db.get([1]),

@@ -1,0 +1,64 @@
+/** Plans of the calls that read rows by their ids and keys. */
+
+import { OutU64, run, type Plan } from './call.js';
+import type { VdbError } from './error.js';
+import type { Filter } from './filter.js';
+import type { Scalar } from './generated.js';
+import { textArguments, toTexts, type Keys, type Texts } from './texts.js';
+import { toIds, toVectors, type Ids, type Target } from './vectors.js';
+
+/** Vectors that were read. */
+export interface Rows<T> {
+  vectors: T;
+  /** 1 for each id that is there, else 0. */
+  found: Uint8Array;
+}
+
+export function getPlan<T extends ArrayBufferView>(db: Target, ids: Ids, into: T, scalar?: Scalar): Plan<Rows<T>> {
+  const list = toIds(ids);
+  const v = toVectors(into, db, scalar, list.length);
+  const found = new Uint8Array(list.length);
+  return {
+    name: 'vdb_get_batch',
+    args: () => [db.handle, list, v.count, v.dim, v.scalar, v.memory, 0, found],
+    finish: () => ({ vectors: into, found }),
+  };
+}
+
+export function countPlan(db: Target, filter: Filter | undefined): Plan<number> {
+  const out = new OutU64();
+  return {
+    name: 'vdb_count',
+    args: () => [db.handle, filter?.handle ?? null, out.memory],
+    finish: () => out.number,
+  };
+}
+
+export function idsOfKeysPlan(db: Target, keys: Keys): Plan<BigUint64Array> {
+  const texts = toTexts('keys', keys)!;
+  const ids = new BigUint64Array(texts.offsets.length - 1);
+  return {
+    name: 'vdb_ids_of_keys',
+    args: () => [db.handle, ...textArguments(texts), ids.length, ids],
+    finish: () => ids,
+  };
+}
+
+/** Reads the texts of rows, into memory that is enlarged until they fit: others may write meanwhile. */
+export function readTexts(db: Target, name: 'vdb_keys_of_ids' | 'vdb_get_meta', ids: Ids, each: number): Texts {
+  const list = toIds(ids);
+  const offsets = new BigUint64Array(list.length + 1);
+  const length = new OutU64();
+  for (let cap = Math.max(1, each * list.length); ; cap = length.number) {
+    const bytes = new Uint8Array(cap);
+    try {
+      return run({
+        name,
+        args: () => [db.handle, list, list.length, bytes, cap, offsets, length.memory],
+        finish: () => ({ bytes: bytes.subarray(0, length.number), offsets }),
+      });
+    } catch (error) {
+      if ((error as VdbError).code !== 'VDB_ERR_BUFFER_TOO_SMALL') throw error;
+    }
+  }
+}
