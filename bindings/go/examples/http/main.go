@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"unsafe"
-
 	vdb "vdb/bindings/go"
 )
 
@@ -23,17 +22,13 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// load puts the sample, 384 half-precision numbers a row, into a database in memory.
+// load puts the sample, 384 half-precision numbers a row, into a database in memory: its ids begin with 1.
 func load(folder string) (*vdb.DB, []string) {
 	base := must(os.ReadFile(folder + "/base.npy"))[128:] // a header, then the rows
-	glosses := must(os.ReadFile(folder + "/glosses.txt"))
+	texts := strings.Split(string(must(os.ReadFile(folder+"/glosses.txt"))), "\n")
 	db := must(vdb.OpenMemory(vdb.Options{vdb.OptDim: 384, vdb.OptMetric: "cosine", vdb.OptScalar: "f16"}))
 	rows := vdb.F16(unsafe.Slice((*uint16)(unsafe.Pointer(&base[0])), len(base)/2), 384)
-	ids := make([]uint64, rows.Len())
-	for i := range ids {
-		ids[i] = uint64(i)
-	}
-	return db, strings.Split(must(string(glosses), db.Insert(context.Background(), ids, rows)), "\n")
+	return must(db, db.InsertRecords(context.Background(), &vdb.Records{Vectors: rows})), texts
 }
 
 // near searches under the request's context: a client that goes away ends its search.
@@ -53,7 +48,7 @@ func near(db *vdb.DB, texts []string) http.HandlerFunc {
 		}
 		var entries []map[string]any
 		for id, distance := range hits.All(0) {
-			entries = append(entries, map[string]any{"id": id, "distance": distance, "text": texts[id]})
+			entries = append(entries, map[string]any{"id": id, "distance": distance, "text": texts[id-1]})
 		}
 		json.NewEncoder(w).Encode(entries)
 	}
