@@ -78,6 +78,22 @@ package vdb
 #cgo nocallback go_vdb_search_range
 #cgo noescape go_vdb_measure_recall
 #cgo nocallback go_vdb_measure_recall
+#cgo noescape go_vdb_search_ids
+#cgo nocallback go_vdb_search_ids
+#cgo noescape go_vdb_recommend
+#cgo nocallback go_vdb_recommend
+#cgo noescape go_vdb_search_diverse
+#cgo nocallback go_vdb_search_diverse
+#cgo noescape go_vdb_search_many
+#cgo nocallback go_vdb_search_many
+#cgo noescape go_vdb_cursor_search
+#cgo nocallback go_vdb_cursor_search
+#cgo noescape go_vdb_cursor_scan
+#cgo nocallback go_vdb_cursor_scan
+#cgo noescape go_vdb_cursor_next
+#cgo nocallback go_vdb_cursor_next
+#cgo noescape go_vdb_cursor_free
+#cgo nocallback go_vdb_cursor_free
 #cgo noescape go_vdb_sync
 #cgo nocallback go_vdb_sync
 #cgo noescape go_vdb_checkpoint
@@ -367,6 +383,46 @@ func vdbSearchRange(db uintptr, query unsafe.Pointer, dim int, maxDistance float
 func vdbMeasureRecall(db uintptr, queries unsafe.Pointer, queryCount int, dim int, stride int, k int, params *cSearchParams, recall *float64, low *float64, high *float64, task uintptr, error_ *cError) Status {
 	stress()
 	return Status(C.go_vdb_measure_recall(C.uintptr_t(db), (*C.uint8_t)(queries), C.size_t(queryCount), C.size_t(dim), C.size_t(stride), C.size_t(k), (*C.uint8_t)(unsafe.Pointer(params)), (*C.double)(unsafe.Pointer(recall)), (*C.double)(unsafe.Pointer(low)), (*C.double)(unsafe.Pointer(high)), C.uintptr_t(task), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbSearchIDs(db uintptr, rowIDs *uint64, count int, k int, params *cSearchParams, ids *uint64, distances *float32, counts *uint32, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_search_ids(C.uintptr_t(db), (*C.uint64_t)(unsafe.Pointer(rowIDs)), C.size_t(count), C.size_t(k), (*C.uint8_t)(unsafe.Pointer(params)), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.float)(unsafe.Pointer(distances)), (*C.uint32_t)(unsafe.Pointer(counts)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbRecommend(db uintptr, positive *uint64, positiveCount int, negative *uint64, negativeCount int, k int, params *cSearchParams, ids *uint64, distances *float32, count *uint32, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_recommend(C.uintptr_t(db), (*C.uint64_t)(unsafe.Pointer(positive)), C.size_t(positiveCount), (*C.uint64_t)(unsafe.Pointer(negative)), C.size_t(negativeCount), C.size_t(k), (*C.uint8_t)(unsafe.Pointer(params)), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.float)(unsafe.Pointer(distances)), (*C.uint32_t)(unsafe.Pointer(count)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbSearchDiverse(db uintptr, query unsafe.Pointer, dim int, k int, candidates int, lambda float32, params *cSearchParams, ids *uint64, distances *float32, count *uint32, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_search_diverse(C.uintptr_t(db), (*C.uint8_t)(query), C.size_t(dim), C.size_t(k), C.size_t(candidates), C.float(lambda), (*C.uint8_t)(unsafe.Pointer(params)), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.float)(unsafe.Pointer(distances)), (*C.uint32_t)(unsafe.Pointer(count)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbSearchMany(dbs *uintptr, dbCount int, queries unsafe.Pointer, queryCount int, dim int, stride int, k int, params *cSearchParams, ids *uint64, distances *float32, sources *uint32, counts *uint32, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_search_many((*C.uintptr_t)(unsafe.Pointer(dbs)), C.size_t(dbCount), (*C.uint8_t)(queries), C.size_t(queryCount), C.size_t(dim), C.size_t(stride), C.size_t(k), (*C.uint8_t)(unsafe.Pointer(params)), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.float)(unsafe.Pointer(distances)), (*C.uint32_t)(unsafe.Pointer(sources)), (*C.uint32_t)(unsafe.Pointer(counts)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbCursorSearch(db uintptr, query unsafe.Pointer, dim int, params *cSearchParams, outCursor *uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_cursor_search(C.uintptr_t(db), (*C.uint8_t)(query), C.size_t(dim), (*C.uint8_t)(unsafe.Pointer(params)), (*C.uintptr_t)(unsafe.Pointer(outCursor)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbCursorScan(db uintptr, filter uintptr, outCursor *uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_cursor_scan(C.uintptr_t(db), C.uintptr_t(filter), (*C.uintptr_t)(unsafe.Pointer(outCursor)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbCursorNext(cursor uintptr, cap_ int, ids *uint64, distances *float32, count *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_cursor_next(C.uintptr_t(cursor), C.size_t(cap_), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.float)(unsafe.Pointer(distances)), (*C.size_t)(unsafe.Pointer(count)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbCursorFree(cursor uintptr) {
+	stress()
+	C.go_vdb_cursor_free(C.uintptr_t(cursor))
 }
 
 func vdbSync(db uintptr, error_ *cError) Status {

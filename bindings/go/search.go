@@ -33,6 +33,8 @@ type Hits struct {
 	// IDs and Distances have K places for each query; those left over are [IDNone] and +Inf.
 	IDs       []uint64
 	Distances []float32
+	// Sources has for each place the database that the row is from, of [SearchMany] only.
+	Sources []uint32
 	// Counts has the number of hits of each query.
 	Counts []uint32
 	// Partial is true when the search was stopped by its deadline or context: what is there is valid, but it is not all.
@@ -155,11 +157,8 @@ func (h *Hits) end(ctx context.Context, status Status, e *cError) error {
 // returns the nearest limit of them, see [Hits.More]. Hits has one query of limit places.
 func (db *DB) SearchRange(ctx context.Context, query Vectors, maxDistance float32, limit int, params *SearchParams) (Hits, error) {
 	var hits Hits
-	if err := query.whole(); err != nil {
+	if err := query.one("a range search"); err != nil {
 		return hits, err
-	}
-	if query.count != 1 {
-		return hits, invalid(ErrInvalidArgument, "%d queries: a range search takes one", query.count)
 	}
 	if err := hits.reserve(1, limit); err != nil {
 		return hits, err

@@ -38,7 +38,7 @@ run() {
 check() {
 	what=$1
 	shift
-	if "$@" >"$work/output" 2>&1; then
+	if ("$@") >"$work/output" 2>&1; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
@@ -49,6 +49,13 @@ check() {
 
 check vet go vet ./...
 check formatted sh -c 'test -z "$(gofmt -l .)" || { gofmt -d .; exit 1; }'
+# The quick start of the manual, as it stands there.
+quick_start() {
+	awk '/^```go$/ { n++; next } /^```$/ { if (n == 1) exit } n == 1' "$root/docs/go.md" >"$work/quickstart.go" &&
+		go build -o "$work/quickstart" "$work/quickstart.go" && cd "$work" && ./quickstart >out &&
+		printf 'row 10, distance 0.019\nrow 30, distance 0.168\n' | diff - out
+}
+check "quick start" quick_start
 run plain ./...
 run stress . -tags vdb_stress -short
 if go test -race -run XXX . >/dev/null 2>&1; then

@@ -20,10 +20,12 @@
  *    the pointer may be NULL. Texts called static live as long as the library is loaded.
  * R4 Threads. A vdb and a vdb_filter may be used by any number of threads at any time. Writers queue;
  *    a search works on one consistent state and never waits for a writer. vdb_task_cancel and vdb_task_progress:
- *    any thread. vdb_options, vdb_error_t and other structs: one thread at a time.
+ *    any thread. Threads that use one vdb_cursor take turns. vdb_options, vdb_error_t and other structs: one thread
+ *    at a time.
  * R5 Handles. Each is given back once, by its own _close or _free, for which NULL is fine. A handle
  *    is a number and not an address: one that was closed, or never was a handle, is
- *    VDB_ERR_CLOSED and never undefined behaviour. Closing waits for calls in progress.
+ *    VDB_ERR_CLOSED and never undefined behaviour. Closing waits for calls in progress. Cursors outlive the
+ *    database they were made from.
  * R6 Fork. In a child process handles of the parent are VDB_ERR_FORKED, and closing or freeing
  *    one only forgets it. Handles made in the child work; a directory can be opened there once
  *    the parent has closed it.
@@ -392,6 +394,9 @@ typedef enum vdb_check_level {
 /** An open database. Every function may be called from any thread at any time (R4). */
 typedef struct vdb vdb;
 
+/** A cursor. Threads that use one at the same time take turns. */
+typedef struct vdb_cursor vdb_cursor;
+
 /** A filter. Any thread may use it, several at a time. */
 typedef struct vdb_filter vdb_filter;
 
@@ -668,14 +673,16 @@ vdb_status_t vdb_open(const char *path,
 /**
  * Closes: waits for calls in progress, stops background work, makes everything durable
  * and writes a checkpoint. The handle is gone whatever is returned; calls made
- * after this one began get VDB_ERR_CLOSED. NULL is OK. In a forked child, a handle of
+ * after this one began get VDB_ERR_CLOSED. Cursors of the database go on, with all of its memory, until they are
+ * freed; the directory can be opened again meanwhile. NULL is OK. In a forked child, a handle of
  * the parent is only forgotten.
  *
  * Errors: CLOSED, IO, NO_SPACE (what was acknowledged stays in the log),
  * POISONED (closed without a checkpoint: the next open recovers), BUSY (called from a
  * progress function; the one case that leaves the handle open). Since 0.1.
  */
-vdb_status_t vdb_close(vdb *db, vdb_error_t *error);
+vdb_status_t vdb_close(vdb *db,
+                       vdb_error_t *error);
 
 /**
  * Value in force of an option that is a whole number, a switch or an enum: the database's
@@ -1113,6 +1120,190 @@ vdb_status_t vdb_measure_recall(const vdb *db,
                                 double *high,
                                 vdb_task *task,
                                 vdb_error_t *error);
+
+/* ---- Other ways to ask -------------------------------------------------------------------------
+ * Searches that begin with rows instead of vectors, whose results keep apart from each other, or that go over
+ * several databases.
+ */
+
+/**
+ * Finds the `k` rows nearest to each of the `count` rows `row_ids`, which is left out itself.
+ *
+ * As vdb_search with the vectors of these rows as queries: row i of the results belongs to `row_ids[i]`, and all are
+ * of one consistent state. `params->query_scalar` is not looked at. The filter applies to results, not to
+ * `row_ids`.
+ *
+ * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors (item = place in `row_ids`):
+ * NOT_FOUND (there is no such row), and as vdb_search. Since 0.1.
+ */
+vdb_status_t vdb_search_ids(const vdb *db,
+                            const uint64_t *row_ids,
+                            size_t count,
+                            size_t k,
+                            const vdb_search_params_t *params,
+                            uint64_t *ids,
+                            float *distances,
+                            uint32_t *counts,
+                            vdb_error_t *error);
+
+/**
+ * Finds the `k` rows that are most like the rows `positive` and unlike the rows `negative`; none of these is a result.
+ *
+ * They are the rows nearest to one point, and distances are to that point: the mean p of the positive
+ * examples, or 2p - n where n is the mean of the negative ones. One positive example is needed. One that stands
+ * twice counts twice. Under VDB_METRIC_COSINE examples count by their directions, whatever their
+ * lengths. The point has the type of rows. In databases of bytes it is rounded, under cosine after it was made as
+ * long as bytes can hold. In databases of bits p and n are the shares of examples that have a bit, and it is set
+ * where 2p - n is above 1/2: where the positive examples are divided, the negative ones decide.
+ *
+ * `ids` and `distances` have `k` places; those left over become VDB_ID_NONE and +INFINITY. `count` receives the
+ * number of results and may be NULL. `params` as for vdb_search; `query_scalar` is not looked at. The filter applies
+ * to results, not to examples.
+ *
+ * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors (item = place in `positive`, or
+ * `positive_count` + place in `negative`): NOT_FOUND (there is no such row), INVALID_ARGUMENT (no positive example),
+ * NOT_FINITE (under cosine: the examples cancel each other out), OUT_OF_RANGE (the point is too far out (R10)),
+ * and as vdb_search. Since 0.1.
+ */
+vdb_status_t vdb_recommend(const vdb *db,
+                           const uint64_t *positive,
+                           size_t positive_count,
+                           const uint64_t *negative,
+                           size_t negative_count,
+                           size_t k,
+                           const vdb_search_params_t *params,
+                           uint64_t *ids,
+                           float *distances,
+                           uint32_t *count,
+                           vdb_error_t *error);
+
+/**
+ * Chooses `k` rows that are near one query and not too near to each other.
+ *
+ * Of the nearest `candidates` rows (0: 4k; at least k) the nearest is chosen first, then one after the other
+ * always the row with the least
+ *
+ *     lambda * (distance to the query) - (1 - lambda) * (distance to the nearest one chosen)
+ *
+ * (maximal marginal relevance). `lambda` 1 gives the nearest rows, 0 those farthest apart. All these distances
+ * are exact. Results are in the order in which they were chosen, so `distances`, which are to the query, go up
+ * and down. It costs a search for `candidates` rows and `k * candidates` distances.
+ *
+ * `query`: one vector of `dim` components. `ids` and `distances` have `k` places; those left over become
+ * VDB_ID_NONE and +INFINITY. `count` receives the number of results and may be NULL. `params` as for vdb_search.
+ *
+ * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and OUT_OF_RANGE
+ * (`lambda` is not in 0..1), LIMIT (`candidates` above VDB_MAX_K). Since 0.1.
+ */
+vdb_status_t vdb_search_diverse(const vdb *db,
+                                const void *query,
+                                size_t dim,
+                                size_t k,
+                                size_t candidates,
+                                float lambda,
+                                const vdb_search_params_t *params,
+                                uint64_t *ids,
+                                float *distances,
+                                uint32_t *count,
+                                vdb_error_t *error);
+
+/**
+ * Finds the `k` nearest rows of each query among those of all `db_count` databases, as if they were one.
+ *
+ * As vdb_search, of each of `dbs` with `params`, and merged: nearest first, ties by the place of the database in `dbs`
+ * and then by id. `sources` has as many places as `ids` and receives the places in `dbs`; those left over become
+ * UINT32_MAX. Ids are those of each database, so the same one may stand there several times. All databases must
+ * have the same metric and dimension; scalar types may differ: each takes the queries as its own, and
+ * `query_scalar` 0 means the type that the first one stores. Each is searched in the state that it had when the
+ * call began. `deadline_us` and `task` are those of the whole call. A filter applies to each database's own rows.
+ * No databases are no error: nothing is found.
+ *
+ * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, naming the
+ * database in the message, and MISMATCH and CLOSED (item = place in `dbs`). Since 0.1.
+ */
+vdb_status_t vdb_search_many(const vdb *const *dbs,
+                             size_t db_count,
+                             const void *queries,
+                             size_t query_count,
+                             size_t dim,
+                             size_t stride,
+                             size_t k,
+                             const vdb_search_params_t *params,
+                             uint64_t *ids,
+                             float *distances,
+                             uint32_t *sources,
+                             uint32_t *counts,
+                             vdb_error_t *error);
+
+/* ---- Cursors -----------------------------------------------------------------------------------
+ * The rows of a database one page after the other: nearest to a query first, or by id. A cursor goes through the
+ * state that the database had when it was made: what is written, deleted or cleaned up meanwhile changes nothing, and
+ * closing the database does not end it. Until it is freed, it keeps the memory of that state, and the disk space of
+ * files that were removed meanwhile.
+ */
+
+/**
+ * Makes a cursor through all rows in the order of their distance to one query, nearest first, ties by id.
+ *
+ * `query`: one vector of `dim` components, of type `params->query_scalar`. `params` as for vdb_search, copied;
+ * a filter and a task that they name may be freed. The filter is asked at the first page, `deadline_us` is the
+ * time limit of each page, `task` cancels them.
+ *
+ * No row comes twice, and every row that passes the filter comes once. They come in strict order, with one
+ * exception: where the graph is walked, a row may be found only after farther ones were returned. Such rows come
+ * last, after all others, in order among themselves and in pages of their own; with VDB_SEARCH_EXACT there are none.
+ *
+ * The first pages cost about as much as searches for twice as many rows. Farther down, from about a fortieth of the
+ * rows on, all rows are compared, and again for each eighth of them (VDB_OPT_MAX_MEMORY may make that more
+ * often). Free it with vdb_cursor_free.
+ *
+ * On failure `*out_cursor` is NULL. Errors: as vdb_search for one query. Since 0.1.
+ */
+vdb_status_t vdb_cursor_search(const vdb *db,
+                               const void *query,
+                               size_t dim,
+                               const vdb_search_params_t *params,
+                               vdb_cursor **out_cursor,
+                               vdb_error_t *error);
+
+/**
+ * Makes a cursor through the rows that `filter` lets pass (NULL: all), in the order of their ids.
+ *
+ * Every row comes once. Free it with vdb_cursor_free.
+ *
+ * On failure `*out_cursor` is NULL. Errors: NO_MEMORY, LIMIT (the filter's answer is too large for
+ * VDB_OPT_MAX_MEMORY), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_cursor_scan(const vdb *db,
+                             const vdb_filter *filter,
+                             vdb_cursor **out_cursor,
+                             vdb_error_t *error);
+
+/**
+ * Writes the next rows of a cursor, `cap` at most.
+ *
+ * `ids` and `distances` have `cap` places; those left over become VDB_ID_NONE and +INFINITY. `distances` may be
+ * NULL; where rows come by id they are 0. `*count` receives the number of rows: a page may be short though more
+ * rows follow. VDB_DONE, with `*count` 0, says that there are no more. With `cap` 0 nothing is done.
+ *
+ * Returns VDB_PARTIAL, with the rows that there were, when the deadline passed or the task was cancelled: the next
+ * call goes on from there. What the deadline broke off is then begun again, so one that is too short for a single
+ * search gets nowhere. After an error no row is lost: the next call returns the same page. Errors: CORRUPT,
+ * IO, NO_MEMORY, LIMIT (too large for VDB_OPT_MAX_MEMORY), POISONED (an earlier call on the cursor failed inside the
+ * library (R7)), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_cursor_next(vdb_cursor *cursor,
+                             size_t cap,
+                             uint64_t *ids,
+                             float *distances,
+                             size_t *count,
+                             vdb_error_t *error);
+
+/**
+ * Frees a cursor, and what it kept of a database that was closed meanwhile. Waits for calls in progress on it.
+ * NULL and a cursor that was freed already do nothing. Since 0.1.
+ */
+void vdb_cursor_free(vdb_cursor *cursor);
 
 /* ---- Maintenance -------------------------------------------------------------------------------
  * None of these is needed for correct answers. Long calls take a task.

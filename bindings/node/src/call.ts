@@ -90,7 +90,7 @@ export async function runAsync<T>(plan: Plan<T>, options: CallOptions = {}): Pro
   }
 }
 
-function cancelled(signal: AbortSignal): VdbError {
+export function cancelled(signal: AbortSignal): VdbError {
   return new VdbError('VDB_ERR_CANCELLED', 'the call was stopped by its signal', { cause: signal.reason });
 }
 
@@ -103,20 +103,21 @@ function steady(argument: unknown): void {
 }
 
 /** The task of a call: who cancels it and who is told of its progress. */
-class Watch {
+export class Watch {
   readonly task: bigint;
   readonly #numbers = new BigUint64Array(2);
   readonly #options: CallOptions;
   readonly #timer: NodeJS.Timeout | undefined;
-  readonly #cancel = (): void => {
-    native.vdb_task_cancel(this.task);
-  };
+  readonly #cancel: () => void;
 
   constructor(options: CallOptions) {
     const out = new BigUint64Array(1);
     const status = native.vdb_task_new(out, record.bytes);
     if (status < 0) throw record.error(status);
-    this.task = out[0]!;
+    const task = out[0]!;
+    this.task = task;
+    // Not through `this`: a signal that lives long must not keep what was forgotten.
+    this.#cancel = () => void native.vdb_task_cancel(task);
     this.#options = options;
     options.signal?.addEventListener('abort', this.#cancel, { once: true });
     if (options.onProgress) this.#timer = setInterval(() => this.#tell(), PROGRESS_EVERY_MS);

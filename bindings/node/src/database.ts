@@ -1,4 +1,5 @@
 import { OutU64, run, runAsync, type CallOptions, type Plan } from './call.js';
+import { Cursor } from './cursor.js';
 import type { VdbError } from './error.js';
 import type { Filter } from './filter.js';
 import { native } from './ffi.js';
@@ -12,7 +13,10 @@ import { optionNamed, plainText, withOptions } from './options.js';
 import { countPlan, getPlan, idsOfKeysPlan, readTexts, type Rows } from './reads.js';
 import { reportPlan, type CheckReport } from './reports.js';
 import type { BatchHits, Hits, RangeHits, SearchParams } from './search.js';
-import { batchPlan, rangePlan, recallPlan, searchNow, searchPlan, type Recall } from './searches.js';
+import {
+  batchPlan, diversePlan, idsPlan, rangePlan, recallPlan, recommendPlan, searchNow, searchPlan,
+  type Diversity, type Examples, type Recall,
+} from './searches.js';
 import { textList, type Keys, type Metadata, type Texts } from './texts.js';
 import { toIds, type Components, type Ids } from './vectors.js';
 import {
@@ -286,6 +290,46 @@ export class Database extends Owner {
     query: Components, maxDistance: number, limit: number, params: SearchParams & CallOptions = {},
   ): Promise<RangeHits> {
     return runAsync(rangePlan(this, query, maxDistance, limit, params, true), params);
+  }
+
+  /** Finds the k rows nearest to each of some rows, which are left out themselves. */
+  searchIds(ids: Ids, k: number, params?: SearchParams): BatchHits {
+    return run(idsPlan(this, ids, k, params));
+  }
+
+  async searchIdsAsync(ids: Ids, k: number, params: SearchParams & CallOptions = {}): Promise<BatchHits> {
+    return runAsync(idsPlan(this, ids, k, params, true), params);
+  }
+
+  /** Finds the k rows that are most like the positive examples and unlike the negative ones; vdb_recommend in the header says how. */
+  recommend(examples: Examples, k: number, params?: SearchParams): Hits {
+    return run(recommendPlan(this, examples, k, params));
+  }
+
+  async recommendAsync(examples: Examples, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
+    return runAsync(recommendPlan(this, examples, k, params, true), params);
+  }
+
+  /** Chooses k rows that are near one query and not too near to each other, in the order in which they were chosen. */
+  searchDiverse(query: Components, k: number, params: SearchParams & Diversity): Hits {
+    return run(diversePlan(this, query, k, params));
+  }
+
+  async searchDiverseAsync(query: Components, k: number, params: SearchParams & Diversity & CallOptions): Promise<Hits> {
+    return runAsync(diversePlan(this, query, k, params, true), params);
+  }
+
+  /**
+   * A cursor through all rows in the order of their distance to one query, nearest first. The signal is for all of its pages,
+   * deadlineMs for each.
+   */
+  cursor(query: Components, params?: SearchParams & Pick<CallOptions, 'signal'>): Cursor {
+    return Cursor.search(this, query, params);
+  }
+
+  /** A cursor through the rows that a filter lets pass, in the order of their ids. */
+  scan(filter?: Filter): Cursor {
+    return Cursor.scan(this, filter);
   }
 
   /**

@@ -543,6 +543,14 @@ export interface Functions {
   vdb_search_exact(this: void, db: Handle, queries: Memory, queryCount: number, dim: number, stride: number, k: number, params: Memory, ids: Memory, distances: Memory, counts: Memory, error: Memory): number;
   vdb_search_range(this: void, db: Handle, query: Memory, dim: number, maxDistance: number, cap: number, params: Memory, ids: Memory, distances: Memory, count: Memory, error: Memory): number;
   vdb_measure_recall(this: void, db: Handle, queries: Memory, queryCount: number, dim: number, stride: number, k: number, params: Memory, recall: Memory, low: Memory, high: Memory, task: Handle, error: Memory): number;
+  vdb_search_ids(this: void, db: Handle, rowIds: Memory, count: number, k: number, params: Memory, ids: Memory, distances: Memory, counts: Memory, error: Memory): number;
+  vdb_recommend(this: void, db: Handle, positive: Memory, positiveCount: number, negative: Memory, negativeCount: number, k: number, params: Memory, ids: Memory, distances: Memory, count: Memory, error: Memory): number;
+  vdb_search_diverse(this: void, db: Handle, query: Memory, dim: number, k: number, candidates: number, lambda: number, params: Memory, ids: Memory, distances: Memory, count: Memory, error: Memory): number;
+  vdb_search_many(this: void, dbs: Memory, dbCount: number, queries: Memory, queryCount: number, dim: number, stride: number, k: number, params: Memory, ids: Memory, distances: Memory, sources: Memory, counts: Memory, error: Memory): number;
+  vdb_cursor_search(this: void, db: Handle, query: Memory, dim: number, params: Memory, outCursor: Memory, error: Memory): number;
+  vdb_cursor_scan(this: void, db: Handle, filter: Handle, outCursor: Memory, error: Memory): number;
+  vdb_cursor_next(this: void, cursor: Handle, cap: number, ids: Memory, distances: Memory, count: Memory, error: Memory): number;
+  vdb_cursor_free(this: void, cursor: Handle): void;
   vdb_sync(this: void, db: Handle, error: Memory): number;
   vdb_checkpoint(this: void, db: Handle, task: Handle, error: Memory): number;
   vdb_wait_indexed(this: void, db: Handle, task: Handle, error: Memory): number;
@@ -595,6 +603,14 @@ export const prototypes = {
   vdb_search_exact: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *']],
   vdb_search_range: ['int32_t', ['void *', 'void *', 'size_t', 'float', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *']],
   vdb_measure_recall: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *', 'void *']],
+  vdb_search_ids: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *']],
+  vdb_recommend: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *']],
+  vdb_search_diverse: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'size_t', 'float', 'void *', 'void *', 'void *', 'void *', 'void *']],
+  vdb_search_many: ['int32_t', ['void *', 'size_t', 'void *', 'size_t', 'size_t', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *', 'void *']],
+  vdb_cursor_search: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'void *', 'void *']],
+  vdb_cursor_scan: ['int32_t', ['void *', 'void *', 'void *', 'void *']],
+  vdb_cursor_next: ['int32_t', ['void *', 'size_t', 'void *', 'void *', 'void *', 'void *']],
+  vdb_cursor_free: ['void', ['void *']],
   vdb_sync: ['int32_t', ['void *', 'void *']],
   vdb_checkpoint: ['int32_t', ['void *', 'void *', 'void *']],
   vdb_wait_indexed: ['int32_t', ['void *', 'void *', 'void *']],

@@ -2,24 +2,26 @@
 
 import { native, nativeAsync } from './ffi.js';
 
-type Kind = 'filter' | 'db';
+type Kind = 'db' | 'filter' | 'cursor';
 
 /**
  * The safety net below close(): what was forgotten is closed some time after nobody can reach it. A database on a
  * worker thread, since it may write a checkpoint.
  */
-const forgotten = new FinalizationRegistry<{ kind: Kind; handle: bigint }>(({ kind, handle }) => {
+const forgotten = new FinalizationRegistry<{ kind: Kind; handle: bigint; after: (() => void) | undefined }>(({ kind, handle, after }) => {
   if (kind === 'db') void nativeAsync('vdb_close', [handle, null]);
-  else native.vdb_filter_free(handle);
+  else native[`vdb_${kind}_free`](handle);
+  after?.();
 });
 
 export abstract class Owner {
   /** The number that the library knows this by. It stays after closing: the library then knows it is closed. */
   readonly handle: bigint;
 
-  protected constructor(handle: bigint, kind: Kind, owned = true) {
+  /** `after` is called when it was forgotten, and must not lead to it. */
+  protected constructor(handle: bigint, kind: Kind, owned = true, after?: () => void) {
     this.handle = handle;
-    if (owned) forgotten.register(this, { kind, handle }, this);
+    if (owned) forgotten.register(this, { kind, handle, after }, this);
   }
 
   protected release(): void {

@@ -5,16 +5,21 @@
 import { run, runAsync, type CallOptions } from './call.js';
 import { withOptions, plainText } from './options.js';
 import { REPAIR_REPORT_MAX, type Options } from './generated.js';
+import type { Database } from './database.js';
+import type { ManyHits, SearchParams } from './search.js';
+import { manyPlan } from './searches.js';
+import type { Components } from './vectors.js';
 import { reportPlan, type BuildInfo, type RepairReport } from './reports.js';
 
 export { Database, version, type ScalarOption } from './database.js';
 export type { Rows } from './reads.js';
-export type { Recall } from './searches.js';
+export type { Diversity, Examples, Recall } from './searches.js';
+export { Cursor } from './cursor.js';
 export type { Records } from './writes.js';
 export { Filter, type FilterValue } from './filter.js';
 export { VdbError } from './error.js';
 export { optionTable, type OptionInfo } from './options.js';
-export { BatchHits, type Hits, type RangeHits, type SearchParams } from './search.js';
+export { BatchHits, ManyHits, type Hits, type RangeHits, type SearchParams } from './search.js';
 export type { CallOptions } from './call.js';
 export type { BuildInfo, CheckReport, Problem, RepairReport } from './reports.js';
 export { textAt, type Keys, type Metadata, type Texts } from './texts.js';
@@ -28,6 +33,20 @@ export {
 /** Facts about the library: version, ABI, target, and the instruction set that this processor gets. */
 export function buildInfo(): BuildInfo {
   return run({ ...reportPlan<BuildInfo>('vdb_build_info', 4096, [], () => []), task: false });
+}
+
+/**
+ * Finds the k nearest rows of each query among those of all databases, as if they were one. They must have the same metric and
+ * dimension.
+ */
+export function searchMany(dbs: readonly Database[], queries: Components, k: number, params?: SearchParams): ManyHits {
+  return run(manyPlan(dbs, queries, k, params));
+}
+
+export async function searchManyAsync(
+  dbs: readonly Database[], queries: Components, k: number, params: SearchParams & CallOptions = {},
+): Promise<ManyHits> {
+  return runAsync(manyPlan(dbs, queries, k, params, true), params);
 }
 
 function repairPlan(from: string, to: string, set: bigint | null) {

@@ -60,6 +60,22 @@ export class BatchHits {
   }
 }
 
+/** The hits of several queries in several databases. */
+export class ManyHits extends BatchHits {
+  constructor(
+    hits: BatchHits,
+    /** For each place the database that the row is from, as its place in the list; 2^32 - 1 where there is none. */
+    readonly sources: Uint32Array,
+  ) {
+    super(hits.k, hits.ids, hits.distances, hits.counts, hits.partial);
+  }
+
+  override row(query: number): Hits & { sources: Uint32Array } {
+    const hits = super.row(query);
+    return { ...hits, sources: this.sources.subarray(query * this.k, query * this.k + hits.ids.length) };
+  }
+}
+
 // Where the fields are, in units of their own size: parameters are filled for each search that has any.
 const at = layouts.SearchParams.fields;
 const [EF, SCALAR, FLAGS, RERANK, RECALL] = [at.ef, at.queryScalar, at.flags, at.rerank, at.targetRecall].map(([byte]) => byte / 4) as

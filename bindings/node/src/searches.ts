@@ -5,8 +5,10 @@ import { ErrorRecord, invalid } from './error.js';
 import { addressOf, searchAt } from './ffi.js';
 import { MAX_K, scalar as scalars, status as statuses } from './generated.js';
 import { room } from './memory.js';
-import { NativeParams, Results, type BatchHits, type Hits, type RangeHits, type SearchParams } from './search.js';
-import { toVectors, type Components, type Target, type Vectors } from './vectors.js';
+import {
+  ManyHits, NativeParams, Results, type BatchHits, type Hits, type RangeHits, type SearchParams,
+} from './search.js';
+import { toIds, toVectors, type Components, type Ids, type Target, type Vectors } from './vectors.js';
 
 /** A measured recall and its 95 % confidence interval. */
 export interface Recall {
@@ -63,16 +65,9 @@ export function batchPlan(db: Target, queries: Components, k: number, params?: S
 function plan<T>(
   db: Target, v: Vectors, k: number, params: SearchParams | undefined, results: Results, finish: (partial: boolean) => T,
 ): Plan<T> {
-  const struct = new NativeParams();
-  return {
-    name: 'vdb_search',
-    task: true,
-    args: (task) => {
-      struct.fill(params, v.scalar, task);
-      return [db.handle, v.memory, v.count, v.dim, 0, k, struct.bytes, results.ids, results.distances, results.counts];
-    },
-    finish: (status) => finish(status === statuses.VDB_PARTIAL),
-  };
+  return askPlan('vdb_search', params, v.scalar, (struct) => [
+    db.handle, v.memory, v.count, v.dim, 0, k, struct, results.ids, results.distances, results.counts,
+  ], finish);
 }
 
 export function rangePlan(
@@ -80,20 +75,87 @@ export function rangePlan(
 ): Plan<RangeHits> {
   const v = toVectors(query, db, params?.scalar, 1);
   const results = new Results(1, limit, own);
-  const struct = new NativeParams();
   const total = new OutU64();
+  return askPlan('vdb_search_range', params, v.scalar, (struct) => [
+    db.handle, v.memory, v.dim, maxDistance, limit, struct, results.ids, results.distances, total.memory,
+  ], (partial) => {
+    results.counts[0] = Math.min(total.number, limit);
+    return { ...results.hits(partial), more: total.number > limit };
+  });
+}
+
+/** A plan of a search: parameters with their task, and whether all of it was done. */
+function askPlan<T>(
+  name: Plan<T>['name'], params: SearchParams | undefined, scalar: number,
+  args: (params: Uint8Array) => unknown[], finish: (partial: boolean) => T,
+): Plan<T> {
+  const struct = new NativeParams();
   return {
-    name: 'vdb_search_range',
+    name,
     task: true,
     args: (task) => {
-      struct.fill(params, v.scalar, task);
-      return [db.handle, v.memory, v.dim, maxDistance, limit, struct.bytes, results.ids, results.distances, total.memory];
+      struct.fill(params, scalar, task);
+      return args(struct.bytes);
     },
-    finish: (status) => {
-      results.counts[0] = Math.min(total.number, limit);
-      return { ...results.hits(status === statuses.VDB_PARTIAL), more: total.number > limit };
-    },
+    finish: (status) => finish(status === statuses.VDB_PARTIAL),
   };
+}
+
+export function idsPlan(db: Target, ids: Ids, k: number, params?: SearchParams, own = false): Plan<BatchHits> {
+  const rows = toIds(ids);
+  const results = new Results(rows.length, k, own);
+  return askPlan('vdb_search_ids', params, 0, (struct) => [
+    db.handle, rows, rows.length, k, struct, results.ids, results.distances, results.counts,
+  ], (partial) => results.batch(partial));
+}
+
+/** Rows to be like, and to be unlike. */
+export interface Examples {
+  positive: Ids;
+  negative?: Ids;
+}
+
+export function recommendPlan(db: Target, examples: Examples, k: number, params?: SearchParams, own = false): Plan<Hits> {
+  const [positive, negative] = [toIds(examples.positive), toIds(examples.negative ?? [])];
+  const results = new Results(1, k, own);
+  return askPlan('vdb_recommend', params, 0, (struct) => [
+    db.handle, positive, positive.length, negative, negative.length, k, struct, results.ids, results.distances, results.counts,
+  ], (partial) => results.hits(partial));
+}
+
+/** How results are kept apart. */
+export interface Diversity {
+  /** Rows to choose from; 4k without. */
+  candidates?: number;
+  /** 1 gives the nearest rows, 0 those farthest apart. */
+  lambda: number;
+}
+
+export function diversePlan(
+  db: Target, query: Components, k: number, params: SearchParams & Diversity, own = false,
+): Plan<Hits> {
+  const v = toVectors(query, db, params.scalar, 1);
+  const results = new Results(1, k, own);
+  const { candidates = 0, lambda } = params;
+  if (!(Number.isInteger(candidates) && candidates >= 0)) {
+    throw invalid('VDB_ERR_OUT_OF_RANGE', `candidates is ${candidates}: a whole number from 0 on is needed`);
+  }
+  return askPlan('vdb_search_diverse', params, v.scalar, (struct) => [
+    db.handle, v.memory, v.dim, k, candidates, lambda, struct, results.ids, results.distances, results.counts,
+  ], (partial) => results.hits(partial));
+}
+
+export function manyPlan(
+  dbs: readonly Target[], queries: Components, k: number, params?: SearchParams, own = false,
+): Plan<ManyHits> {
+  const handles = BigUint64Array.from(dbs, (db) => db.handle);
+  // With no databases nothing is looked at.
+  const v = toVectors(queries, dbs[0] ?? { dim: 1, scalar: 'f32' }, params?.scalar);
+  const results = new Results(v.count, k, own);
+  const sources = new Uint32Array(v.count * k);
+  return askPlan('vdb_search_many', params, v.scalar, (struct) => [
+    handles, handles.length, v.memory, v.count, v.dim, 0, k, struct, results.ids, results.distances, sources, results.counts,
+  ], (partial) => new ManyHits(results.batch(partial), sources));
 }
 
 /** A number instead of queries is that of stored rows to look for. */
