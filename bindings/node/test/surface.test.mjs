@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { layouts, optionNumbers, prototypes } from '../dist/generated.js';
+import { optionTable } from '../dist/index.js';
+import { NativeParams } from '../dist/search.js';
+
+/** What the package does not need of the library, and why. */
+const UNWRAPPED = {
+  vdb_search_exact: 'exact is a parameter of searches',
+  vdb_status_name: 'the names are in generated.ts',
+  vdb_version_number: 'version() is the text',
+  vdb_options_set_u64: 'options are set by text',
+  vdb_options_set_f64: 'options are set by text',
+};
+
+// A function that the header gains is in generated.ts as soon as that is made anew; it must be wrapped too.
+test('every function is wrapped', () => {
+  const src = new URL('../src/', import.meta.url);
+  const text = readdirSync(src).filter((name) => name !== 'generated.ts').map((name) => readFileSync(new URL(name, src), 'utf8')).join('');
+  const names = Object.keys(prototypes);
+  assert.ok(names.length > 40);
+  for (const name of names) {
+    const used = new RegExp(`\\b${name}\\b`).test(text) || new RegExp(`^vdb_(filter|cursor|snapshot)_free$`).test(name);
+    assert.equal(used, !(name in UNWRAPPED), `${name}: ${UNWRAPPED[name] ?? 'not wrapped'}`);
+  }
+});
+
+test('options of the header are those of the library', () => {
+  assert.deepEqual(optionTable().map(({ id }) => id).sort(), Object.values(optionNumbers).sort());
+});
+
+// Each field of the parameters has a way to set it: what is written with all of them is nowhere zero.
+test('every field of the parameters of a search is set by something', () => {
+  const params = new NativeParams();
+  params.fill({
+    ef: 0xffffffff, rerank: 0xffffffff, targetRecall: -0.7, exact: true, deadlineMs: 2 ** 40, filter: { handle: 2n ** 63n + 1n },
+  }, 0xffffffff, 2n ** 63n + 1n);
+  const view = new DataView(params.bytes.buffer);
+  for (const [name, [at, kind]] of Object.entries(layouts.SearchParams.fields)) {
+    const value = kind === 'u64' ? Number(view.getBigUint64(at, true)) : view.getUint32(at, true);
+    assert.notEqual(value, 0, name);
+  }
+});
