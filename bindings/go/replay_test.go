@@ -136,6 +136,9 @@ func (r *replayer) step(step object) (wrong error) {
 		"search": r.search, "search_exact": r.searchExact, "search_range": r.searchRange, "measure_recall": r.measureRecall,
 		"sync": r.sync, "refresh": r.refresh, "checkpoint": r.checkpoint, "wait_indexed": r.waitIndexed,
 		"check": r.check, "repair": r.repair, "stats": r.stats, "task": r.task, "cancel": r.cancel, "progress": r.progress,
+		"update_meta": r.updateMeta, "update_meta_where": r.updateMetaWhere, "delete_where": r.deleteWhere, "delete_keys": r.deleteKeys,
+		"ids_of_keys": r.idsOfKeys, "keys_of_ids": r.keysOfIDs, "get_meta": r.getMeta,
+		"parse_filter": r.parseFilter, "bind_filter": r.bindFilter,
 		"damage": r.damage,
 	}[step["op"].(string)]
 	if !known {
@@ -255,11 +258,11 @@ func (r *replayer) text(name string) string {
 }
 
 func (r *replayer) number(name string) float64 {
-	number, err := r.arg(name).(json.Number).Float64()
+	value, err := r.arg(name).(json.Number).Float64()
 	if err != nil {
 		panic(err)
 	}
-	return number
+	return value
 }
 
 func (r *replayer) db() *DB {
@@ -281,11 +284,7 @@ func (r *replayer) ids() []uint64 {
 	list := r.arg("ids").([]any)
 	ids := make([]uint64, len(list))
 	for i, text := range list {
-		id, err := strconv.ParseUint(text.(string), 10, 64)
-		if err != nil {
-			panic(err)
-		}
-		ids[i] = id
+		ids[i] = number(text)
 	}
 	return ids
 }
@@ -484,13 +483,128 @@ func (r *replayer) option() (object, error) {
 }
 
 func (r *replayer) insert() (object, error) {
-	db := r.db()
-	return nil, db.Insert(r.ctx(r.arg("task")), r.ids(), r.rows("rows", db))
+	return r.write((*DB).Insert, (*DB).InsertRecords)
 }
 
 func (r *replayer) upsert() (object, error) {
-	db := r.db()
-	return nil, db.Upsert(r.ctx(r.arg("task")), r.ids(), r.rows("rows", db))
+	return r.write((*DB).Upsert, (*DB).UpsertRecords)
+}
+
+// write takes the call with keys and metadata where the step has some, or asks for an id.
+func (r *replayer) write(
+	plainly func(*DB, context.Context, []uint64, Vectors) error, records func(*DB, context.Context, *Records) error,
+) (object, error) {
+	db, ctx, rows := r.db(), r.ctx(r.arg("task")), r.rows("rows", r.db())
+	given := &Records{Vectors: rows, Keys: r.texts("keys"), Meta: r.texts("meta")}
+	list, _ := r.arg("ids").([]any)
+	if list != nil {
+		given.IDs = make([]uint64, len(list))
+	}
+	asks := list == nil
+	for i, text := range list {
+		given.IDs[i] = IDNone
+		if text == nil {
+			asks = true
+		} else {
+			given.IDs[i] = number(text)
+		}
+	}
+	if given.Keys.Offsets == nil && given.Meta.Offsets == nil && !asks {
+		return object{"ids": digits(given.IDs)}, plainly(db, ctx, given.IDs, rows)
+	}
+	err := records(db, ctx, given)
+	return object{"ids": digits(given.IDs)}, err
+}
+
+func number(text any) uint64 {
+	id, err := strconv.ParseUint(text.(string), 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+// texts are a list with null for an empty one; none where the argument is missing.
+func (r *replayer) texts(name string) Texts {
+	list, there := r.arg(name).([]any)
+	if !there {
+		return Texts{}
+	}
+	texts := make([]string, len(list))
+	for i, text := range list {
+		texts[i], _ = text.(string)
+	}
+	return Strings(texts...)
+}
+
+// orNull are texts with null for an empty one.
+func orNull(texts Texts) []any {
+	list := make([]any, texts.Len())
+	for i := range list {
+		if text := texts.String(i); text != "" {
+			list[i] = text
+		}
+	}
+	return list
+}
+
+func (r *replayer) updateMeta() (object, error) {
+	updated, err := r.db().UpdateMeta(r.ids(), r.texts("meta"))
+	return object{"updated": updated}, err
+}
+
+func (r *replayer) updateMetaWhere() (object, error) {
+	updated, err := r.db().UpdateMetaWhere(r.ctx(r.arg("task")), r.filters[r.text("filter")], []byte(r.text("meta")))
+	return object{"updated": updated}, err
+}
+
+func (r *replayer) deleteWhere() (object, error) {
+	deleted, err := r.db().DeleteWhere(r.ctx(r.arg("task")), r.filters[r.text("filter")])
+	return object{"deleted": deleted}, err
+}
+
+func (r *replayer) deleteKeys() (object, error) {
+	deleted, err := r.db().DeleteKeys(r.texts("keys"))
+	return object{"deleted": deleted}, err
+}
+
+func (r *replayer) idsOfKeys() (object, error) {
+	ids, err := r.db().IDsOfKeys(r.texts("keys"))
+	list := make([]any, len(ids))
+	for i, id := range ids {
+		if id != IDNone {
+			list[i] = strconv.FormatUint(id, 10)
+		}
+	}
+	return object{"ids": list}, err
+}
+
+func (r *replayer) keysOfIDs() (object, error) {
+	keys, err := r.db().KeysOfIDs(r.ids())
+	return object{"keys": orNull(keys)}, err
+}
+
+func (r *replayer) getMeta() (object, error) {
+	meta, err := r.db().Meta(r.ids())
+	return object{"meta": orNull(meta)}, err
+}
+
+func (r *replayer) parseFilter() (object, error) {
+	name := r.text("filter")
+	filter, err := ParseFilter(r.text("text"))
+	if err == nil {
+		r.filters[name] = filter
+	}
+	return nil, err
+}
+
+func (r *replayer) bindFilter() (object, error) {
+	name, from, values := r.text("filter"), r.filters[r.text("from")], r.arg("values").([]any)
+	filter, err := from.Bind(values...)
+	if err == nil {
+		r.filters[name] = filter
+	}
+	return nil, err
 }
 
 func (r *replayer) delete() (object, error) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Database, Filter, ID_NONE, repair, VdbError } from '../dist/index.js';
+import { Database, Filter, ID_NONE, repair, textAt, VdbError } from '../dist/index.js';
 
 const ARRAYS = { f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i8: Int8Array, u8: Uint8Array, b1: Uint8Array };
 const LISTS = ['f32', 'i8', 'u8'];
@@ -138,14 +138,39 @@ async function searches(r, db, queries, k, scalar, params) {
   return { ids: rows.map(({ ids }) => texts(ids)), distances: rows.map(({ distances }) => [...distances]) };
 }
 
+/** The call with keys and metadata where the step has some, or asks for an id. */
+async function writes(r, op, db, ids, rows, scalar, task, keys, meta) {
+  const options = { scalar, ...r.task(task) };
+  if (ids && !ids.includes(null) && !keys && !meta) {
+    await r.get(db)[`${op}Async`](ids.map(BigInt), r.rows(rows, scalar), options);
+    return { ids };
+  }
+  const given = ids?.map((id) => (id === null ? ID_NONE : BigInt(id)));
+  const records = { ...(given && { ids: given }), vectors: r.rows(rows, scalar), ...(keys && { keys }), ...(meta && { meta }) };
+  return { ids: texts(await r.get(db)[`${op}RecordsAsync`](records, options)) };
+}
+
 const ops = {
   open: (r, { db, path, options }) => r.set(db, Database.open(r.path(path), options)),
   close: (r, { db }) => r.get(db).close(),
   option: (r, { db, name }) => ({ value: r.get(db).option(name) }),
-  insert: (r, { db, ids, rows, scalar = 'f32', task }) =>
-    r.get(db).insertAsync(ids.map(BigInt), r.rows(rows, scalar), { scalar, ...r.task(task) }),
-  upsert: (r, { db, ids, rows, scalar = 'f32', task }) =>
-    r.get(db).upsertAsync(ids.map(BigInt), r.rows(rows, scalar), { scalar, ...r.task(task) }),
+  insert: (r, { db, ids, rows, scalar = 'f32', task, keys, meta }) =>
+    writes(r, 'insert', db, ids, rows, scalar, task, keys, meta),
+  upsert: (r, { db, ids, rows, scalar = 'f32', task, keys, meta }) =>
+    writes(r, 'upsert', db, ids, rows, scalar, task, keys, meta),
+  update_meta: (r, { db, ids, meta }) => ({ updated: r.get(db).updateMeta(ids.map(BigInt), meta) }),
+  update_meta_where: async (r, { db, filter, meta, task }) => (
+    { updated: await r.get(db).updateMetaWhereAsync(r.get(filter), meta, r.task(task)) }),
+  delete_where: async (r, { db, filter, task }) => ({ deleted: await r.get(db).deleteWhereAsync(r.get(filter), r.task(task)) }),
+  delete_keys: (r, { db, keys }) => ({ deleted: r.get(db).deleteKeys(keys) }),
+  ids_of_keys: (r, { db, keys }) => ({ ids: [...r.get(db).idsOfKeys(keys)].map((id) => (id === ID_NONE ? null : String(id))) }),
+  keys_of_ids: (r, { db, ids }) => ({ keys: r.get(db).keysOfIds(ids.map(BigInt)) }),
+  get_meta: (r, { db, ids }) => {
+    const texts = r.get(db).getMetaTexts(ids.map(BigInt));
+    return { meta: ids.map((_, i) => textAt(texts, i) || null) };
+  },
+  parse_filter: (r, { filter, text }) => r.set(filter, Filter.parse(text)),
+  bind_filter: (r, { filter, from, values }) => r.set(filter, r.get(from).bind(...values)),
   delete: (r, { db, ids }) => ({ deleted: r.get(db).delete(ids.map(BigInt)) }),
   get: (r, { db, ids, scalar }) => {
     const type = scalar ?? r.get(db).scalar;
