@@ -13,8 +13,8 @@
 //
 // Slices go to the library without a copy and are read, or written, during the call only. Results
 // come as parallel slices, not as an object for each hit; [DB.SearchInto] uses the caller's again.
-// A [DB], [Filter] or [Options] holds nothing that a finaliser must free at once, but close them: the
-// garbage collector closes what was forgotten at a time of its own choosing.
+// Close databases, filters and cursors: the garbage collector closes what was forgotten, but at a time of
+// its own choosing.
 //
 // # Goroutines
 //

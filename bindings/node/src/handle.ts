@@ -9,7 +9,8 @@ type Kind = 'db' | 'filter' | 'cursor';
  * worker thread, since it may write a checkpoint.
  */
 const forgotten = new FinalizationRegistry<{ kind: Kind; handle: bigint; after: (() => void) | undefined }>(({ kind, handle, after }) => {
-  if (kind === 'db') void nativeAsync('vdb_close', [handle, null]);
+  // Where there is no place on a worker thread it is done here.
+  if (kind === 'db') nativeAsync('vdb_close', [handle, null]).catch(() => native.vdb_close(handle, null));
   else native[`vdb_${kind}_free`](handle);
   after?.();
 });
