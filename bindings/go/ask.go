@@ -61,6 +61,27 @@ func (db *DB) SearchDiverse(ctx context.Context, query Vectors, k, candidates in
 	})
 }
 
+// SearchGroups finds the best groups of rows near one query, and of each the perGroup best rows. Rows that have the same text, number
+// or bool at a path of their metadata, such as author.name, are one group; others are in none. Hits has for each group, in place of
+// a query, as many places as rows were asked for.
+func (db *DB) SearchGroups(ctx context.Context, query Vectors, path string, groups, perGroup int, params *SearchParams) (Hits, error) {
+	if err := query.one("a search for groups"); err != nil {
+		return Hits{}, err
+	}
+	if groups < 0 || groups > MaxK {
+		return Hits{}, invalid(ErrLimit, "%d groups: 0 to %d are possible", groups, MaxK)
+	}
+	var found uint32
+	hits, err := ask(ctx, groups, perGroup, query.scalar, params, func(p *cSearchParams, hits *Hits, e *cError) Status {
+		return vdbSearchGroups(db.handle, query.data, query.dim, textData(path), len(path), groups, perGroup, p,
+			unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), unsafe.SliceData(hits.Counts), &found, e)
+	})
+	if count := int(found); count < len(hits.Counts) {
+		hits.Counts, hits.IDs, hits.Distances = hits.Counts[:count], hits.IDs[:count*hits.K], hits.Distances[:count*hits.K]
+	}
+	return hits, err
+}
+
 // one says whether there is exactly one query.
 func (v *Vectors) one(what string) error {
 	if err := v.whole(); err != nil {

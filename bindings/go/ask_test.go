@@ -52,6 +52,27 @@ func TestRowsAreAskedFor(t *testing.T) {
 	fails(t, err, ErrInvalidArgument)
 }
 
+func TestGroupsAreFound(t *testing.T) {
+	db := memory(t, Options{OptDim: 1})
+	meta, err := JSON(map[string]any{"of": "a"}, map[string]any{"of": "b"}, nil, map[string]any{"of": "a"}, map[string]any{"of": "a"})
+	must(t, err)
+	must(t, db.InsertRecords(bg, &Records{IDs: sequence(10, 5), Vectors: F32([]float32{0, 1, 2, 3, 4}, 1), Meta: meta}))
+	hits, err := db.SearchGroups(bg, Vector([]float32{1}), "of", 5, 2, nil)
+	must(t, err)
+	if len(hits.Counts) != 2 || len(hits.IDs) != 4 {
+		t.Fatalf("%+v", hits)
+	}
+	first, _ := hits.Row(0)
+	second, distances := hits.Row(1)
+	if !slices.Equal(first, []uint64{11}) || !slices.Equal(second, []uint64{10, 13}) || !slices.Equal(distances, []float32{1, 4}) {
+		t.Errorf("%v and %v", first, second)
+	}
+	_, err = db.SearchGroups(bg, Vector([]float32{1}), "of.", 5, 2, nil)
+	fails(t, err, ErrFilterSyntax)
+	_, err = db.SearchGroups(bg, Vector([]float32{1}), "of", -1, 2, nil)
+	fails(t, err, ErrLimit)
+}
+
 func TestSeveralDatabasesAreSearchedAsOne(t *testing.T) {
 	a, b := line(t, 0), line(t, 1000)
 	must(t, a.Upsert(bg, []uint64{50}, Vector([]float32{4.4})))

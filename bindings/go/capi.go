@@ -84,6 +84,8 @@ package vdb
 #cgo nocallback go_vdb_recommend
 #cgo noescape go_vdb_search_diverse
 #cgo nocallback go_vdb_search_diverse
+#cgo noescape go_vdb_search_groups
+#cgo nocallback go_vdb_search_groups
 #cgo noescape go_vdb_search_many
 #cgo nocallback go_vdb_search_many
 #cgo noescape go_vdb_cursor_search
@@ -195,6 +197,7 @@ type cStats struct {
 	originals            uint64
 	decoded              uint64
 	bytesRecords         uint64
+	bytesColumns         uint64
 }
 
 var _ [C.sizeof_vdb_stats_t - unsafe.Sizeof(cStats{})]byte
@@ -398,6 +401,11 @@ func vdbRecommend(db uintptr, positive *uint64, positiveCount int, negative *uin
 func vdbSearchDiverse(db uintptr, query unsafe.Pointer, dim int, k int, candidates int, lambda float32, params *cSearchParams, ids *uint64, distances *float32, count *uint32, error_ *cError) Status {
 	stress()
 	return Status(C.go_vdb_search_diverse(C.uintptr_t(db), (*C.uint8_t)(query), C.size_t(dim), C.size_t(k), C.size_t(candidates), C.float(lambda), (*C.uint8_t)(unsafe.Pointer(params)), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.float)(unsafe.Pointer(distances)), (*C.uint32_t)(unsafe.Pointer(count)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbSearchGroups(db uintptr, query unsafe.Pointer, dim int, path *byte, pathLen int, groups int, perGroup int, params *cSearchParams, ids *uint64, distances *float32, counts *uint32, groupCount *uint32, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_search_groups(C.uintptr_t(db), (*C.uint8_t)(query), C.size_t(dim), (*C.char)(unsafe.Pointer(path)), C.size_t(pathLen), C.size_t(groups), C.size_t(perGroup), (*C.uint8_t)(unsafe.Pointer(params)), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.float)(unsafe.Pointer(distances)), (*C.uint32_t)(unsafe.Pointer(counts)), (*C.uint32_t)(unsafe.Pointer(groupCount)), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
 func vdbSearchMany(dbs *uintptr, dbCount int, queries unsafe.Pointer, queryCount int, dim int, stride int, k int, params *cSearchParams, ids *uint64, distances *float32, sources *uint32, counts *uint32, error_ *cError) Status {

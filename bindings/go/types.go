@@ -537,6 +537,11 @@ const (
 	// quarter of the machine's memory or half of what OptMaxMemory leaves, and where the
 	// database is only read.
 	OptResident Option = 406
+
+	// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
+	// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
+	// first; 0 keeps none; default 256 MiB, which count as working memory of searches (OptMaxMemory).
+	OptColumnBytes Option = 420
 )
 
 // How the value of an option is set and read.
@@ -688,6 +693,9 @@ type Stats struct {
 
 	// Bytes of keys and metadata, what was replaced and is not reclaimed yet included.
 	BytesRecords uint64
+
+	// Bytes of columns of metadata that filters look at (OptColumnBytes).
+	BytesColumns uint64
 }
 
 func (s *cStats) public() Stats {
@@ -716,5 +724,6 @@ func (s *cStats) public() Stats {
 		Originals:            s.originals,
 		Decoded:              s.decoded,
 		BytesRecords:         s.bytesRecords,
+		BytesColumns:         s.bytesColumns,
 	}
 }

@@ -357,6 +357,12 @@ typedef enum vdb_option {
    * database is only read.
    */
   VDB_OPT_RESIDENT = 406,
+  /**
+   * Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
+   * and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
+   * first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+   */
+  VDB_OPT_COLUMN_BYTES = 420,
 } vdb_option;
 
 /** How the value of an option is set and read. */
@@ -548,6 +554,8 @@ typedef struct vdb_stats_t {
   uint64_t decoded;
   /** Bytes of keys and metadata, what was replaced and is not reclaimed yet included. */
   uint64_t bytes_records;
+  /** Bytes of columns of metadata that filters look at (VDB_OPT_COLUMN_BYTES). */
+  uint64_t bytes_columns;
 } vdb_stats_t;
 
 #ifdef __cplusplus
@@ -862,7 +870,7 @@ void vdb_filter_free(vdb_filter *filter);
  * A row may have a key and metadata beside its id and its vector. A key is a text (UTF-8, 1 to
  * VDB_KEY_MAX bytes) that no other row has. Metadata is one JSON object, kept and given back byte by byte;
  * filters (vdb_filter_parse) look into it. Both are atomic and durable with the batch that brings them.
- * 
+ *
  * Texts of several rows are passed back to back, with `count` + 1 offsets: text i is the bytes from
  * `offsets[i]` up to `offsets[i + 1]`. They need no terminators.
  */
@@ -1206,6 +1214,34 @@ vdb_status_t vdb_search_diverse(const vdb *db,
                                 float *distances,
                                 uint32_t *count,
                                 vdb_error_t *error);
+
+/**
+ * Finds the best groups of rows, and of each the best rows. Rows that have the same string, number or boolean
+ * at `path` of their metadata are one group; the others are in none.
+ *
+ * `path` of `path_len` bytes is written as in a filter: `author.name`. When all rows are gone through nearest first,
+ * group 0 is the first one met, group 1 the next, and so on, `groups` at most; each has its `per_group` nearest rows. `ids`
+ * and `distances` have `groups * per_group` places: those of group i begin at `i * per_group`, and those left over
+ * become VDB_ID_NONE and +INFINITY. `counts` has `groups` places and receives the number of rows of each; `group_count`
+ * receives the number of groups, and may be NULL. `query`, `dim` and `params` as for vdb_search_range. Where a
+ * group has fewer than `per_group` rows, or there are fewer groups, all rows that pass are looked at.
+ *
+ * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and FILTER_SYNTAX
+ * (item = byte of `path`), LIMIT (`groups * per_group` above VDB_MAX_K). Since 0.1.
+ */
+vdb_status_t vdb_search_groups(const vdb *db,
+                               const void *query,
+                               size_t dim,
+                               const char *path,
+                               size_t path_len,
+                               size_t groups,
+                               size_t per_group,
+                               const vdb_search_params_t *params,
+                               uint64_t *ids,
+                               float *distances,
+                               uint32_t *counts,
+                               uint32_t *group_count,
+                               vdb_error_t *error);
 
 /**
  * Finds the `k` nearest rows of each query among those of all `db_count` databases, as if they were one.

@@ -14,7 +14,7 @@ import { countPlan, getPlan, idsOfKeysPlan, readTexts, type Rows } from './reads
 import { reportPlan, type CheckReport } from './reports.js';
 import type { BatchHits, Hits, RangeHits, SearchParams } from './search.js';
 import {
-  batchPlan, diversePlan, idsPlan, rangePlan, recallPlan, recommendPlan, searchNow, searchPlan,
+  batchPlan, diversePlan, groupsPlan, idsPlan, rangePlan, recallPlan, recommendPlan, searchNow, searchPlan,
   type Diversity, type Examples, type Recall,
 } from './searches.js';
 import { textList, type Keys, type Metadata, type Texts } from './texts.js';
@@ -317,6 +317,20 @@ export class Database extends Owner {
 
   async searchDiverseAsync(query: Components, k: number, params: SearchParams & Diversity & CallOptions): Promise<Hits> {
     return runAsync(diversePlan(this, query, k, params, true), params);
+  }
+
+  /**
+   * Finds the best groups of rows near one query, and of each the perGroup best rows. Rows that have the same text, number or boolean at a
+   * path of their metadata, such as 'author.name', are one group; others are in none. In the results groups are in place of queries.
+   */
+  searchGroups(query: Components, path: string, groups: number, perGroup: number, params?: SearchParams): BatchHits {
+    return run(groupsPlan(this, query, path, groups, perGroup, params));
+  }
+
+  async searchGroupsAsync(
+    query: Components, path: string, groups: number, perGroup: number, params: SearchParams & CallOptions = {},
+  ): Promise<BatchHits> {
+    return runAsync(groupsPlan(this, query, path, groups, perGroup, params, true), params);
   }
 
   /**

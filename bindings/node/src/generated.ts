@@ -298,6 +298,12 @@ export interface Options {
    * database is only read.
    */
   resident?: number | bigint | boolean | string;
+  /**
+   * Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
+   * and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
+   * first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+   */
+  columnBytes?: number | bigint | boolean | string;
   /** By the name that configuration files have, e.g. 'hnsw.m'. */
   [name: `${string}.${string}`]: number | bigint | boolean | string;
 }
@@ -329,6 +335,7 @@ export const optionNumbers = {
   threads: 401,
   maxMemory: 405,
   resident: 406,
+  columnBytes: 420,
 } as const;
 
 /** How the value of an option is set and read. */
@@ -423,6 +430,8 @@ export interface Stats {
   decoded: number;
   /** Bytes of keys and metadata, what was replaced and is not reclaimed yet included. */
   bytesRecords: number;
+  /** Bytes of columns of metadata that filters look at (VDB_OPT_COLUMN_BYTES). */
+  bytesColumns: number;
 }
 
 /** Size of each struct, and where its fields begin. */
@@ -468,7 +477,7 @@ export const layouts = {
     },
   },
   Stats: {
-    size: 192,
+    size: 200,
     fields: {
       structSize: [0, 'u32'],
       dim: [4, 'u32'],
@@ -495,6 +504,7 @@ export const layouts = {
       originals: [168, 'u64'],
       decoded: [176, 'u64'],
       bytesRecords: [184, 'u64'],
+      bytesColumns: [192, 'u64'],
     },
   },
 } as const;
@@ -546,6 +556,7 @@ export interface Functions {
   vdb_search_ids(this: void, db: Handle, rowIds: Memory, count: number, k: number, params: Memory, ids: Memory, distances: Memory, counts: Memory, error: Memory): number;
   vdb_recommend(this: void, db: Handle, positive: Memory, positiveCount: number, negative: Memory, negativeCount: number, k: number, params: Memory, ids: Memory, distances: Memory, count: Memory, error: Memory): number;
   vdb_search_diverse(this: void, db: Handle, query: Memory, dim: number, k: number, candidates: number, lambda: number, params: Memory, ids: Memory, distances: Memory, count: Memory, error: Memory): number;
+  vdb_search_groups(this: void, db: Handle, query: Memory, dim: number, path: Memory, pathLen: number, groups: number, perGroup: number, params: Memory, ids: Memory, distances: Memory, counts: Memory, groupCount: Memory, error: Memory): number;
   vdb_search_many(this: void, dbs: Memory, dbCount: number, queries: Memory, queryCount: number, dim: number, stride: number, k: number, params: Memory, ids: Memory, distances: Memory, sources: Memory, counts: Memory, error: Memory): number;
   vdb_cursor_search(this: void, db: Handle, query: Memory, dim: number, params: Memory, outCursor: Memory, error: Memory): number;
   vdb_cursor_scan(this: void, db: Handle, filter: Handle, outCursor: Memory, error: Memory): number;
@@ -606,6 +617,7 @@ export const prototypes = {
   vdb_search_ids: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *']],
   vdb_recommend: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *']],
   vdb_search_diverse: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'size_t', 'float', 'void *', 'void *', 'void *', 'void *', 'void *']],
+  vdb_search_groups: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'size_t', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *', 'void *']],
   vdb_search_many: ['int32_t', ['void *', 'size_t', 'void *', 'size_t', 'size_t', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *', 'void *']],
   vdb_cursor_search: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'void *', 'void *']],
   vdb_cursor_scan: ['int32_t', ['void *', 'void *', 'void *', 'void *']],

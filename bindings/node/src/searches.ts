@@ -6,8 +6,9 @@ import { addressOf, searchAt } from './ffi.js';
 import { MAX_K, scalar as scalars, status as statuses } from './generated.js';
 import { room } from './memory.js';
 import {
-  ManyHits, NativeParams, Results, type BatchHits, type Hits, type RangeHits, type SearchParams,
+  BatchHits, ManyHits, NativeParams, Results, type Hits, type RangeHits, type SearchParams,
 } from './search.js';
+import { utf8 } from './texts.js';
 import { toIds, toVectors, type Components, type Ids, type Target, type Vectors } from './vectors.js';
 
 /** A measured recall and its 95 % confidence interval. */
@@ -143,6 +144,26 @@ export function diversePlan(
   return askPlan('vdb_search_diverse', params, v.scalar, (struct) => [
     db.handle, v.memory, v.dim, k, candidates, lambda, struct, results.ids, results.distances, results.counts,
   ], (partial) => results.hits(partial));
+}
+
+/** Groups are as queries in the results: those that were found. */
+export function groupsPlan(
+  db: Target, query: Components, path: string, groups: number, perGroup: number, params?: SearchParams, own = false,
+): Plan<BatchHits> {
+  const v = toVectors(query, db, params?.scalar, 1);
+  const [bytes, length] = utf8(path);
+  if (!(Number.isInteger(groups) && groups >= 0 && groups <= MAX_K)) {
+    throw invalid('VDB_ERR_LIMIT', `groups is ${groups}: a whole number from 0 to ${MAX_K} is needed`);
+  }
+  const results = new Results(groups, perGroup, own);
+  const found = new Uint32Array(1);
+  return askPlan('vdb_search_groups', params, v.scalar, (struct) => [
+    db.handle, v.memory, v.dim, bytes, length, groups, perGroup, struct, results.ids, results.distances, results.counts, found,
+  ], (partial) => {
+    const places = found[0]! * perGroup;
+    return new BatchHits(
+      perGroup, results.ids.subarray(0, places), results.distances.subarray(0, places), results.counts.subarray(0, found[0]), partial);
+  });
 }
 
 export function manyPlan(

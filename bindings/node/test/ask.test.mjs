@@ -28,6 +28,18 @@ test('rows are asked for', async () => {
   db.close();
 });
 
+test('groups are found', async () => {
+  const db = Database.open(null, { dim: 1 });
+  db.insertRecords({ ids: sequence(10, 5), vectors: [0, 1, 2, 3, 4], meta: [{ of: 'a' }, { of: 'b' }, null, { of: 'a' }, { of: 'a' }] });
+  const hits = db.searchGroups([1], 'of', 5, 2);
+  assert.deepEqual([...hits.counts], [1, 2]);
+  assert.deepEqual([[...hits.row(0).ids], [...hits.row(1).ids]], [[11n], [10n, 13n]]);
+  assert.deepEqual(await db.searchGroupsAsync([1], 'of', 5, 2), hits);
+  assert.throws(() => db.searchGroups([1], 'of.', 5, 2), fails('VDB_ERR_FILTER_SYNTAX'));
+  assert.throws(() => db.searchGroups([1], 'of', -1, 2), fails('VDB_ERR_LIMIT'));
+  db.close();
+});
+
 test('several databases are searched as one', async () => {
   const [a, b] = [line(0), line(1000)];
   a.upsert([50], [4.4]);
