@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -104,12 +105,13 @@ type replayer struct {
 	dbs     map[string]*DB
 	filters map[string]*Filter
 	tasks   map[string]*watched
+	cursors map[string]*Cursor
 	current object
 	used    map[string]bool
 }
 
 func newReplayer(folder string) *replayer {
-	return &replayer{folder: folder, dbs: map[string]*DB{}, filters: map[string]*Filter{}, tasks: map[string]*watched{}}
+	return &replayer{folder: folder, dbs: map[string]*DB{}, filters: map[string]*Filter{}, tasks: map[string]*watched{}, cursors: map[string]*Cursor{}}
 }
 
 func (r *replayer) close() {
@@ -118,6 +120,9 @@ func (r *replayer) close() {
 	}
 	for _, filter := range r.filters {
 		filter.Close()
+	}
+	for _, cursor := range r.cursors {
+		cursor.Close()
 	}
 }
 
@@ -138,6 +143,8 @@ func (r *replayer) step(step object) (wrong error) {
 		"check": r.check, "repair": r.repair, "stats": r.stats, "task": r.task, "cancel": r.cancel, "progress": r.progress,
 		"update_meta": r.updateMeta, "update_meta_where": r.updateMetaWhere, "delete_where": r.deleteWhere, "delete_keys": r.deleteKeys,
 		"ids_of_keys": r.idsOfKeys, "keys_of_ids": r.keysOfIDs, "get_meta": r.getMeta,
+		"search_ids": r.searchIDs, "recommend": r.recommend, "search_diverse": r.searchDiverse, "search_many": r.searchMany,
+		"cursor_search": r.cursorSearch, "cursor_scan": r.cursorScan, "cursor_read": r.cursorRead, "free_cursor": r.freeCursor,
 		"parse_filter": r.parseFilter, "bind_filter": r.bindFilter,
 		"damage": r.damage,
 	}[step["op"].(string)]
@@ -280,8 +287,10 @@ func (r *replayer) ctx(task any) context.Context {
 	return r.tasks[task.(string)].ctx
 }
 
-func (r *replayer) ids() []uint64 {
-	list := r.arg("ids").([]any)
+func (r *replayer) ids() []uint64 { return r.idList("ids") }
+
+func (r *replayer) idList(name string) []uint64 {
+	list := r.arg(name).([]any)
 	ids := make([]uint64, len(list))
 	for i, text := range list {
 		ids[i] = number(text)
@@ -693,20 +702,41 @@ func (r *replayer) searches(flags SearchFlag) (object, error) {
 		p.Flags |= flags
 	}
 	hits, err := db.Search(ctx, r.rows("queries", db), int(r.number("k")), p)
+	return listed(ctx, hits, err)
+}
+
+// listed are the hits of each query. Of a search whose context had ended nothing is compared: where C has a partial result
+// there is an error.
+func listed(ctx context.Context, hits Hits, err error) (object, error) {
 	if ctx.Err() != nil && errors.Is(err, ErrCancelled) {
 		return object{"status": "PARTIAL"}, nil
 	}
-	ids, distances := [][]string{}, [][]float32{}
+	ids, distances, sources := [][]string{}, [][]float32{}, [][]uint32{}
 	for q := range hits.Counts {
 		row, d := hits.Row(q)
 		ids, distances = append(ids, digits(row)), append(distances, d)
+		if hits.Sources != nil {
+			sources = append(sources, hits.Sources[q*hits.K:q*hits.K+len(row)])
+		}
 		for i := q*hits.K + len(row); i < (q+1)*hits.K; i++ {
 			if hits.IDs[i] != IDNone || !math.IsInf(float64(hits.Distances[i]), 1) {
 				return nil, fmt.Errorf("place %d is not empty", i)
 			}
 		}
 	}
-	return object{"ids": ids, "distances": distances}, err
+	return object{"ids": ids, "distances": distances, "sources": sources}, err
+}
+
+// single are the hits of the only query.
+func single(ctx context.Context, hits Hits, err error) (object, error) {
+	if ctx.Err() != nil && errors.Is(err, ErrCancelled) {
+		return object{"status": "PARTIAL"}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	ids, distances := hits.Row(0)
+	return object{"ids": digits(ids), "distances": distances, "more": hits.More}, nil
 }
 
 func digits(ids []uint64) []string {
@@ -722,15 +752,84 @@ func (r *replayer) searchRange() (object, error) {
 	p, ctx := r.params()
 	query := r.vectors([]any{r.arg("query")}, db)
 	hits, err := db.SearchRange(ctx, query, float32(r.number("max_distance")), int(r.number("cap")), p)
-	if ctx.Err() != nil && errors.Is(err, ErrCancelled) {
-		return object{"status": "PARTIAL"}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	ids, distances := hits.Row(0)
-	return object{"ids": digits(ids), "distances": distances, "more": hits.More}, nil
+	return single(ctx, hits, err)
 }
+
+func (r *replayer) searchIDs() (object, error) {
+	p, ctx := r.params()
+	hits, err := r.db().SearchIDs(ctx, r.ids(), int(r.number("k")), p)
+	return listed(ctx, hits, err)
+}
+
+func (r *replayer) recommend() (object, error) {
+	p, ctx := r.params()
+	hits, err := r.db().Recommend(ctx, r.idList("positive"), r.idList("negative"), int(r.number("k")), p)
+	return single(ctx, hits, err)
+}
+
+func (r *replayer) searchDiverse() (object, error) {
+	db := r.db()
+	p, ctx := r.params()
+	query := r.vectors([]any{r.arg("query")}, db)
+	hits, err := db.SearchDiverse(ctx, query, int(r.number("k")), int(r.number("candidates")), float32(r.number("lambda")), p)
+	return single(ctx, hits, err)
+}
+
+func (r *replayer) searchMany() (object, error) {
+	var dbs []*DB
+	for _, name := range r.arg("dbs").([]any) {
+		dbs = append(dbs, r.dbs[name.(string)])
+	}
+	p, ctx := r.params()
+	first := &DB{dim: 1}
+	if len(dbs) > 0 {
+		first = dbs[0]
+	}
+	hits, err := SearchMany(ctx, dbs, r.rows("queries", first), int(r.number("k")), p)
+	return listed(ctx, hits, err)
+}
+
+func (r *replayer) cursorSearch() (object, error) {
+	db, name := r.db(), r.text("cursor")
+	p, ctx := r.params()
+	cursor, err := db.SearchCursor(ctx, r.vectors([]any{r.arg("query")}, db), p)
+	if err == nil {
+		r.cursors[name] = cursor
+	}
+	return nil, err
+}
+
+func (r *replayer) cursorScan() (object, error) {
+	name := r.text("cursor")
+	cursor, err := r.db().ScanCursor(r.filters[r.text("filter")])
+	if err == nil {
+		r.cursors[name] = cursor
+	}
+	return nil, err
+}
+
+func (r *replayer) cursorRead() (object, error) {
+	cursor, most, wanted := r.cursors[r.text("cursor")], int(r.number("cap")), math.MaxInt
+	if r.arg("count") != nil {
+		wanted = int(r.number("count"))
+	}
+	allIDs, allDistances := []uint64{}, []float32{}
+	for len(allIDs) < wanted {
+		places := min(most, wanted-len(allIDs))
+		ids, distances := make([]uint64, places), make([]float32, places)
+		n, err := cursor.Next(ids, distances)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		allIDs, allDistances = append(allIDs, ids[:n]...), append(allDistances, distances[:n]...)
+	}
+	return object{"ids": digits(allIDs), "distances": allDistances}, nil
+}
+
+func (r *replayer) freeCursor() (object, error) { return nil, r.cursors[r.text("cursor")].Close() }
 
 func (r *replayer) measureRecall() (object, error) {
 	db := r.db()

@@ -170,8 +170,8 @@ export function manyPlan(
   dbs: readonly Target[], queries: Components, k: number, params?: SearchParams, own = false,
 ): Plan<ManyHits> {
   const handles = BigUint64Array.from(dbs, (db) => db.handle);
-  // With no databases nothing is looked at.
-  const v = toVectors(queries, dbs[0] ?? { dim: 1, scalar: 'f32' }, params?.scalar);
+  // Without a database nobody knows how many queries there are in the array: it is one then, for which nothing is found.
+  const v = dbs[0] ? toVectors(queries, dbs[0], params?.scalar) : toVectors(queries, { dim: 1, scalar: 'f32' }, params?.scalar, 1);
   const results = new Results(v.count, k, own);
   const sources = new Uint32Array(v.count * k);
   return askPlan('vdb_search_many', params, v.scalar, (struct) => [

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Database, Filter, ID_NONE, repair, textAt, VdbError } from '../dist/index.js';
+import { Database, Filter, ID_NONE, repair, searchManyAsync, textAt, VdbError } from '../dist/index.js';
 
 const ARRAYS = { f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i8: Int8Array, u8: Uint8Array, b1: Uint8Array };
 const LISTS = ['f32', 'i8', 'u8'];
@@ -125,18 +125,26 @@ async function searches(r, db, queries, k, scalar, params) {
   if (found.status) return found;
   assert.equal(found.counts.length, queries.length);
   const rows = queries.map((_, i) => found.row(i));
-  rows.forEach(({ ids }, i) => {
-    for (let at = i * k + ids.length; at < (i + 1) * k; at++) {
-      assert.deepEqual([found.ids[at], found.distances[at]], [ID_NONE, Infinity]);
-    }
-  });
   // One query and several at once, and both kinds of calls, are the same.
   if (queries.length === 1 && !params?.task) {
     const one = r.get(db).search(r.rows(queries, scalar), k, r.params(params, scalar));
     assert.deepEqual(one.ids, rows[0].ids);
   }
-  return { ids: rows.map(({ ids }) => texts(ids)), distances: rows.map(({ distances }) => [...distances]) };
+  return listed(found);
 }
+
+/** The hits of each query; the places that are left over are empty. */
+function listed({ k, ids, distances, counts, ...found }, sources) {
+  const lists = (values) => Array.from(counts, (count, i) => [...values.subarray(i * k, i * k + count)]);
+  counts.forEach((count, i) => {
+    for (let at = i * k + count; at < (i + 1) * k; at++) assert.deepEqual([ids[at], distances[at]], [ID_NONE, Infinity]);
+  });
+  const all = { ids: lists(ids).map(texts), distances: lists(distances), status: found.partial ? 'PARTIAL' : 'OK' };
+  return sources ? { ...all, sources: lists(sources) } : all;
+}
+
+/** The hits of one query. */
+const single = ({ ids, distances, partial }) => ({ ids: texts(ids), distances: [...distances], status: partial ? 'PARTIAL' : 'OK' });
 
 /** The call with keys and metadata where the step has some, or asks for an id. */
 async function writes(r, op, db, ids, rows, scalar, task, keys, meta) {
@@ -191,6 +199,36 @@ const ops = {
       r.get(db).searchRangeAsync(r.rows([query], scalar), most, cap, r.params(params, scalar)), params);
     return found.status ? found : { ids: texts(found.ids), distances: [...found.distances], more: found.more };
   },
+  search_ids: async (r, { db, ids, k, params }) => listed(await r.get(db).searchIdsAsync(ids.map(BigInt), k, r.params(params))),
+  recommend: async (r, { db, positive, negative, k, params }) => single(
+    await r.get(db).recommendAsync({ positive: positive.map(BigInt), negative: negative.map(BigInt) }, k, r.params(params))),
+  search_diverse: async (r, { db, query, k, candidates, lambda, params }) => single(
+    await r.get(db).searchDiverseAsync(r.rows([query]), k, { candidates, lambda, ...r.params(params) })),
+  search_many: async (r, { dbs, queries, k, params }) => {
+    // Without a database an array of numbers is one query.
+    const groups = dbs.length > 0 ? [queries] : queries.map((query) => [query]);
+    const all = { ids: [], distances: [], sources: [] };
+    for (const group of groups) {
+      const found = await searchManyAsync(dbs.map((name) => r.get(name)), r.rows(group), k, r.params(params));
+      const { status, ...lists } = listed(found, found.sources);
+      assert.equal(status, 'OK');
+      for (const [name, list] of Object.entries(lists)) all[name].push(...list);
+    }
+    return all;
+  },
+  cursor_search: (r, { cursor, db, query, params }) => r.set(cursor, r.get(db).cursor(r.rows([query]), r.params(params))),
+  cursor_scan: (r, { cursor, db, filter }) => r.set(cursor, r.get(db).scan(filter && r.get(filter))),
+  cursor_read: async (r, { cursor, cap, count }) => {
+    const all = { ids: [], distances: [] };
+    while (count === undefined || all.ids.length < count) {
+      const page = await r.get(cursor).nextAsync(count === undefined ? cap : Math.min(cap, count - all.ids.length));
+      if (!page) break;
+      all.ids.push(...texts(page.ids));
+      all.distances.push(...page.distances);
+    }
+    return all;
+  },
+  free_cursor: (r, { cursor }) => r.get(cursor).close(),
   measure_recall: async (r, { db, queries, count, k, params }) => {
     const found = await r.get(db).measureRecallAsync(queries ? r.rows(queries) : count, k, r.params(params));
     assert.ok(found.low <= found.recall && found.recall <= found.high);
