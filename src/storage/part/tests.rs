@@ -186,7 +186,7 @@ fn files_of_one_file_system_are_shared_and_others_are_not() {
 fn verified(disk: &SimStorage, part: &PartRef) -> Result<(u64, Vec<u64>)> {
     let (mut blocks, mut damaged) = (0, Vec::new());
     verify(disk, part, &mut |bytes, damage| {
-        assert!(bytes > 0 && bytes <= Blocks::Long.bytes() as u64);
+        assert!(!bytes.is_empty() && bytes.len() <= Blocks::Long.bytes());
         blocks += 1;
         if let Some(StorageError::Corrupt { block, .. }) = damage {
             damaged.push(block);
