@@ -177,6 +177,11 @@ fn cursors_and_all_other_searches_look_at_the_snapshot() {
     assert_eq!(error.kind(), ErrorKind::Mismatch);
     assert!(error.message().contains("database 1"), "{error}");
     assert_eq!(other.cursor(query, &at).unwrap_err().kind(), ErrorKind::Mismatch);
+    // A cursor has the state, not the snapshot.
+    let mut cursor = db.cursor(query, &at).unwrap();
+    drop((snapshot, at));
+    assert_eq!(db.stats().unwrap().snapshots, 0);
+    assert_eq!(cursor.next_page(&mut [0; 800], None).unwrap(), vdb::Page::Rows(800));
 }
 
 #[test]

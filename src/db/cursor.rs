@@ -211,7 +211,8 @@ impl Near {
         finish(core, view, 0, 1)?;
         Ok(Near {
             query,
-            params: params.clone(),
+            // The view is pinned: the snapshot may go.
+            params: SearchParams { snapshot: None, ..params.clone() },
             selection: None,
             stage: Stage::Search(FIRST),
             found: TopK::default(),
