@@ -181,8 +181,15 @@ impl Core {
         if lease.cover(bytes).is_ok() {
             return Ok(());
         }
-        self.scratch.clear();
+        self.forget_searches();
         lease.cover(bytes)
+    }
+
+    /// Gives back the memory that earlier searches left for later ones.
+    pub fn forget_searches(&self) {
+        self.scratch.clear();
+        self.columns.clear();
+        self.recent_filters.clear();
     }
 
     /// Whether the database is about to close.

@@ -365,7 +365,7 @@ impl Near {
         let missed = || Selection::without(view, selected.as_deref(), taken, &core.search_budget);
         let missed = match missed() {
             Err(error) if error.is_over_budget() => {
-                core.scratch.clear();
+                core.forget_searches();
                 missed()
             }
             missed => missed,

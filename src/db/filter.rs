@@ -205,10 +205,7 @@ impl Filter {
     pub(super) fn select(&self, core: &Core, view: &View, control: &dyn Control) -> Result<Option<Arc<Selection>>> {
         match self.selected(core, view, control) {
             Err(error) if error.is_over_budget() => {
-                // What searches left for later ones makes room.
-                core.scratch.clear();
-                core.columns.clear();
-                core.recent_filters.clear();
+                core.forget_searches();
                 self.selected(core, view, control)
             }
             selected => selected,
