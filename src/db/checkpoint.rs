@@ -73,7 +73,8 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// Whether the files hold all of `view`.
     pub fn has(&self, view: &View) -> bool {
-        view.lsn == self.manifest.lsn && view.index.version == self.index_version
+        let same_id = view.next_id.is_none() || view.next_id == super::open::next_id(&self.manifest);
+        view.lsn == self.manifest.lsn && view.index.version == self.index_version && same_id
     }
 }
 
@@ -90,6 +91,7 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
     let bytes = work.written;
     let (manifest, written) = work.finish(log)?;
     manifest.write(store.storage.as_ref())?;
+    store.tells_of_records.fetch_or(manifest.features & RECORDS != 0, Relaxed);
     done.manifest = manifest;
     done.index_version = view.index.version;
     done.chunks = written.into_iter().filter_map(|(key, entry)| Some((key?, entry.part))).collect();
@@ -100,7 +102,8 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
     // and is removed by the next checkpoint.
     let _ = done.manifest.remove_obsolete_but(store.storage.as_ref(), &|number| done.read_by.contains_key(&number));
     if core.settings.mmap {
-        map_records(core, store, &view, &done)?;
+        let full = view.chunks.vectors.len().saturating_sub(1);
+        map_records(core, store, &view, &done, full)?;
     }
     // Only reranking reads the vectors where the graph is walked on codes. Where it walks
     // on the vectors themselves they stay in (huge) pages of memory.
@@ -117,16 +120,42 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
     Ok(())
 }
 
+/// The feature bit of a view that only readers who know of records can go on from.
+fn of_records(view: &View) -> u32 {
+    let has_records = view.next_id.is_some() || view.records.chunks().iter().any(Option::is_some);
+    if has_records { RECORDS } else { 0 }
+}
+
+/// Lets the live manifest tell of records, once and for all. Durable before the first of them gets into the log:
+/// a library that knows none would take it for damage.
+pub fn tell_of_records(core: &Core) -> Result<()> {
+    let Some(store) = core.store.as_ref().filter(|store| !store.tells_of_records.load(Relaxed)) else {
+        return Ok(());
+    };
+    let mut done = lock(&store.checkpoints);
+    if store.tells_of_records.load(Relaxed) {
+        return Ok(());
+    }
+    // A number that a failed attempt had may be on the disk.
+    done.manifest.generation += 1;
+    let manifest = Manifest { features: done.manifest.features | RECORDS, ..done.manifest.clone() };
+    manifest.write(store.storage.as_ref())?;
+    done.manifest = manifest;
+    store.tells_of_records.store(true, Relaxed);
+    let _ = done.manifest.remove_obsolete_but(store.storage.as_ref(), &|number| done.read_by.contains_key(&number));
+    Ok(())
+}
+
 /// What names the content of the records of a chunk among all chunks.
 pub fn records_key(piece: &RecordPiece) -> (u64, usize) {
     (piece.serial, piece.entries.len() + piece.heap.len() as usize)
 }
 
-/// Lets the files stand in for the records of full chunks.
-pub fn map_records(core: &Core, store: &Store, view: &View, done: &Checkpoints) -> Result<()> {
-    let full = view.chunks.vectors.len().saturating_sub(1);
+/// Lets the files stand in for the records of the first `count` chunks. Those of the last one, which grows, may be
+/// among them: what comes is written behind what is mapped.
+pub fn map_records(core: &Core, store: &Store, view: &View, done: &Checkpoints, count: usize) -> Result<()> {
     let mut mapped = Vec::new();
-    for (chunk, piece) in view.records.chunks().iter().take(full).enumerate() {
+    for (chunk, piece) in view.records.chunks().iter().take(count).enumerate() {
         let Some(piece) = piece.as_ref().filter(|piece| !piece.entries.is_mapped()) else { continue };
         let Some(part) = done.chunks.get(&records_key(piece)) else { continue };
         let part = Part::open(store.storage.as_ref(), part, &core.faults, false)?;
@@ -235,7 +264,7 @@ impl<'a> Work<'a> {
             parts: self.parts(),
             extra: extras(self.core, self.view)?,
             format: before.format,
-            features: self.core.settings.features() | before.features,
+            features: self.core.settings.features() | before.features | of_records(self.view),
             generation: before.generation,
             schema: before.schema.clone(),
             next_file: before.next_file,
@@ -277,7 +306,6 @@ impl<'a> Work<'a> {
         };
         self.done.chunks.insert(key, part);
         self.parts.push((Some(key), PartEntry { position: position as u64, part }));
-        self.done.manifest.features |= RECORDS;
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! cut could still take back (at durability FULL).
 
 use super::ahead;
+use super::checkpoint;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result};
 use super::memory;
@@ -27,6 +28,9 @@ const TRIES: usize = 4;
 /// Writes one batch. Where the limit on memory is in the way, it is tried again for as long as memory
 /// comes back.
 pub fn commit(core: &Core, batch: &Batch<'_>) -> Result<Reply> {
+    if batch.brings_records() {
+        checkpoint::tell_of_records(core)?;
+    }
     let mut reply = attempt(core, batch);
     for _ in 0..TRIES {
         let over_budget = reply.as_ref().err().is_some_and(Error::is_over_budget);

@@ -14,7 +14,8 @@ use super::commit::broken;
 use super::core::Core;
 use super::error::Result;
 use super::indexer::{IndexState, built, next_index};
-use super::records::column::{RecordColumn, copies};
+use super::records::RecordTable;
+use super::records::column::RecordColumn;
 use super::view::{Index, View};
 use super::writer::Writer;
 use crate::arena::{Budget, Rows, SlotBits};
@@ -26,6 +27,8 @@ use std::time::Instant;
 
 /// A chunk is left alone while it could lose less than this part of it.
 const DROP_SHARE: u64 = 256;
+/// The records of a group may take this part of what is left of a limit on memory.
+const RECORDS_SHARE: u64 = 4;
 /// At most this part of all chunks is copied at a time (two at least).
 const GROUP_SHARE: usize = 8;
 
@@ -45,8 +48,11 @@ pub fn candidate(core: &Core, view: &View) -> Option<Range<usize>> {
     // Chunks whose vectors were given up are at the beginning, never the last, and stay apart from others.
     let hollow = (view.hollow >> core.shift) as usize;
     let alike = |a: usize, b: usize| (a < hollow) == (b < hollow);
+    // Records are copied: where there is no room for that, rows can still be taken into the graph.
+    let room = core.budget.room() / RECORDS_SHARE;
+    let bytes = |chunk: usize| view.records.chunk(chunk).map_or(0, |records| records.heap.len());
     let wasteful = |chunk: usize| {
-        if hollow > 0 && chunk == last {
+        if hollow > 0 && chunk == last || bytes(chunk) > room {
             return false;
         }
         let dead = view.dead.count_chunk(chunk) - holes(chunk);
@@ -62,7 +68,18 @@ pub fn candidate(core: &Core, view: &View) -> Option<Range<usize>> {
     let most = (chunks.len() / GROUP_SHARE).max(2);
     let rest = (first + 1..chunks.len()).take(most - 1);
     let rest = rest.take_while(|&chunk| alike(chunk, first) && (holes(chunk) > 0 || wasteful(chunk)));
-    Some(start..first + 1 + rest.count())
+    let end = first + 1 + rest.count();
+    // As many as there is room for: of those before it that are filled up, and of those behind it.
+    let mut group = first..first + 1;
+    let mut taken = bytes(first);
+    let mut fits = |chunk: usize| {
+        taken = taken.saturating_add(bytes(chunk));
+        taken <= room
+    };
+    let before = (start..first).rev().take_while(|&chunk| fits(chunk)).count();
+    group.start -= before;
+    group.end += (first + 1..end).take_while(|&chunk| fits(chunk)).count();
+    Some(group)
 }
 
 /// Dead rows of a chunk that the graph does not need.
@@ -148,6 +165,12 @@ impl Renumbering {
         if len == self.group.end { self.group.start + self.kept.len() as u32 } else { self.boundary(len) }
     }
 
+    /// The kept slots of the group that are not `dead`, with their new numbers.
+    fn live<'a>(&'a self, dead: &'a SlotBits) -> impl Iterator<Item = (u32, u32)> + 'a {
+        let live = self.kept.iter().copied().filter(|&slot| !dead.get(slot));
+        live.filter_map(|slot| Some((slot, self.slot(slot)?)))
+    }
+
     /// New number of a slot, `None` when its row is dropped.
     fn slot(&self, slot: u32) -> Option<u32> {
         let at = slot.wrapping_sub(self.group.start);
@@ -169,11 +192,13 @@ pub fn compact(core: &Core, state: &mut IndexState, view: &View) -> Result<()> {
         false => copied(core, &numbers.kept, &|slot| view.stored.rows.row(slot), core.shape.row_bytes())?,
     };
     let ids = copied(core, &numbers.kept, &|slot| view.ids.row(slot), 8)?;
+    let mut records = RecordColumn::new(core.shift, &core.budget);
+    records.copy(&view.records, numbers.live(&view.dead))?;
     let (index, codes) = renumbered(core, view, &chunks, &numbers)?;
     core.check_faults()?;
     let mut writer = core.writer.lock().map_err(|_| broken())?;
     writer.check_usable()?;
-    replace_rows(&mut writer, &chunks, &numbers, vectors, ids)?;
+    replace_rows(&mut writer, &numbers, Group { chunks: chunks.clone(), view, vectors, ids, records })?;
     writer.index = Arc::new(index);
     state.codes = codes;
     core.counters.compactions.fetch_add(1, Relaxed);
@@ -232,19 +257,24 @@ fn renumbered(
     Ok((index, column))
 }
 
-/// Puts the rewritten chunks in their place, with all that was written since
-/// the view was pinned. Fails before it changes anything.
-fn replace_rows(
-    writer: &mut Writer,
-    chunks: &Range<usize>,
-    numbers: &Renumbering,
+/// The chunks that are rewritten, and the copies made of their rows as they were in `view`.
+struct Group<'a> {
+    chunks: Range<usize>,
+    view: &'a View,
     vectors: Vec<Piece>,
     ids: Vec<Piece>,
-) -> Result<()> {
+    records: RecordColumn,
+}
+
+/// Puts the rewritten chunks in their place, with all that was written since
+/// the view was pinned. Fails before it changes anything.
+fn replace_rows(writer: &mut Writer, numbers: &Renumbering, group: Group<'_>) -> Result<()> {
     let budget = writer.budget.clone();
+    let Group { chunks, view, vectors, ids, records } = group;
+    let chunks = &chunks;
     let (vectors, new_vectors) = spliced(&mut writer.vectors, &budget, writer.shift, chunks, numbers, vectors)?;
     let (ids, _) = spliced(&mut writer.ids, &budget, writer.shift, chunks, numbers, ids)?;
-    let records = moved_records(writer, &budget, chunks, numbers)?;
+    let records = moved_records(writer, chunks, numbers, view, records)?;
     let holes: Vec<Range<u32>> = holes(&new_vectors, writer.shift);
     let mut dead = SlotBits::new(writer.shift);
     let group = chunks.start..if numbers.to_end { usize::MAX } else { chunks.end };
@@ -275,13 +305,14 @@ fn replace_rows(
     Ok(())
 }
 
-/// The records under the new numbers: those of the group are copied, also what was changed since the view was pinned,
-/// those of other chunks stay as they are.
+/// The records under the new numbers. Those of the group were `copied` from `view`, and are again where any was
+/// changed since; those of other chunks stay as they are.
 fn moved_records(
     writer: &mut Writer,
-    budget: &Budget,
     chunks: &Range<usize>,
     numbers: &Renumbering,
+    view: &View,
+    copied: RecordColumn,
 ) -> Result<RecordColumn> {
     let (shift, end) = (writer.shift, writer.vectors.end());
     let present = writer.records.table();
@@ -292,14 +323,18 @@ fn moved_records(
         pieces.resize_with(pieces.len().max(to + 1), || None);
         pieces[to] = piece.clone();
     }
-    let mut column = RecordColumn::from_pieces(shift, pieces, budget);
-    let later = if numbers.to_end { numbers.end..end } else { 0..0 };
-    let rows = numbers.kept.iter().copied().chain(later).filter(|&slot| !writer.dead.get(slot));
-    let moved = rows.filter_map(|slot| Some((numbers.slot(slot)?, present.bytes(slot))));
-    let (changes, bytes) = copies(moved)?;
-    let _lease = budget.take(bytes.len() as u64)?;
-    let reserved = column.reserve(&changes, 0)?;
-    column.apply(&changes, &bytes, reserved);
+    let mut column = RecordColumn::from_pieces(shift, pieces, &writer.budget);
+    // What is appended to a chunk leaves its serial number, and the records that it had.
+    let serial = |table: &RecordTable, chunk| table.chunk(chunk).map(|piece| piece.serial);
+    match chunks.clone().all(|chunk| serial(&present, chunk) == serial(&view.records, chunk)) {
+        true => column.take_chunks(copied),
+        false => column.copy(&present, numbers.live(&writer.dead))?,
+    }
+    if numbers.to_end {
+        let later = (numbers.end..end).filter(|&slot| !writer.dead.get(slot));
+        column.copy(&present, later.filter_map(|slot| Some((slot, numbers.slot(slot)?))))?;
+    }
+    writer.check_faults()?;
     Ok(column)
 }
 

@@ -51,6 +51,8 @@ pub struct Counters {
 pub struct Store {
     pub storage: Box<dyn Storage>,
     pub checkpoints: Mutex<Checkpoints>,
+    /// Whether the live manifest tells of records, so that the log may have some.
+    pub tells_of_records: AtomicBool,
     /// Held as long as the database is open; cursors may keep the rest for longer.
     pub lock: Mutex<Option<LockGuard>>,
 }

@@ -183,6 +183,7 @@ fn load_generation(
 ) -> Result<(Writer, Place)> {
     let parts = open_parts(storage, &manifest, settings, faults, present)?;
     let (mut writer, chunks) = read_parts(&manifest, settings, &parts, budget)?;
+    writer.faults = faults.clone();
     let start = manifest.wal_start();
     let found = replay(storage, &start, &mut writer)?;
     Ok((writer, Place { manifest, parts, chunks, log: Some(start.after(&found)) }))

@@ -108,7 +108,8 @@ fn leave_to_files(core: &Core, store: &Store, state: &mut IndexState) -> Result<
     core.residence.settle();
     let done = lock(&store.checkpoints);
     let view = core.view.load_full();
-    checkpoint::map_records(core, store, &view, &done)?;
+    // Metadata may be all of the memory there is, in one chunk.
+    checkpoint::map_records(core, store, &view, &done, usize::MAX)?;
     checkpoint::map_chunks(core, store, &view, &done)?;
     let files = Files { core, store, view: &view, done: &done };
     let index = files.index()?;

@@ -363,6 +363,7 @@ impl Database {
     /// Gives the rows that a filter lets pass at this moment the metadata `meta` (empty = none), all in one
     /// batch; returns how many there were.
     pub fn update_meta_where(&self, filter: &Filter, meta: &[u8], task: Option<&Task>) -> Result<u64> {
+        self.core.check_writable()?;
         records::given::check_meta(meta, self.core.settings.max_meta_bytes as usize)?;
         self.change_where(filter, Some(meta), task)
     }

@@ -31,7 +31,7 @@ use crate::arena::{Budget, FaultCell, Rows, ScratchPool, SlotBits};
 use crate::index::{Graph, Params};
 use crate::kernel::{Metric, Scalar};
 use crate::quant::Codec;
-use crate::storage::format::NO_ORIGINALS;
+use crate::storage::format::{NO_ORIGINALS, RECORDS};
 use crate::storage::wal::{self, Replayed, WalStart, WalWriter, WriteMode};
 use crate::storage::{Manifest, OsStorage, Part, PartKind, PartRef, Schema, Storage, manifest};
 use crate::util::memory::make_room;
@@ -103,7 +103,9 @@ pub fn open_within(
         }
         None => create(storage.as_ref(), options, shift, budget)?,
     };
-    let store = Store { storage, checkpoints: Mutex::new(checkpoints), lock: Mutex::new(Some(held)) };
+    let tells_of_records = (checkpoints.manifest.features & RECORDS != 0).into();
+    let lock = Mutex::new(Some(held));
+    let store = Store { storage, checkpoints: Mutex::new(checkpoints), tells_of_records, lock };
     finish(settings, writer, Files::Written(store, parts), faults, &opened)
 }
 
@@ -136,6 +138,7 @@ fn finish(
             Durability::None => WriteMode::Buffered,
         });
     }
+    writer.faults = faults.clone();
     let view = writer.view()?;
     let (budget, search_budget) = (writer.budget.clone(), memory::search_budget(settings.max_memory));
     let verifier = match settings.verify_on_open {
@@ -269,6 +272,7 @@ fn empty_writer(settings: &Settings, shift: Option<u32>, budget: &Budget) -> Res
         lsn: 0,
         log: None,
         failed: None,
+        faults: Arc::default(),
     })
 }
 
@@ -320,6 +324,12 @@ pub fn random() -> u64 {
 /// The blob with this tag.
 pub fn blob(manifest: &Manifest, tag: u32) -> Option<&[u8]> {
     manifest.extra.iter().find(|extra| extra.tag == tag).map(|extra| &extra.bytes[..])
+}
+
+/// The next id to be given, where any was.
+pub fn next_id(manifest: &Manifest) -> Option<u64> {
+    let bytes = blob(manifest, checkpoint::EXTRA_NEXT_ID)?;
+    Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }
 
 /// The settings of an existing database: its schema, the rest as asked for.
@@ -374,6 +384,7 @@ fn load(
     let settings = stored_settings(&manifest, options)?;
     let parts = open_parts(storage, &manifest, &settings, faults, &OpenParts::new())?;
     let (mut writer, chunks) = read_parts(&manifest, &settings, &parts, budget)?;
+    writer.faults = faults.clone();
     let start = manifest.wal_start();
     let replayed = replay(storage, &start, &mut writer)?;
     (opened.event, opened.torn_bytes) = ("open", replayed.torn_bytes);
@@ -575,10 +586,10 @@ impl Parts<'_> {
             writer.keys = IdMap::from_run(Some(run));
         }
         writer.key_salt = self.manifest.salt;
-        let kept = blob(self.manifest, checkpoint::EXTRA_NEXT_ID).and_then(|bytes| bytes.try_into().ok());
+        let kept = next_id(self.manifest);
         writer.assigned = kept.is_some();
         let above = writer.id_map.last().map_or(1, |id| id.saturating_add(1));
-        writer.next_id = kept.map_or(1, u64::from_le_bytes).max(above);
+        writer.next_id = kept.unwrap_or(1).max(above);
         Ok(())
     }
 

@@ -16,8 +16,10 @@ use super::records::given::{Given, Texts};
 use super::records::keys::Lookup;
 use super::records::resolve::{Assigned, Planned, Row};
 use super::sketches::Sketches;
+use super::types::ID_NONE;
 use super::view::{Chunks, Index, View, ViewParts, read_id};
-use crate::arena::{Budget, Lease, RowsMut, SlotBits};
+use crate::arena::{Budget, FaultCell, Lease, RowsMut, SlotBits};
+use crate::storage::StorageError;
 use crate::storage::wal::WalWriter;
 use crate::util::memory::{collected, filled, make_room, with_room};
 use std::borrow::Cow;
@@ -79,11 +81,22 @@ impl Batch<'_> {
         }
     }
 
-    /// Bytes of keys and metadata.
+    /// Whether it may leave something in the log that only readers who know of records understand. A batch of
+    /// vectors alone that replaces rows with records does too, but then others brought those.
+    pub fn brings_records(&self) -> bool {
+        match self {
+            Batch::Put { ids, records: Given::Fields(records), .. } => !records.is_empty() || ids.contains(&ID_NONE),
+            Batch::Put { records, .. } => !matches!(records, Given::Nothing),
+            Batch::Meta { .. } | Batch::Where { meta: Some(_), .. } => true,
+            Batch::Delete { .. } | Batch::DeleteKeys { .. } | Batch::Where { meta: None, .. } => false,
+        }
+    }
+
+    /// Bytes that a copy of keys and metadata takes.
     fn texts(&self) -> u64 {
         match self {
-            Batch::Put { records, .. } | Batch::Meta { records, .. } => records.total(),
-            Batch::DeleteKeys { keys } => keys.total(),
+            Batch::Put { records, .. } | Batch::Meta { records, .. } => records.size(),
+            Batch::DeleteKeys { keys } => keys.size(),
             Batch::Where { meta, .. } => meta.as_ref().map_or(0, |meta| meta.len() as u64),
             Batch::Delete { .. } => 0,
         }
@@ -135,6 +148,8 @@ pub struct Writer {
     pub failed: Option<Error>,
     /// What all of this is taken from.
     pub budget: Budget,
+    /// Damage that was met in what lies in files.
+    pub faults: Arc<FaultCell>,
 }
 
 /// Bytes that planning a batch takes for each of its rows: the sorted ids, the
@@ -170,6 +185,12 @@ impl Writer {
                 fail(ErrorKind::Poisoned, format!("writing stopped after an error: {why}; reopen the database"))
             }
         }
+    }
+
+    /// An error when a damaged block was read. A plan that carries over what rows have must ask: what it read would
+    /// be written as if it were whole.
+    pub fn check_faults(&self) -> Result<()> {
+        self.faults.get().map_or(Ok(()), |fault| Err(StorageError::from(fault).into()))
     }
 
     /// Gives up the vectors of chunks that end before slot `end`, all of which have codes. Their ids
@@ -248,7 +269,9 @@ impl Writer {
         let lookup = Lookup { keys: &self.keys, records: &records, salt: self.key_salt };
         let is_live = |slot: u32| slot < ids.end() && !self.dead.get(slot);
         let slots = (0..keys.count()).filter_map(|i| lookup.find(keys.get(i), &is_live));
-        Ok(collected(slots.map(|slot| read_id(ids.row(slot))))?)
+        let found = collected(slots.map(|slot| read_id(ids.row(slot))))?;
+        self.check_faults()?;
+        Ok(found)
     }
 
     fn plan_put(&mut self, ids: &[u64], rows: &Stored<'_>, replace: bool, records: &Given<'_>) -> Result<Plan> {
@@ -328,7 +351,8 @@ impl Writer {
     }
 
     fn plan_meta(&mut self, ids: &[u64], records: &Given<'_>) -> Result<Plan> {
-        let _working = self.budget.take(ids.len() as u64 * PLAN_BYTES)?;
+        let record = if self.log.is_some() { 8 } else { 0 };
+        let _working = self.budget.take(ids.len() as u64 * (PLAN_BYTES + record))?;
         let (ids, records) = self.resolve_meta(ids, records)?;
         Ok(Plan { changed: ids.len() as u64, ids: Some(ids), records: Some(records), ..self.unchanged() })
     }
@@ -413,7 +437,7 @@ impl Writer {
             });
         }
         if let Some(Planned { bytes, changes, reserved, .. }) = plan.records {
-            self.records.apply(&changes, &bytes, reserved);
+            self.records.apply(&changes, |change| &bytes[change.from..][..change.len], reserved);
         }
         if let Some(keys) = plan.keys {
             self.keys = keys;

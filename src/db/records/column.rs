@@ -7,7 +7,7 @@ use super::{ENTRY, HEAP_MAX, Heap, RecordPiece, RecordTable, entry, place};
 use crate::arena::{Appender, Budget, Rows, RowsMut};
 use crate::db::column::next_serial;
 use crate::db::error::{ErrorKind, Result, fail};
-use crate::util::memory::{make_room, with_room};
+use crate::util::memory::make_room;
 use std::ops::Range;
 
 /// Room that entries and heap of a chunk begin with: rows, and bytes.
@@ -21,7 +21,7 @@ const WASTE: u64 = 1 << 20;
 pub struct Change {
     /// Where.
     pub slot: u32,
-    /// Where its bytes lie among those of all changes.
+    /// Where its bytes lie: among those of all changes, or in which slot.
     pub from: usize,
     /// How many there are.
     pub len: usize,
@@ -216,8 +216,8 @@ impl RecordColumn {
         Ok(Some(ready))
     }
 
-    /// Puts the records of `changes`, whose bytes are in `bytes`, where `reserved` made room for them.
-    pub fn apply(&mut self, changes: &[Change], bytes: &[u8], reserved: Reserved) {
+    /// Puts the records of `changes`, whose bytes `bytes` gives, where `reserved` made room for them.
+    pub fn apply<'b>(&mut self, changes: &[Change], bytes: impl Fn(&Change) -> &'b [u8], reserved: Reserved) {
         let mask = (1u32 << self.shift) - 1;
         for Ready { chunk, changes: range, entries, heap } in reserved.chunks {
             let Some(cell) = self.chunks[chunk].as_mut() else { continue };
@@ -230,7 +230,7 @@ impl RecordColumn {
             cell.more.append(added, |mut room| {
                 for change in changes {
                     let (record, rest) = room.split_at_mut(change.len);
-                    record.copy_from_slice(&bytes[change.from..][..change.len]);
+                    record.copy_from_slice(bytes(change));
                     room = rest;
                 }
             });
@@ -255,9 +255,12 @@ impl RecordColumn {
         }
     }
 
-    /// Gives back the room that was made and not used.
+    /// Gives back the room that was made and not used. A chunk that got none of the records it was made for has
+    /// none: there would be nothing to write of it.
     pub fn give_back(&mut self) {
-        for cell in self.chunks.iter_mut().flatten() {
+        for place in &mut self.chunks {
+            place.take_if(|cell| cell.entries.len() == 0);
+            let Some(cell) = place else { continue };
             cell.entries.give_back();
             cell.more.give_back();
         }
@@ -300,16 +303,33 @@ impl Cell {
     }
 }
 
-/// The changes that give the slots of `rows` (ascending) the records that `of` finds for them, with their bytes.
-pub fn copies<'a>(rows: impl Iterator<Item = (u32, &'a [u8])>) -> Result<(Vec<Change>, Vec<u8>)> {
-    let (mut changes, mut bytes) = (with_room(0)?, Vec::new());
-    for (slot, record) in rows.filter(|(_, record)| !record.is_empty()) {
-        make_room(&mut bytes, record.len())?;
-        make_room(&mut changes, 1)?;
-        changes.push(Change { slot, from: bytes.len(), len: record.len() });
-        bytes.extend_from_slice(record);
+impl RecordColumn {
+    /// Copies records of `table`: of each pair of `slots`, whose second numbers ascend, the record in the first slot
+    /// to the second one. None of these may have any, and nobody may see them yet.
+    pub fn copy(&mut self, table: &RecordTable, slots: impl Iterator<Item = (u32, u32)>) -> Result<()> {
+        let mut changes = Vec::new();
+        for (from, slot) in slots {
+            let len = table.bytes(from).len();
+            if len > 0 {
+                make_room(&mut changes, 1)?;
+                changes.push(Change { slot, from: from as usize, len });
+            }
+        }
+        let _working = self.budget.take((changes.len() * size_of::<Change>()) as u64)?;
+        let reserved = self.reserve(&changes, 0)?;
+        self.apply(&changes, |change| table.bytes(change.from as u32), reserved);
+        Ok(())
     }
-    Ok((changes, bytes))
+
+    /// Takes the chunks of `others` that have records in the place of those of the same numbers.
+    pub fn take_chunks(&mut self, others: RecordColumn) {
+        for (chunk, cell) in others.chunks.into_iter().enumerate().filter(|(_, cell)| cell.is_some()) {
+            if self.chunks.len() <= chunk {
+                self.chunks.resize_with(chunk + 1, || None);
+            }
+            self.chunks[chunk] = cell;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -328,7 +348,7 @@ mod tests {
             })
             .collect();
         let reserved = column.reserve(&changes, 0).unwrap();
-        column.apply(&changes, &bytes, reserved);
+        column.apply(&changes, |change| &bytes[change.from..][..change.len], reserved);
     }
 
     proptest! {

@@ -36,10 +36,17 @@ impl<'a> Texts<'a> {
         Ok(Texts { bytes: Cow::Borrowed(bytes), offsets: Cow::Borrowed(offsets) })
     }
 
-    /// A copy in memory of its own.
+    /// A copy in memory of its own: of the texts alone, whatever lies before and behind them.
     pub fn to_owned(&self) -> Result<Texts<'static>> {
-        let bytes = Cow::Owned(collected(self.bytes.iter().copied())?);
-        Ok(Texts { bytes, offsets: Cow::Owned(collected(self.offsets.iter().copied())?) })
+        let first = self.offsets[0];
+        let bytes = &self.bytes[first as usize..(first + self.total()) as usize];
+        let offsets = collected(self.offsets.iter().map(|offset| offset - first))?;
+        Ok(Texts { bytes: Cow::Owned(collected(bytes.iter().copied())?), offsets: Cow::Owned(offsets) })
+    }
+
+    /// Bytes that a copy takes.
+    pub fn size(&self) -> u64 {
+        self.total() + 8 * self.offsets.len() as u64
     }
 
     /// Number of texts.
@@ -96,6 +103,11 @@ impl Records<'_> {
     pub fn total(&self) -> u64 {
         [&self.keys, &self.meta].into_iter().flatten().map(Texts::total).sum()
     }
+
+    /// Bytes that a copy takes.
+    pub fn size(&self) -> u64 {
+        [&self.keys, &self.meta].into_iter().flatten().map(Texts::size).sum()
+    }
 }
 
 /// Refuses what is no key. An empty one is none at all.
@@ -144,6 +156,14 @@ impl Given<'_> {
             Given::Fields(records) => records.total(),
             Given::Same(meta) => meta.len() as u64,
             Given::Resolved(records) => records.bytes.len() as u64,
+        }
+    }
+
+    /// Bytes that a copy takes.
+    pub fn size(&self) -> u64 {
+        match self {
+            Given::Fields(records) => records.size(),
+            _ => self.total(),
         }
     }
 
@@ -226,6 +246,9 @@ mod tests {
     fn offsets_must_lead_through_the_bytes() {
         let texts = Texts::new(b"abcdef", &[1, 1, 4]).unwrap();
         assert_eq!((texts.count(), texts.get(0), texts.get(1), texts.total()), (2, &b""[..], &b"bcd"[..], 3));
+        let own = texts.to_owned().unwrap();
+        assert_eq!((own.count(), own.get(0), own.get(1), own.bytes.len()), (2, &b""[..], &b"bcd"[..], 3));
+        assert_eq!(own.size(), 3 + 3 * 8);
         assert_eq!(Texts::new(b"abc", &[0, 3, 2]).unwrap_err().item(), Some(1));
         for (bytes, offsets) in [(&b"abc"[..], &[][..]), (b"abc", &[0, 4]), (b"", &[1])] {
             assert_eq!(Texts::new(bytes, offsets).unwrap_err().kind(), ErrorKind::InvalidArgument);

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::arena::Budget;
     use crate::db::records::Record;
-    use crate::db::records::column::{RecordColumn, copies};
+    use crate::db::records::column::{Change, RecordColumn};
 
     #[test]
     fn keys_that_meet_are_both_found() {
@@ -97,9 +97,10 @@ mod tests {
                 bytes
             })
             .collect();
-        let (changes, bytes) = copies(records.iter().enumerate().map(|(i, r)| (i as u32, &r[..]))).unwrap();
+        let change = |(i, record): (usize, &Vec<u8>)| Change { slot: i as u32, from: i, len: record.len() };
+        let changes: Vec<Change> = records.iter().enumerate().map(change).collect();
         let reserved = column.reserve(&changes, 0).unwrap();
-        column.apply(&changes, &bytes, reserved);
+        column.apply(&changes, |change| &records[change.from], reserved);
         let table = column.table();
         let empty = IdMap::default();
         let lookup = Lookup { keys: &empty, records: &table, salt: 7 };

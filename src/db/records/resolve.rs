@@ -80,6 +80,7 @@ impl Writer {
             key.and_then(|key| new.insert(key, id));
             found.push(id);
         }
+        self.check_faults()?;
         Ok(Some(Assigned { ids: found, next }))
     }
 
@@ -97,6 +98,7 @@ impl Writer {
             return Ok(None);
         }
         let present = self.records.table();
+        let mut olds = rows.clone().filter_map(|row| row.old);
         let resolved: Vec<&[u8]> = match given {
             Given::Resolved(records) => collected(records.iter())?,
             _ => Vec::new(),
@@ -106,10 +108,13 @@ impl Writer {
             given.record(row.at, old, resolved.get(row.at).copied().unwrap_or_default())
         };
         let total: u64 = rows.clone().map(|row| record(row).bytes() as u64).sum();
-        if total == 0 && !matches!(given, Given::Resolved(_)) {
+        // A put without records leaves those of the rows that it replaces: where they are to go the log must say so.
+        let is_silent = total == 0 && !matches!(given, Given::Resolved(_));
+        if is_silent && olds.all(|slot| present.bytes(slot).is_empty()) {
+            self.check_faults()?;
             return Ok(None);
         }
-        let lease = self.budget.take(total + 4 * count as u64)?;
+        let lease = self.take_logged(total + 4 * count as u64, 0)?;
         let (mut lens, mut bytes, mut changes) = (filled(0u32, count)?, with_room(total as usize)?, Vec::new());
         for row in rows {
             let (record, from) = (record(row), bytes.len());
@@ -136,6 +141,7 @@ impl Writer {
             self.keys.with(&entries, &|slot| dead.get(slot), &self.budget)?
         };
         let reserved = self.records.reserve(&changes, self.vectors.end())?;
+        self.check_faults()?;
         Ok(Some((Planned { lens, bytes, changes, reserved, _lease: lease }, key_map)))
     }
 
@@ -155,7 +161,7 @@ impl Writer {
         let record =
             |slot: u32, at: usize| given.record(at, present.get(slot), resolved.get(at).copied().unwrap_or_default());
         let total: u64 = rows.iter().map(|&(slot, at)| record(slot, at).bytes() as u64).sum();
-        let lease = self.budget.take(total + 48 * rows.len() as u64)?;
+        let lease = self.take_logged(total + 4 * rows.len() as u64, 44 * rows.len() as u64)?;
         let (mut lens, mut bytes) = (with_room(rows.len())?, with_room(total as usize)?);
         let (mut changes, mut in_order) = (with_room(rows.len())?, with_room(rows.len())?);
         for &(slot, at) in &rows {
@@ -171,6 +177,14 @@ impl Writer {
             in_order.push(ids[at]);
         }
         let reserved = self.records.reserve(&changes, u32::MAX)?;
+        self.check_faults()?;
         Ok((in_order, Planned { lens, bytes, changes, reserved, _lease: lease }))
+    }
+
+    /// Takes memory for `logged` bytes that go into the log and for `working` more. The next open holds the record
+    /// beside what is made of it: what passes the limit then must not pass it now.
+    fn take_logged(&self, logged: u64, working: u64) -> Result<Lease> {
+        let record = if self.log.is_some() { logged } else { 0 };
+        Ok(self.budget.take(logged + record + working)?)
     }
 }

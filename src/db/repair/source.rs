@@ -8,11 +8,9 @@
 //! each belongs; the schema then comes from the old manifest or the caller.
 
 use super::report::RepairReport;
-use crate::db::checkpoint::{
-    BITS, CODES, ENTRIES, EXTRA_CODEC, EXTRA_NEXT_ID, HEAP, IDS, OWNERS, SLOTS, SORTED_IDS, VECTORS,
-};
+use crate::db::checkpoint::{BITS, CODES, ENTRIES, EXTRA_CODEC, HEAP, IDS, OWNERS, SLOTS, SORTED_IDS, VECTORS};
 use crate::db::error::{ErrorKind, Result, fail};
-use crate::db::open::{blob, chunk_shift, shape_of, stored_settings};
+use crate::db::open::{blob, chunk_shift, next_id, shape_of, stored_settings};
 use crate::db::options::{OptionId, Options, Settings};
 use crate::db::writer::MAX_SLOTS;
 use crate::quant::Codec;
@@ -200,7 +198,7 @@ fn named(settings: Settings, manifest: &Manifest) -> Result<Source> {
             .map(|entry| entry.part)
             .collect(),
         loose_records: Vec::new(),
-        next_id: blob(manifest, EXTRA_NEXT_ID).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes),
+        next_id: next_id(manifest),
         log: Some(SalvageStart {
             number: manifest.wal,
             salt: manifest.salt,
