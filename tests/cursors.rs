@@ -347,6 +347,46 @@ fn cursors_keep_to_the_memory_of_searches() {
     assert!(db.cursor(query, &exactly()).unwrap().next_page(&mut [0; 9], None).is_ok());
 }
 
+/// With a limit for each search walks get narrower and passes shorter, and still every row comes once.
+#[test]
+fn a_limit_for_each_search_is_kept_by_shorter_steps() {
+    let (rows, queries) = common::shapes::Shape::Clusters.rows(Scalar::F32, 16, 9000, 1);
+    let db = Database::open(None, &Options::new().dim(16).graph_min_rows(500)).unwrap();
+    common::fill(&db, &rows);
+    db.delete_batch(&(0..9000).step_by(5).collect::<Vec<_>>()).unwrap();
+    let most: Vec<u64> = (0..9000).filter(|id| id % 3 > 0).collect();
+    for filter in [None, Some(Filter::ids(&most, true).unwrap())] {
+        let params = SearchParams { filter, ..SearchParams::default() };
+        let all = SearchParams { exact: true, ..params.clone() };
+        let truth: BTreeMap<u64, f32> = common::search(&db, &queries, 9000, &all)[0].iter().copied().collect();
+        for (max_memory, exact) in
+            [(300, true), (1500, false), (5000, false), (6000, false), (8000, false), (20_000, true)]
+        {
+            let params = SearchParams { max_memory, exact, ..params.clone() };
+            let mut cursor = db.cursor(queries.vectors(), &params).unwrap();
+            // The first pages alone where passes are very short.
+            let mut rows = Vec::new();
+            for cap in [10, 100, 700] {
+                rows.extend(page(&mut cursor, cap).1);
+            }
+            if max_memory > 1500 {
+                rows.extend(drain(&mut cursor, &[900]));
+                assert_eq!(rows.len(), truth.len(), "{max_memory} bytes");
+            }
+            assert!(
+                rows.len() >= 700 && rows.iter().all(|row| truth.get(&row.1) == Some(&row.0)),
+                "{max_memory} bytes"
+            );
+            let distinct: BTreeSet<u64> = rows.iter().map(|row| row.1).collect();
+            assert_eq!(distinct.len(), rows.len(), "{max_memory} bytes");
+        }
+        let params = SearchParams { max_memory: 100, ..params };
+        let mut cursor = db.cursor(queries.vectors(), &params).unwrap();
+        let error = cursor.next_page(&mut [0; 3], None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit, "not one result fits");
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Put(Vec<(u8, i8)>),

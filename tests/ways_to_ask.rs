@@ -328,6 +328,11 @@ fn senseless_diverse_searches_are_refused_and_limits_hold() {
     assert_eq!(refused(call(&[f32::NAN], 1, 0, 0.5, &exactly())), ErrorKind::NotFinite);
     assert_eq!(refused(call(&[1.0], 1, 70_000, 0.5, &exactly())), ErrorKind::Limit, "candidates need memory");
     assert_eq!(call(&[1.0], 1, 10_000, 0.5, &exactly()).unwrap(), (Outcome::Complete, 100));
+    // 9 bytes for the query, and 4 of a vector and 32 for each candidate.
+    let within = |max_memory| SearchParams { max_memory, ..exactly() };
+    assert_eq!(call(&[1.0], 1, 0, 0.5, &within(36 * 400 + 9)).unwrap(), (Outcome::Complete, 100));
+    assert_eq!(call(&[1.0], 1, 0, 0.5, &within(36 * 400 + 8)).unwrap(), (Outcome::Partial, 100), "399 candidates");
+    assert_eq!(refused(call(&[1.0], 1, 0, 0.5, &within(36 * 100 + 8))), ErrorKind::Limit);
     assert_eq!(call(&[1.0], 1, 100, 0.5, &cancelled()).unwrap(), (Outcome::Partial, 0));
     assert!(db.stats().unwrap().bytes_memory <= 16 << 20);
 }

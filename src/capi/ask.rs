@@ -112,8 +112,12 @@ pub unsafe extern "C" fn vdb_recommend(
 /// `query`: one vector of `dim` components. `ids` and `distances` have `k` places; those left over become
 /// VDB_ID_NONE and +INFINITY. `count` receives the number of results and may be NULL. `params` as for vdb_search.
 ///
-/// Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and OUT_OF_RANGE
-/// (`lambda` is not in 0..1), LIMIT (`candidates` above VDB_MAX_K). Since 0.1.
+/// To what a search takes of `max_memory` come the vector and 16 bytes for each candidate; there are fewer where
+/// that is too much.
+///
+/// Returns VDB_PARTIAL when the deadline passed, the task was cancelled or there were fewer candidates for want of
+/// memory. Errors: as vdb_search, and OUT_OF_RANGE (`lambda` is not in 0..1), LIMIT (`candidates` above VDB_MAX_K, or
+/// `max_memory` too small for k of them). Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_search_diverse(
     db: *const vdb,

@@ -43,8 +43,9 @@ pub(super) static CURSORS: Table<OpenCursor, 1> = Table::new(5);
 /// last, after all others, in order among themselves and in pages of their own; with VDB_SEARCH_EXACT there are none.
 ///
 /// The first pages cost about as much as searches for twice as many rows. Farther down, from about a fortieth of the
-/// rows on, all rows are compared, and again for each eighth of them (VDB_OPT_MAX_MEMORY may make that more
-/// often). Free it with vdb_cursor_free.
+/// rows on, all rows are compared, and again for each eighth of them (VDB_OPT_MAX_MEMORY and `max_memory` may make
+/// that more often; pages are not VDB_PARTIAL for it). To `max_memory` comes a bit for each row of the database. Free it
+/// with vdb_cursor_free.
 ///
 /// On failure `*out_cursor` is NULL. Errors: as vdb_search for one query. Since 0.1.
 #[unsafe(no_mangle)]

@@ -36,7 +36,12 @@ pub enum Fit {
 
 /// Most results that fit into `max_memory` bytes (0 = no limit).
 pub fn most_results(core: &Core, view: &View, max_memory: u64) -> usize {
-    let room = max_memory.saturating_sub(row_bytes(core, view)) / TopK::bytes(1);
+    most_of(core, view, max_memory, TopK::bytes(1))
+}
+
+/// The same where each takes `bytes`.
+pub fn most_of(core: &Core, view: &View, max_memory: u64, bytes: u64) -> usize {
+    let room = max_memory.saturating_sub(row_bytes(core, view)) / bytes;
     if max_memory == 0 { usize::MAX } else { usize::try_from(room).unwrap_or(usize::MAX) }
 }
 

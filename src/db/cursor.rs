@@ -9,6 +9,7 @@
 //! next few that come after the last row, as many as an eighth of the rows, so memory stays small. What walks
 //! have missed comes before that row; it is known by a bit for each row that was returned, and comes last.
 
+use super::cap;
 use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
 use super::filter::{Filter, Selection, bytes_of_bits};
@@ -301,6 +302,10 @@ impl Near {
 
     /// Finds `k` rows as any search does, and makes the nearer half ready, as far as it is new.
     fn search(&mut self, core: &Core, view: &View, k: usize, limits: &Limits<'_>) -> Result<Step> {
+        if k > cap::most_results(core, view, self.params.max_memory) {
+            self.stage = Stage::Pass(FIRST_PASS);
+            return Ok(Step::On);
+        }
         let mut plan = Plan::among(core, view, k, &self.params, self.selected())?;
         let may_miss = matches!(plan.covered, Covered::Walk(_)) || plan.sketched;
         if self.params.exact || !may_miss || (k as u64).saturating_mul(ROWS_PER_WALKED) >= self.passing(view) {
@@ -329,10 +334,11 @@ impl Near {
 
     /// Compares all rows, or all that were missed, and makes ready those that come next, about `k`.
     fn pass(&mut self, core: &Core, view: &View, k: usize, limits: &Limits<'_>) -> Result<Step> {
-        let exact = SearchParams { exact: true, ..SearchParams::default() };
+        let max_memory = self.params.max_memory;
+        let exact = SearchParams { exact: true, max_memory, ..SearchParams::default() };
         let passing = self.passing(view);
         let most = usize::try_from(passing / PASS_SHARE).unwrap_or(usize::MAX).max(FIRST_PASS);
-        let mut k = k.min(most);
+        let mut k = k.min(most).min(cap::most_results(core, view, max_memory).max(1));
         let (complete, wanted) = loop {
             let mut plan = Plan::among(core, view, k, &exact, self.selected())?;
             (plan.after, plan.threads) = (self.last, core.threads());
@@ -387,7 +393,8 @@ impl Near {
         std::mem::swap(&mut scratch.best, &mut self.found);
         let complete = search_one(core, view, plan, limits, &mut scratch);
         std::mem::swap(&mut scratch.best, &mut self.found);
-        let complete = complete?;
+        // What a limit on memory has left out comes late, as what a graph misses does.
+        let complete = complete? || !limits.stop();
         finish(core, view, std::mem::take(&mut scratch.walk.distances), 0)?;
         Ok(complete)
     }

@@ -4,6 +4,7 @@
 //! A search finds candidates. The nearest is chosen, then one after the other whichever is best by its distance to
 //! the query, less its distance to the nearest one chosen so far. Both are exact, so the choice is that of the plain definition.
 
+use super::cap;
 use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
 use super::reader::{Limits, Scratch, finish, search_alone, stored_row, take_query};
@@ -11,6 +12,7 @@ use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::Lease;
 use crate::index::Control;
+use crate::index::flat::TopK;
 use crate::kernel::Kernel;
 use crate::util::memory;
 
@@ -44,9 +46,19 @@ pub fn search(
     ids.fill(ID_NONE);
     distances.fill(f32::INFINITY);
     let wanted = if candidates == 0 { ids.len().saturating_mul(CANDIDATES_PER_RESULT) } else { candidates };
-    let k = if ids.is_empty() { 0 } else { wanted.max(ids.len()) };
+    let wanted = if ids.is_empty() { 0 } else { wanted.max(ids.len()) };
+    let each = TopK::bytes(1) + (core.shape.row_bytes() + size_of::<Candidate>()) as u64;
+    let most = cap::most_of(core, &view, params.max_memory, each);
+    if most < ids.len() {
+        let (places, limit) = (ids.len(), params.max_memory);
+        let message = format!("{places} candidates of {each} bytes each do not fit into max_memory = {limit}");
+        return fail(ErrorKind::Limit, message);
+    }
+    let k = wanted.min(most);
     let mut complete = search_alone(core, &view, k, params, &limits, &mut scratch)?;
     let mut choice = Choice::among(core, &view, &mut scratch)?;
+    // There may have been more to choose from.
+    complete &= k == wanted || choice.candidates.len() < k;
     let mut count = 0;
     while count < ids.len()
         && let Some(best) = choice.best(lambda)
