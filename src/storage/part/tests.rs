@@ -147,6 +147,8 @@ fn a_copy_is_the_same_file_and_takes_no_damage_over() {
         };
         copy(disk.open_read("graph-2.vdb").unwrap().as_ref(), &part, &to, &mut count).unwrap();
         assert!(to.read("graph-2.vdb", 1 << 20).unwrap() == all && heard == DATA as u64);
+        // The name is its directory's business, the bytes are durable.
+        to.sync_dir().unwrap();
         open(&to.crash_image(crate::storage::sim::CrashKind::MetadataOnly, 1), &part, true).unwrap();
         // From memory too, when the name is gone.
         let (opened, to) = (open(&disk, &part, false).unwrap(), SimStorage::new());
