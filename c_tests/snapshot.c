@@ -185,6 +185,7 @@ static void a_snapshot_is_refused_where_it_does_not_belong(void) {
   char text[8];
   size_t len = 0;
   vdb_cursor *cursor = NULL;
+  static char json[VDB_EXPLAIN_MAX];
   double recall;
   const struct { vdb *db; const vdb_snapshot *snapshot; vdb_status_t expected; } cases[] = {
       {other, snapshot, VDB_ERR_MISMATCH}, {db, freed, VDB_ERR_CLOSED}, {db, (const vdb_snapshot *)db, VDB_ERR_CLOSED},
@@ -207,6 +208,7 @@ static void a_snapshot_is_refused_where_it_does_not_belong(void) {
     REFUSED(vdb_search_ids(on, &id, 1, K, &params, near, distances, NULL, &error));
     REFUSED(vdb_recommend(on, &id, 1, NULL, 0, K, &params, near, distances, &seen, &error));
     REFUSED(vdb_search_diverse(on, query, DIM, K, 0, 0.5f, &params, near, distances, &seen, &error));
+    REFUSED(vdb_explain(on, query, DIM, K, &params, json, sizeof json, &len, &error));
     const vdb *all[] = {on};
     REFUSED(vdb_search_many(all, 1, query, 1, DIM, 0, K, &params, near, distances, sources, NULL, &error));
 #undef REFUSED

@@ -165,6 +165,8 @@ fn cursors_and_all_other_searches_look_at_the_snapshot() {
     put(&db, 0..800, 7);
     put(&db, 800..900, 0);
     assert!(ask(&at) == before && ask(&params(None)) != before);
+    let explained = |params: &SearchParams| db.explain(Vectors::f32(&query, DIM).unwrap(), 3, params).unwrap();
+    assert!(explained(&at).contains("\"lsn\":1,") && explained(&params(None)).contains("\"lsn\":3,"));
     db.delete_batch(&(0..850).collect::<Vec<_>>()).unwrap();
     db.wait_indexed(None).unwrap();
     assert!(ask(&at) == before);
@@ -177,6 +179,7 @@ fn cursors_and_all_other_searches_look_at_the_snapshot() {
     assert_eq!(error.kind(), ErrorKind::Mismatch);
     assert!(error.message().contains("database 1"), "{error}");
     assert_eq!(other.cursor(query, &at).unwrap_err().kind(), ErrorKind::Mismatch);
+    assert_eq!(other.explain(query, 1, &at).unwrap_err().kind(), ErrorKind::Mismatch);
     // A cursor has the state, not the snapshot.
     let mut cursor = db.cursor(query, &at).unwrap();
     drop((snapshot, at));

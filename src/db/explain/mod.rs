@@ -42,7 +42,7 @@ pub fn explain(core: &Core, query: Vectors<'_>, k: usize, params: &SearchParams)
         return fail(ErrorKind::InvalidArgument, message);
     }
     core.shape.accepts(&query)?;
-    let view = core.view.load_full();
+    let view = core.pinned_at(params.snapshot.as_ref())?;
     let limits = Limits::of(params);
     let mut scratch = core.scratch.take();
     take_query(core, &query, 0, &mut scratch)?;
