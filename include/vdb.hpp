@@ -126,35 +126,40 @@ public:
     // ---- Point reads
 
     /// The vectors of ids as numbers of type T: float, std::int8_t or std::uint8_t.
-    template <class T = float> Outcome<Fetched<T>> get(Span<const std::uint64_t> ids) const {
+    template <class T = float>
+    Outcome<Fetched<T>> get(Span<const std::uint64_t> ids, const Snapshot *snapshot = nullptr) const {
         Fetched<T> fetched{std::vector<T>(ids.size() * dim_), std::vector<std::uint8_t>(ids.size())};
         detail::Call call;
-        get_rows(call, ids, detail::ScalarOf<T>::value, fetched.values.data(), fetched.found, 0);
+        get_rows(call, ids, detail::ScalarOf<T>::value, fetched.values.data(), fetched.found, 0, snapshot);
         return call.finish(std::move(fetched));
     }
     /// The vectors of ids as bytes of any type, into rows of the caller `stride` bytes apart.
     Outcome<void> get_into(Span<const std::uint64_t> ids, Scalar scalar, void *vectors, Span<std::uint8_t> found,
-                           std::size_t stride = 0) const {
+                           std::size_t stride = 0, const Snapshot *snapshot = nullptr) const {
         detail::Call call;
         if (call.same(found.size(), ids.size(), "`found` has not one place for each id"))
-            get_rows(call, ids, scalar, vectors, found, stride);
+            get_rows(call, ids, scalar, vectors, found, stride, snapshot);
         return call.finish();
     }
     /// The metadata of ids, byte by byte what was stored; empty for none.
-    Outcome<std::vector<std::string>> get_meta(Span<const std::uint64_t> ids) const { return texts(vdb_get_meta, ids); }
+    Outcome<std::vector<std::string>> get_meta(Span<const std::uint64_t> ids, const Snapshot *snapshot = nullptr) const {
+        return texts(vdb_get_meta_at, ids, snapshot);
+    }
     /// The keys of ids; empty for none.
-    Outcome<std::vector<std::string>> keys_of_ids(Span<const std::uint64_t> ids) const { return texts(vdb_keys_of_ids, ids); }
+    Outcome<std::vector<std::string>> keys_of_ids(Span<const std::uint64_t> ids, const Snapshot *snapshot = nullptr) const {
+        return texts(vdb_keys_of_ids_at, ids, snapshot);
+    }
     /// The ids of the rows with these keys; VDB_ID_NONE where there is none.
-    Outcome<std::vector<std::uint64_t>> ids_of_keys(const Texts &keys) const {
+    Outcome<std::vector<std::uint64_t>> ids_of_keys(const Texts &keys, const Snapshot *snapshot = nullptr) const {
         detail::Call call;
         std::vector<std::uint64_t> ids(keys.count());
-        call.made(vdb_ids_of_keys(capi(), keys.data(), keys.offsets(), keys.count(), ids.data(), call.error()));
+        call.made(vdb_ids_of_keys_at(capi(), state(snapshot), keys.data(), keys.offsets(), keys.count(), ids.data(), call.error()));
         return call.finish(std::move(ids));
     }
-    Outcome<std::uint64_t> count(const Filter *filter = nullptr) const {
+    Outcome<std::uint64_t> count(const Filter *filter = nullptr, const Snapshot *snapshot = nullptr) const {
         detail::Call call;
         std::uint64_t rows = 0;
-        call.made(vdb_count(capi(), filter ? filter->capi() : nullptr, &rows, call.error()));
+        call.made(vdb_count_at(capi(), state(snapshot), filter ? filter->capi() : nullptr, &rows, call.error()));
         return call.finish(rows);
     }
 
@@ -228,6 +233,26 @@ public:
                                       count, error);
         });
     }
+    /// The best groups of rows, and of each the `per_group` nearest: rows with the same string, number or boolean at
+    /// `path` of their metadata, "author.name", are one group. `counts` has a place for each group found.
+    Outcome<Groups> search_groups(const Rows &query, std::string_view path, std::size_t groups, std::size_t per_group,
+                                  const SearchParams &params = {}) const {
+        detail::Call call;
+        Groups found;
+        if (call.take(query) && call.same(query.count(), 1, "search_groups takes one query") &&
+            places(call, groups) && places(call, per_group) && places(call, groups * per_group) &&
+            sized(call, found, groups, per_group)) {
+            const vdb_search_params_t asked = parameters(params, query);
+            std::uint32_t count = 0;
+            call.made(vdb_search_groups(capi(), query.data(), query.dim(), path.data(), path.size(), groups, per_group, &asked,
+                                        found.ids.data(), found.distances.data(), found.counts.data(), &count, call.error()));
+            found.partial = call.partial();
+            found.ids.resize(count * per_group);
+            found.distances.resize(count * per_group);
+            found.counts.resize(count);
+        }
+        return call.finish(std::move(found));
+    }
     /// A cursor through all rows, nearest to one query first.
     Outcome<Cursor> cursor_search(const Rows &query, const SearchParams &params = {}) const {
         detail::Call call;
@@ -278,6 +303,65 @@ public:
         if (!sound) return call.fail<std::string>(std::move(report));
         return call.finish(std::move(report));
     }
+
+    // ---- Snapshots, backups, files
+
+    /// The state of this moment. It copies nothing.
+    Outcome<Snapshot> snapshot() const {
+        detail::Call call;
+        vdb_snapshot *made = nullptr;
+        call.made(vdb_snapshot_new(capi(), &made, call.error()));
+        return call.finish(Snapshot(made));
+    }
+    /// Makes a backup in a new directory, which opens like any database; with `previous` it shares what that one has.
+    Outcome<void> backup(const std::string &path, const std::string &previous = {}, Task *task = nullptr) {
+        return plain([&](vdb_error_t *error) { return vdb_backup(capi(), path.c_str(), text_or_null(previous), capi_of(task), error); });
+    }
+    /// Writes rows as a new file, "npy", "jsonl", "fvecs" or another format; without one by the ending of its name.
+    Outcome<void> export_file(const std::string &path, const std::string &format = {}, const Filter *filter = nullptr,
+                              Task *task = nullptr) const {
+        return plain([&](vdb_error_t *error) {
+            return vdb_export(capi(), path.c_str(), text_or_null(format), filter ? filter->capi() : nullptr, capi_of(task), error);
+        });
+    }
+    /// Reads a file that export_file or another program wrote, and writes its rows.
+    Outcome<void> import_file(const std::string &path, const std::string &format = {}, Task *task = nullptr) {
+        return plain([&](vdb_error_t *error) { return vdb_import(capi(), path.c_str(), text_or_null(format), capi_of(task), error); });
+    }
+
+    // ---- Seeing inside
+
+    /// Searches as search() would for one query, and tells as JSON how that went and why.
+    Outcome<std::string> explain(const Rows &query, std::size_t k, const SearchParams &params = {}) const {
+        detail::Call call;
+        std::string text(VDB_EXPLAIN_MAX, '\0');
+        std::size_t length = 0;
+        const vdb_search_params_t asked = parameters(params, query);
+        if (call.take(query) && call.same(query.count(), 1, "explain takes one query"))
+            call.made(vdb_explain(capi(), query.data(), query.dim(), k, &asked, text.data(), text.size(), &length, call.error()));
+        text.resize(std::min(length, text.size()));
+        return call.finish(std::move(text));
+    }
+    /// How long calls of a kind took.
+    Outcome<vdb_latency_t> latency(Call kind) const {
+        detail::Call call;
+        vdb_latency_t latency{};
+        latency.struct_size = sizeof latency;
+        call.made(vdb_latency_get(capi(), static_cast<vdb_call_t>(kind), &latency, call.error()));
+        return call.finish(latency);
+    }
+    /// Takes what waits in the log: lines with their ends, oldest first; empty when nothing waits.
+    Outcome<std::string> log_read() {
+        detail::Call call;
+        std::string lines;
+        std::vector<char> buffer(1 << 16);
+        std::size_t length = 0;
+        while (call.made(vdb_log_read(capi(), buffer.data(), buffer.size(), &length, call.error())) && length > 0)
+            lines.append(buffer.data(), length);
+        return call.finish(std::move(lines));
+    }
+    /// Forgets the answers that are kept for later searches (Option::CacheBytes).
+    Outcome<void> cache_clear() { return plain([this](vdb_error_t *error) { return vdb_cache_clear(capi(), error); }); }
     Outcome<vdb_stats_t> stats() const {
         detail::Call call;
         vdb_stats_t stats{};
@@ -302,6 +386,7 @@ private:
         return call.finish(std::move(db));
     }
 
+    static const char *text_or_null(const std::string &text) noexcept { return text.empty() ? nullptr : text.c_str(); }
     static vdb_task *capi_of(Task *task) noexcept { return task ? task->capi() : nullptr; }
 
     static vdb_search_params_t parameters(const SearchParams &params, const Rows &queries) noexcept {
@@ -339,19 +424,23 @@ private:
         return call.finish(std::move(given));
     }
 
-    template <class F> Outcome<std::vector<std::string>> texts(F function, Span<const std::uint64_t> ids) const {
+    /// No snapshot is the newest state.
+    static const vdb_snapshot *state(const Snapshot *snapshot) noexcept { return snapshot ? snapshot->capi() : nullptr; }
+
+    template <class F>
+    Outcome<std::vector<std::string>> texts(F function, Span<const std::uint64_t> ids, const Snapshot *snapshot) const {
         detail::Call call;
         std::vector<std::string> found = detail::texts_of_rows(
             call, ids.size(), [&](char *to, std::size_t cap, std::uint64_t *offsets, std::size_t *length) {
-                return function(capi(), ids.data(), ids.size(), to, cap, offsets, length, call.error());
+                return function(capi(), state(snapshot), ids.data(), ids.size(), to, cap, offsets, length, call.error());
             });
         return call.finish(std::move(found));
     }
 
     void get_rows(detail::Call &call, Span<const std::uint64_t> ids, Scalar scalar, void *vectors,
-                  Span<std::uint8_t> found, std::size_t stride) const {
-        call.made(vdb_get_batch(capi(), ids.data(), ids.size(), dim_, static_cast<vdb_scalar_t>(scalar), vectors, stride,
-                                found.data(), call.error()));
+                  Span<std::uint8_t> found, std::size_t stride, const Snapshot *snapshot) const {
+        call.made(vdb_get_batch_at(capi(), state(snapshot), ids.data(), ids.size(), dim_, static_cast<vdb_scalar_t>(scalar),
+                                   vectors, stride, found.data(), call.error()));
     }
 
     /// Before memory is taken for results: the library would refuse such a k.

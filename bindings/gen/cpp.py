@@ -105,6 +105,17 @@ def setters(model: Model) -> str:
         f"{rows}\nprivate:\n    Self &self() {{ return static_cast<Self &>(*this); }}\n}};\n")
 
 
+def visitors(model: Model) -> str:
+    """For each struct that comes out as numbers alone: a function that goes over its fields."""
+    text = ""
+    for struct in model.structs:
+        if all(not f.type.is_pointer and f.length is None for f in struct.fields):
+            rows = "".join(f'    visit("{f.name}", from.{f.name});\n' for f in struct.fields if f.name != "struct_size")
+            text += (f"\n/// Calls visit(name, value) for each field.\n"
+                     f"template <class F> void for_each_field(const {struct.name} &from, F visit) {{\n{rows}}}\n")
+    return text
+
+
 def emit(model: Model, root: Path) -> dict[str, str]:
-    text = HEAD + "".join(map(enum, model.enums)) + params(model) + setters(model) + FOOT
+    text = HEAD + "".join(map(enum, model.enums)) + params(model) + setters(model) + visitors(model) + FOOT
     return {PATH: text}

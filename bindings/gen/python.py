@@ -100,7 +100,10 @@ def field_type(model: Model, field: Field) -> str:
 
 
 def record_class(model: Model, struct: Struct) -> str:
-    rows = members([(f"{f.name}: {field_type(model, f)}", f.doc) for f in struct.fields if f.name != "struct_size"])
+    # A tuple has methods of these names, which a field hides.
+    hides = {"count": "  # type: ignore[assignment]", "index": "  # type: ignore[assignment]"}
+    rows = members([
+        (f"{f.name}: {field_type(model, f)}{hides.get(f.name, '')}", f.doc) for f in struct.fields if f.name != "struct_size"])
     return f"\n\nclass {class_name(struct.name)}(NamedTuple):\n{docstring(struct.doc)}{rows}"
 
 

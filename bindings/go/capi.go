@@ -70,6 +70,20 @@ package vdb
 #cgo nocallback go_vdb_keys_of_ids
 #cgo noescape go_vdb_get_meta
 #cgo nocallback go_vdb_get_meta
+#cgo noescape go_vdb_snapshot_new
+#cgo nocallback go_vdb_snapshot_new
+#cgo noescape go_vdb_snapshot_free
+#cgo nocallback go_vdb_snapshot_free
+#cgo noescape go_vdb_count_at
+#cgo nocallback go_vdb_count_at
+#cgo noescape go_vdb_get_batch_at
+#cgo nocallback go_vdb_get_batch_at
+#cgo noescape go_vdb_ids_of_keys_at
+#cgo nocallback go_vdb_ids_of_keys_at
+#cgo noescape go_vdb_keys_of_ids_at
+#cgo nocallback go_vdb_keys_of_ids_at
+#cgo noescape go_vdb_get_meta_at
+#cgo nocallback go_vdb_get_meta_at
 #cgo noescape go_vdb_search
 #cgo nocallback go_vdb_search
 #cgo noescape go_vdb_search_exact
@@ -108,8 +122,22 @@ package vdb
 #cgo nocallback go_vdb_check
 #cgo noescape go_vdb_repair
 #cgo nocallback go_vdb_repair
+#cgo noescape go_vdb_backup
+#cgo nocallback go_vdb_backup
+#cgo noescape go_vdb_export
+#cgo nocallback go_vdb_export
+#cgo noescape go_vdb_import
+#cgo nocallback go_vdb_import
+#cgo noescape go_vdb_explain
+#cgo nocallback go_vdb_explain
 #cgo noescape go_vdb_stats_get
 #cgo nocallback go_vdb_stats_get
+#cgo noescape go_vdb_latency_get
+#cgo nocallback go_vdb_latency_get
+#cgo noescape go_vdb_log_read
+#cgo nocallback go_vdb_log_read
+#cgo noescape go_vdb_cache_clear
+#cgo nocallback go_vdb_cache_clear
 #cgo noescape go_vdb_task_new
 #cgo nocallback go_vdb_task_new
 #cgo noescape go_vdb_task_free
@@ -165,6 +193,8 @@ type cSearchParams struct {
 	deadlineUs   uint64
 	task         uintptr
 	filter       uintptr
+	snapshot     uintptr
+	maxMemory    uint64
 }
 
 var _ [C.sizeof_vdb_search_params_t - unsafe.Sizeof(cSearchParams{})]byte
@@ -198,10 +228,33 @@ type cStats struct {
 	decoded              uint64
 	bytesRecords         uint64
 	bytesColumns         uint64
+	snapshots            uint64
+	checkpointUnixMs     uint64
+	slowQueries          uint64
+	logLinesDropped      uint64
+	cacheHits            uint64
+	cacheMisses          uint64
+	bytesCache           uint64
 }
 
 var _ [C.sizeof_vdb_stats_t - unsafe.Sizeof(cStats{})]byte
 var _ [unsafe.Sizeof(cStats{}) - C.sizeof_vdb_stats_t]byte
+
+// cLatency is vdb_latency_t.
+type cLatency struct {
+	structSize uint32
+	call       uint32
+	count      uint64
+	meanNs     uint64
+	p50Ns      uint64
+	p95Ns      uint64
+	p99Ns      uint64
+	maxNs      uint64
+	sumNs      uint64
+}
+
+var _ [C.sizeof_vdb_latency_t - unsafe.Sizeof(cLatency{})]byte
+var _ [unsafe.Sizeof(cLatency{}) - C.sizeof_vdb_latency_t]byte
 
 func vdbVersionString() string {
 	stress()
@@ -368,6 +421,41 @@ func vdbGetMeta(db uintptr, ids *uint64, count int, meta *byte, cap_ int, metaOf
 	return Status(C.go_vdb_get_meta(C.uintptr_t(db), (*C.uint64_t)(unsafe.Pointer(ids)), C.size_t(count), (*C.char)(unsafe.Pointer(meta)), C.size_t(cap_), (*C.uint64_t)(unsafe.Pointer(metaOffsets)), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
+func vdbSnapshotNew(db uintptr, outSnapshot *uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_snapshot_new(C.uintptr_t(db), (*C.uintptr_t)(unsafe.Pointer(outSnapshot)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbSnapshotFree(snapshot uintptr) {
+	stress()
+	C.go_vdb_snapshot_free(C.uintptr_t(snapshot))
+}
+
+func vdbCountAt(db uintptr, snapshot uintptr, filter uintptr, count *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_count_at(C.uintptr_t(db), C.uintptr_t(snapshot), C.uintptr_t(filter), (*C.uint64_t)(unsafe.Pointer(count)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbGetBatchAt(db uintptr, snapshot uintptr, ids *uint64, count int, dim int, scalar uint32, vectors unsafe.Pointer, stride int, found *uint8, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_get_batch_at(C.uintptr_t(db), C.uintptr_t(snapshot), (*C.uint64_t)(unsafe.Pointer(ids)), C.size_t(count), C.size_t(dim), C.vdb_scalar_t(scalar), (*C.uint8_t)(vectors), C.size_t(stride), (*C.uint8_t)(unsafe.Pointer(found)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbIDsOfKeysAt(db uintptr, snapshot uintptr, keys *byte, keyOffsets *uint64, count int, ids *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_ids_of_keys_at(C.uintptr_t(db), C.uintptr_t(snapshot), (*C.char)(unsafe.Pointer(keys)), (*C.uint64_t)(unsafe.Pointer(keyOffsets)), C.size_t(count), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbKeysOfIDsAt(db uintptr, snapshot uintptr, ids *uint64, count int, keys *byte, cap_ int, keyOffsets *uint64, len_ *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_keys_of_ids_at(C.uintptr_t(db), C.uintptr_t(snapshot), (*C.uint64_t)(unsafe.Pointer(ids)), C.size_t(count), (*C.char)(unsafe.Pointer(keys)), C.size_t(cap_), (*C.uint64_t)(unsafe.Pointer(keyOffsets)), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbGetMetaAt(db uintptr, snapshot uintptr, ids *uint64, count int, meta *byte, cap_ int, metaOffsets *uint64, len_ *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_get_meta_at(C.uintptr_t(db), C.uintptr_t(snapshot), (*C.uint64_t)(unsafe.Pointer(ids)), C.size_t(count), (*C.char)(unsafe.Pointer(meta)), C.size_t(cap_), (*C.uint64_t)(unsafe.Pointer(metaOffsets)), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
 func vdbSearch(db uintptr, queries unsafe.Pointer, queryCount int, dim int, stride int, k int, params *cSearchParams, ids *uint64, distances *float32, counts *uint32, error_ *cError) Status {
 	stress()
 	return Status(C.go_vdb_search(C.uintptr_t(db), (*C.uint8_t)(queries), C.size_t(queryCount), C.size_t(dim), C.size_t(stride), C.size_t(k), (*C.uint8_t)(unsafe.Pointer(params)), (*C.uint64_t)(unsafe.Pointer(ids)), (*C.float)(unsafe.Pointer(distances)), (*C.uint32_t)(unsafe.Pointer(counts)), (*C.uint8_t)(unsafe.Pointer(error_))))
@@ -463,9 +551,44 @@ func vdbRepair(from *byte, to *byte, options uintptr, report *byte, cap_ int, le
 	return Status(C.go_vdb_repair((*C.char)(unsafe.Pointer(from)), (*C.char)(unsafe.Pointer(to)), C.uintptr_t(options), (*C.char)(unsafe.Pointer(report)), C.size_t(cap_), (*C.size_t)(unsafe.Pointer(len_)), C.uintptr_t(task), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
+func vdbBackup(db uintptr, path *byte, previous *byte, task uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_backup(C.uintptr_t(db), (*C.char)(unsafe.Pointer(path)), (*C.char)(unsafe.Pointer(previous)), C.uintptr_t(task), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbExport(db uintptr, path *byte, format *byte, filter uintptr, task uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_export(C.uintptr_t(db), (*C.char)(unsafe.Pointer(path)), (*C.char)(unsafe.Pointer(format)), C.uintptr_t(filter), C.uintptr_t(task), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbImport(db uintptr, path *byte, format *byte, task uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_import(C.uintptr_t(db), (*C.char)(unsafe.Pointer(path)), (*C.char)(unsafe.Pointer(format)), C.uintptr_t(task), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbExplain(db uintptr, query unsafe.Pointer, dim int, k int, params *cSearchParams, json *byte, cap_ int, len_ *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_explain(C.uintptr_t(db), (*C.uint8_t)(query), C.size_t(dim), C.size_t(k), (*C.uint8_t)(unsafe.Pointer(params)), (*C.char)(unsafe.Pointer(json)), C.size_t(cap_), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
 func vdbStatsGet(db uintptr, stats *cStats, error_ *cError) Status {
 	stress()
 	return Status(C.go_vdb_stats_get(C.uintptr_t(db), (*C.uint8_t)(unsafe.Pointer(stats)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbLatencyGet(db uintptr, call uint32, latency *cLatency, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_latency_get(C.uintptr_t(db), C.vdb_call_t(call), (*C.uint8_t)(unsafe.Pointer(latency)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbLogRead(db uintptr, buf *byte, cap_ int, len_ *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_log_read(C.uintptr_t(db), (*C.char)(unsafe.Pointer(buf)), C.size_t(cap_), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbCacheClear(db uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_cache_clear(C.uintptr_t(db), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
 func vdbTaskNew(outTask *uintptr, error_ *cError) Status {

@@ -31,6 +31,12 @@ const (
 
 	// Bytes that are enough for every report of vdb_repair.
 	RepairReportMax = 16384
+
+	// Bytes that are enough for every text of vdb_explain.
+	ExplainMax = 8192
+
+	// Bytes that are enough for any line of the log, with a terminator.
+	LogLineMax = 513
 )
 
 // Status numbers. They never change; new ones are added.
@@ -44,8 +50,8 @@ const (
 	// There is nothing more to enumerate.
 	StatusDone Status = 1
 
-	// Not all of it: a search stopped by its deadline or task, whose results so far are
-	// valid, or a repair that could not save every row.
+	// Not all of it: a search stopped by its deadline or task or kept to its max_memory, whose results so far
+	// are valid, or a repair that could not save every row.
 	StatusPartial Status = 2
 
 	// An argument has no meaning here; the message says which.
@@ -87,7 +93,8 @@ const (
 	// A write through a handle that only reads (OptReadOnly).
 	ErrReadOnly Status = -23
 
-	// Called from inside a progress function, where it would wait for itself.
+	// Called from inside a progress function, where it would wait for itself; or rows to be written
+	// while too many of before wait for the graph (OptWhenBehind).
 	ErrBusy Status = -24
 
 	// A write failed halfway earlier, so writes are refused: close and open again.
@@ -102,7 +109,8 @@ const (
 	// Reserved: a deadline passed before there was any result.
 	ErrDeadline Status = -28
 
-	// An option contradicts what the database was created with.
+	// An option contradicts what the database was created with, a snapshot or an earlier backup is
+	// of another database, or bits were given for numbers.
 	ErrMismatch Status = -29
 
 	// The operating system refused; os_error holds its number.
@@ -435,6 +443,29 @@ func (v Durability) String() string {
 	return "Durability(" + strconv.FormatUint(uint64(v), 10) + ")"
 }
 
+// What a call that inserts or replaces rows does while too many of before wait for the graph.
+type WhenBehind uint32
+
+// Values of WhenBehind.
+const (
+	// It waits until there are fewer; its task can end the wait (ErrCancelled).
+	WhenBehindBlock WhenBehind = 1
+
+	// It is ErrBusy and changes nothing: try again later.
+	WhenBehindBusy WhenBehind = 2
+)
+
+// String returns the name, as options have it.
+func (v WhenBehind) String() string {
+	switch v {
+	case WhenBehindBlock:
+		return "block"
+	case WhenBehindBusy:
+		return "busy"
+	}
+	return "WhenBehind(" + strconv.FormatUint(uint64(v), 10) + ")"
+}
+
 // Options. vdb_option_at has names, limits and defaults. 1xx schema (fixed when the
 // database is created, as are M, EF_CONSTRUCTION, SEED and PROFILE), 2xx graph, 3xx storage, 4xx run time.
 type Option uint32
@@ -512,6 +543,21 @@ const (
 	// Longest metadata of a row in bytes, up to 16776701; longer ones are ErrLimit; default 1 MiB.
 	OptMaxMetaBytes Option = 309
 
+	// Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
+	// more, 0 = any number; default 0.
+	//
+	// Rows are written faster than they are linked, and those not linked are scanned by every
+	// search. With a limit a call that finds more of them than this does what
+	// OptWhenBehind says. It is looked at when a call begins, so its own batch, and those of calls
+	// beside it, may pass the limit; so may rows that graph work leaves for its next step (up to
+	// OptGraphMinRows at first, then a sixteenth of the graph, but 1024 to 16384 rows, from a million rows on a
+	// 64th) or has no memory for. Deletes never wait.
+	OptMaxUnindexed Option = 310
+
+	// One of WhenBehind: what a call does while more than OptMaxUnindexed rows
+	// wait for the graph; default BLOCK.
+	OptWhenBehind Option = 311
+
 	// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
 	OptThreads Option = 401
 
@@ -537,6 +583,25 @@ const (
 	// quarter of the machine's memory or half of what OptMaxMemory leaves, and where the
 	// database is only read.
 	OptResident Option = 406
+
+	// Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
+	//
+	// For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
+	// answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
+	// never out of date. Answers are the same as without. Those that are StatusPartial are not kept. The memory counts as
+	// the database's (OptMaxMemory), is taken as answers come, and is given back first where memory is short.
+	OptCacheBytes Option = 407
+
+	// Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
+	// queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+	OptSlowQueryUs Option = 408
+
+	// Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
+	// taken as lines come. Where more come, the oldest go and are counted.
+	OptLogBytes Option = 409
+
+	// How much a line matters at least to be in the log, one of LogLevel; default INFO: all lines.
+	OptLogLevel Option = 410
 
 	// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
 	// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
@@ -588,6 +653,9 @@ type SearchFlag uint32
 const (
 	// Compare with every row instead of walking the graph.
 	SearchExact SearchFlag = 1
+
+	// Neither take the answer from the cache (OptCacheBytes) nor leave it there.
+	SearchNoCache SearchFlag = 2
 )
 
 // How much vdb_check looks at. Each level includes those before it.
@@ -616,6 +684,102 @@ func (v CheckLevel) String() string {
 		return "recall"
 	}
 	return "CheckLevel(" + strconv.FormatUint(uint64(v), 10) + ")"
+}
+
+// Kinds of calls whose times are kept: vdb_latency_get.
+type Call uint32
+
+// Values of Call.
+const (
+	// vdb_search and vdb_search_exact for one query.
+	CallSearch Call = 1
+
+	// The same for several queries in one call.
+	CallSearchBatch Call = 2
+
+	// vdb_search_range.
+	CallSearchRange Call = 3
+
+	// vdb_insert_batch.
+	CallInsert Call = 4
+
+	// vdb_upsert_batch.
+	CallUpsert Call = 5
+
+	// vdb_delete_batch.
+	CallDelete Call = 6
+
+	// vdb_get_batch.
+	CallGet Call = 7
+
+	// vdb_count.
+	CallCount Call = 8
+
+	// vdb_sync.
+	CallSync Call = 9
+
+	// A checkpoint that had something to write: vdb_checkpoint, vdb_close and those in the background.
+	CallCheckpoint Call = 10
+
+	// vdb_refresh.
+	CallRefresh Call = 11
+)
+
+// String returns the name, as options have it.
+func (v Call) String() string {
+	switch v {
+	case CallSearch:
+		return "search"
+	case CallSearchBatch:
+		return "search_batch"
+	case CallSearchRange:
+		return "search_range"
+	case CallInsert:
+		return "insert"
+	case CallUpsert:
+		return "upsert"
+	case CallDelete:
+		return "delete"
+	case CallGet:
+		return "get"
+	case CallCount:
+		return "count"
+	case CallSync:
+		return "sync"
+	case CallCheckpoint:
+		return "checkpoint"
+	case CallRefresh:
+		return "refresh"
+	}
+	return "Call(" + strconv.FormatUint(uint64(v), 10) + ")"
+}
+
+// How much a line of the log matters (OptLogLevel).
+type LogLevel uint32
+
+// Values of LogLevel.
+const (
+	// Something is lost or does not work any more: damage, a write of unknown fate.
+	LogLevelError LogLevel = 1
+
+	// Something works worse than it could: a limit was reached, a search was slow.
+	LogLevelWarn LogLevel = 2
+
+	// What the database does by itself: recovery, checkpoints, compaction, training.
+	LogLevelInfo LogLevel = 3
+)
+
+// String returns the name, as options have it.
+func (v LogLevel) String() string {
+	switch v {
+	case LogLevelError:
+		return "error"
+	case LogLevelWarn:
+		return "warn"
+	case LogLevelInfo:
+		return "info"
+	}
+	return "LogLevel(" + strconv.FormatUint(uint64(v), 10) + ")"
 }
 
 // A picture of a database. Grows at the end.
@@ -696,6 +860,28 @@ type Stats struct {
 
 	// Bytes of columns of metadata that filters look at (OptColumnBytes).
 	BytesColumns uint64
+
+	// Snapshots that are not freed.
+	Snapshots uint64
+
+	// When the last checkpoint since the database was opened was written, in milliseconds since 1970-01-01 UTC; 0 =
+	// none was.
+	CheckpointUnixMs uint64
+
+	// Searches that took OptSlowQueryUs or longer.
+	SlowQueries uint64
+
+	// Lines of the log that went unread because it was full (OptLogBytes).
+	LogLinesDropped uint64
+
+	// Queries that were answered from the cache (OptCacheBytes).
+	CacheHits uint64
+
+	// Queries that looked there and found nothing.
+	CacheMisses uint64
+
+	// Bytes that the cache takes, a part of `bytes_memory`.
+	BytesCache uint64
 }
 
 func (s *cStats) public() Stats {
@@ -725,5 +911,53 @@ func (s *cStats) public() Stats {
 		Decoded:              s.decoded,
 		BytesRecords:         s.bytesRecords,
 		BytesColumns:         s.bytesColumns,
+		Snapshots:            s.snapshots,
+		CheckpointUnixMs:     s.checkpointUnixMs,
+		SlowQueries:          s.slowQueries,
+		LogLinesDropped:      s.logLinesDropped,
+		CacheHits:            s.cacheHits,
+		CacheMisses:          s.cacheMisses,
+		BytesCache:           s.bytesCache,
+	}
+}
+
+// How long calls of one kind took since the database was opened, in nanoseconds; those that failed are left out.
+// A search that ended by its deadline has not failed. Grows at the end.
+type Latency struct {
+	// The kind, one of Call.
+	Call uint32
+
+	// Number of calls.
+	Count uint64
+
+	// Their mean.
+	MeanNs uint64
+
+	// Half of the calls took no longer. This and the next two are at most 3.2 % off.
+	P50Ns uint64
+
+	// 95 of 100 calls took no longer.
+	P95Ns uint64
+
+	// 99 of 100 calls took no longer.
+	P99Ns uint64
+
+	// The longest call.
+	MaxNs uint64
+
+	// All calls together: the difference between two readings, over that of `count`, is a mean of what was between.
+	SumNs uint64
+}
+
+func (s *cLatency) public() Latency {
+	return Latency{
+		Call:   s.call,
+		Count:  s.count,
+		MeanNs: s.meanNs,
+		P50Ns:  s.p50Ns,
+		P95Ns:  s.p95Ns,
+		P99Ns:  s.p99Ns,
+		MaxNs:  s.maxNs,
+		SumNs:  s.sumNs,
 	}
 }

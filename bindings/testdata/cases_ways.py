@@ -1,5 +1,7 @@
 """Cursors, and the other ways to ask: by rows, by examples, for rows that differ, in several databases."""
 
+import json
+
 from generate import Case, Values
 
 
@@ -64,6 +66,22 @@ def diverse(case: Case, values: Values) -> None:
         db.fails("OUT_OF_RANGE", "search_diverse", query=query, k=3, candidates=0, **{"lambda": weight})
 
 
+def groups(case: Case, values: Values) -> None:
+    db = case.open(dim=3, metric="l1")
+    labels = ["jazz", "soul", "folk", 1, 1.0, True, 2.5, None, ["jazz"], {"jazz": 1}]
+    meta = [json.dumps({"n": i, "by": {"genre": values.choice(labels)}}) for i in range(38)] + ["{}", None]
+    db.records("insert", None, [values.vector(3, -30, 30) for _ in range(40)], meta=meta, expect_ids=list(range(1, 41)))
+    query = values.vector(3)
+    for count, per_group in [(3, 2), (1, 5), (100, 100), (2, 0), (0, 2)]:
+        db.search_groups(query, "by.genre", count, per_group)
+    db.search_groups(query, "n", 4, 1)
+    db.search_groups(query, "none", 3, 3)
+    db.search_groups(query, "by.genre", 3, 2, exact=True)
+    db.search_groups(query, "by.genre", 3, 2, filter=case.where(db, "few", "n < 12", lambda m: m.get("n", 99) < 12))
+    db.fails("FILTER_SYNTAX", "search_groups", item=3, query=query, path="by ~", groups=1, per_group=1)
+    db.fails("DIMENSION", "search_groups", query=[1, 2], path="n", groups=1, per_group=1)
+
+
 def several(case: Case, values: Values) -> None:
     first = filled(case, "first", values, 20, metric="l1")
     second = filled(case, "second", values, 20, 10, metric="l1", scalar="f16")
@@ -110,5 +128,5 @@ def cases() -> list[Case]:
     return [
         drawn("searches by rows", by_rows),
         *(drawn(f"recommendations under {metric}", by_examples(metric)) for metric in ("l2sq", "ip", "cosine", "l1")),
-        drawn("diverse rows", diverse), drawn("several databases", several), drawn("cursors", cursors),
+        drawn("diverse rows", diverse), drawn("groups", groups), drawn("several databases", several), drawn("cursors", cursors),
     ]

@@ -10,6 +10,7 @@ must fail. The calls themselves are in cases_*.py, one file for each JSON file.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import random
@@ -20,6 +21,8 @@ from oracle import Oracle, rounded
 
 HERE = Path(__file__).resolve().parent
 ID_NONE = 2**64 - 1
+# Calls that take a snapshot by itself; searches have it among their parameters.
+READS = {"get", "count", "ids_of_keys", "keys_of_ids", "get_meta"}
 
 
 class Case:
@@ -85,7 +88,15 @@ OPTIONS = {
     "graph_min_rows": "index.graph_min_rows", "ef_search": "hnsw.ef_search", "threads": "runtime.threads",
     "seed": "hnsw.seed", "target_recall": "search.target_recall", "profile": "hnsw.profile",
     "max_memory": "runtime.max_memory", "mmap": "storage.mmap", "max_meta_bytes": "storage.max_meta_bytes",
+    "cache_bytes": "runtime.cache_bytes", "log_level": "runtime.log_level",
 }
+
+
+def member(value, path: str):
+    """What lies at a path of names: author.name."""
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def passing(filter: dict | None):
@@ -108,11 +119,20 @@ def texts(ids) -> list[str]:
 class Database:
     """A database of a case, beside an oracle with the same rows."""
 
-    def __init__(self, case: Case, name: str, oracle: Oracle, scalar: str):
-        self.case, self.name, self.oracle, self.scalar = case, name, oracle, scalar
+    def __init__(self, case: Case, name: str, oracle: Oracle, scalar: str, snapshot: str | None = None):
+        self.case, self.name, self.oracle, self.scalar, self.at = case, name, oracle, scalar, snapshot
 
     def step(self, op: str, expect: dict | None = None, **args) -> None:
+        if self.at and op in READS:
+            args["snapshot"] = self.at
+        elif self.at:
+            args["params"] = {**(args.get("params") or {}), "snapshot": self.at}
         self.case.step(op, expect, db=self.name, **args)
+
+    def snapshot(self, name: str) -> Database:
+        """The database as it is now, for calls with a snapshot of it."""
+        self.step("snapshot", snapshot=name)
+        return Database(self.case, self.name, copy.deepcopy(self.oracle), self.scalar, name)
 
     def fails(self, status: str, op: str, item: int | None = None, message: str | None = None, **args) -> None:
         self.case.fails(status, op, item, message, db=self.name, **args)
@@ -219,6 +239,20 @@ class Database:
         chosen = self.oracle.diverse(near, k, weight)
         self.step("search_diverse", one_list(chosen), query=query, k=k, candidates=candidates,
                   params=self._params({}, filter), **{"lambda": weight})
+
+    def search_groups(self, query, path: str, groups: int, per_group: int, filter: dict | None = None, **params) -> None:
+        found: dict = {}
+        for distance, row_id in self.oracle.near(query, passing(filter)):
+            value = member(json.loads(self.oracle.meta.get(row_id) or "{}"), path)
+            if not isinstance(value, (str, int, float)):
+                continue
+            # In Python True is 1; here they are two groups.
+            group = found.setdefault((isinstance(value, bool), value), [])
+            if len(group) < per_group:
+                group.append((distance, row_id))
+        kept = list(found.values())[:groups] if per_group else []
+        self.step("search_groups", lists(kept), query=query, path=path, groups=groups,
+                  per_group=per_group, params=self._params(params, filter))
 
     def cursor_search(self, name: str, query, filter: dict | None = None, **params) -> list:
         self.step("cursor_search", cursor=name, query=query, params=self._params(params, filter))

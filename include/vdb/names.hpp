@@ -16,8 +16,8 @@ enum class Status : std::int32_t {
     Ok = VDB_OK,
     /// There is nothing more to enumerate.
     Done = VDB_DONE,
-    /// Not all of it: a search stopped by its deadline or task, whose results so far are
-    /// valid, or a repair that could not save every row.
+    /// Not all of it: a search stopped by its deadline or task or kept to its max_memory, whose results so far
+    /// are valid, or a repair that could not save every row.
     Partial = VDB_PARTIAL,
     /// An argument has no meaning here; the message says which.
     ErrInvalidArgument = VDB_ERR_INVALID_ARGUMENT,
@@ -45,7 +45,8 @@ enum class Status : std::int32_t {
     ErrClosed = VDB_ERR_CLOSED,
     /// A write through a handle that only reads (VDB_OPT_READ_ONLY).
     ErrReadOnly = VDB_ERR_READ_ONLY,
-    /// Called from inside a progress function, where it would wait for itself.
+    /// Called from inside a progress function, where it would wait for itself; or rows to be written
+    /// while too many of before wait for the graph (VDB_OPT_WHEN_BEHIND).
     ErrBusy = VDB_ERR_BUSY,
     /// A write failed halfway earlier, so writes are refused: close and open again.
     ErrPoisoned = VDB_ERR_POISONED,
@@ -55,7 +56,8 @@ enum class Status : std::int32_t {
     ErrCancelled = VDB_ERR_CANCELLED,
     /// Reserved: a deadline passed before there was any result.
     ErrDeadline = VDB_ERR_DEADLINE,
-    /// An option contradicts what the database was created with.
+    /// An option contradicts what the database was created with, a snapshot or an earlier backup is
+    /// of another database, or bits were given for numbers.
     ErrMismatch = VDB_ERR_MISMATCH,
     /// The operating system refused; os_error holds its number.
     ErrIo = VDB_ERR_IO,
@@ -175,6 +177,14 @@ enum class Durability : std::uint32_t {
     Full = VDB_DURABILITY_FULL,
 };
 
+/// What a call that inserts or replaces rows does while too many of before wait for the graph.
+enum class WhenBehind : std::uint32_t {
+    /// It waits until there are fewer; its task can end the wait (VDB_ERR_CANCELLED).
+    Block = VDB_WHEN_BEHIND_BLOCK,
+    /// It is VDB_ERR_BUSY and changes nothing: try again later.
+    Busy = VDB_WHEN_BEHIND_BUSY,
+};
+
 /// Options. vdb_option_at has names, limits and defaults. 1xx schema (fixed when the
 /// database is created, as are M, EF_CONSTRUCTION, SEED and PROFILE), 2xx graph, 3xx storage, 4xx run time.
 enum class Option : std::uint32_t {
@@ -227,6 +237,19 @@ enum class Option : std::uint32_t {
     CompactRatio = VDB_OPT_COMPACT_RATIO,
     /// Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
     MaxMetaBytes = VDB_OPT_MAX_META_BYTES,
+    /// Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
+    /// more, 0 = any number; default 0.
+    ///
+    /// Rows are written faster than they are linked, and those not linked are scanned by every
+    /// search. With a limit a call that finds more of them than this does what
+    /// VDB_OPT_WHEN_BEHIND says. It is looked at when a call begins, so its own batch, and those of calls
+    /// beside it, may pass the limit; so may rows that graph work leaves for its next step (up to
+    /// VDB_OPT_GRAPH_MIN_ROWS at first, then a sixteenth of the graph, but 1024 to 16384 rows, from a million rows on a
+    /// 64th) or has no memory for. Deletes never wait.
+    MaxUnindexed = VDB_OPT_MAX_UNINDEXED,
+    /// One of `enum vdb_when_behind`: what a call does while more than VDB_OPT_MAX_UNINDEXED rows
+    /// wait for the graph; default BLOCK.
+    WhenBehind = VDB_OPT_WHEN_BEHIND,
     /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     Threads = VDB_OPT_THREADS,
     /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
@@ -250,6 +273,25 @@ enum class Option : std::uint32_t {
     /// quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
     /// database is only read.
     Resident = VDB_OPT_RESIDENT,
+    /// Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
+    ///
+    /// For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
+    /// answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
+    /// never out of date. Answers are the same as without. Those that are VDB_PARTIAL are not kept. The memory counts as
+    /// the database's (VDB_OPT_MAX_MEMORY), is taken as answers come, and is given back first where memory is short.
+    CacheBytes = VDB_OPT_CACHE_BYTES,
+    /// Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
+    /// queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+    SlowQueryUs = VDB_OPT_SLOW_QUERY_US,
+    /// Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
+    /// taken as lines come. Where more come, the oldest go and are counted.
+    LogBytes = VDB_OPT_LOG_BYTES,
+    /// How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines.
+    LogLevel = VDB_OPT_LOG_LEVEL,
+    /// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
+    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
+    /// first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+    ColumnBytes = VDB_OPT_COLUMN_BYTES,
 };
 
 /// How the value of an option is set and read.
@@ -272,6 +314,8 @@ enum class OptionFlag : std::uint32_t {
 enum class SearchFlag : std::uint32_t {
     /// Compare with every row instead of walking the graph.
     Exact = VDB_SEARCH_EXACT,
+    /// Neither take the answer from the cache (VDB_OPT_CACHE_BYTES) nor leave it there.
+    NoCache = VDB_SEARCH_NO_CACHE,
 };
 
 /// How much vdb_check looks at. Each level includes those before it.
@@ -284,7 +328,44 @@ enum class CheckLevel : std::uint32_t {
     Recall = VDB_CHECK_RECALL,
 };
 
+/// Kinds of calls whose times are kept: vdb_latency_get.
+enum class Call : std::uint32_t {
+    /// vdb_search and vdb_search_exact for one query.
+    Search = VDB_CALL_SEARCH,
+    /// The same for several queries in one call.
+    SearchBatch = VDB_CALL_SEARCH_BATCH,
+    /// vdb_search_range.
+    SearchRange = VDB_CALL_SEARCH_RANGE,
+    /// vdb_insert_batch.
+    Insert = VDB_CALL_INSERT,
+    /// vdb_upsert_batch.
+    Upsert = VDB_CALL_UPSERT,
+    /// vdb_delete_batch.
+    Delete = VDB_CALL_DELETE,
+    /// vdb_get_batch.
+    Get = VDB_CALL_GET,
+    /// vdb_count.
+    Count = VDB_CALL_COUNT,
+    /// vdb_sync.
+    Sync = VDB_CALL_SYNC,
+    /// A checkpoint that had something to write: vdb_checkpoint, vdb_close and those in the background.
+    Checkpoint = VDB_CALL_CHECKPOINT,
+    /// vdb_refresh.
+    Refresh = VDB_CALL_REFRESH,
+};
+
+/// How much a line of the log matters (VDB_OPT_LOG_LEVEL).
+enum class LogLevel : std::uint32_t {
+    /// Something is lost or does not work any more: damage, a write of unknown fate.
+    Error = VDB_LOG_ERROR,
+    /// Something works worse than it could: a limit was reached, a search was slow.
+    Warn = VDB_LOG_WARN,
+    /// What the database does by itself: recovery, checkpoints, compaction, training.
+    Info = VDB_LOG_INFO,
+};
+
 class Filter;
+class Snapshot;
 class Task;
 
 /// How a search runs; as it stands, by the defaults.
@@ -304,8 +385,22 @@ struct SearchParams {
     Task *task = nullptr;
     /// Rows that may be results; NULL means all. Where k rows pass, k are found.
     const Filter *filter = nullptr;
+    /// State to search, of this handle; NULL means the newest.
+    const Snapshot *snapshot = nullptr;
+    /// Bytes of working memory that each query may take; 0 means no limit but VDB_OPT_MAX_MEMORY.
+    ///
+    /// Counted are 16 bytes a result, the query itself in three forms (some 10 bytes a component), 8 bytes a candidate
+    /// (ef and rerank) and two bits a row of the graph; not what a filter keeps for later searches, nor the caller's
+    /// arrays. A search that would need more first goes without what only saves time: sketches, more threads, comparing by codes.
+    /// Then it walks with fewer candidates and returns VDB_PARTIAL. Where no walk fits at all, all rows that
+    /// pass are compared, which finds everything and takes longer: set a deadline too. Where not even the k results
+    /// fit it is VDB_ERR_LIMIT. vdb_search_range returns VDB_PARTIAL with the nearest rows where more are within the
+    /// distance than fit.
+    std::uint64_t max_memory = 0;
     /// Compare with every row instead of walking the graph.
     bool exact = false;
+    /// Neither take the answer from the cache (VDB_OPT_CACHE_BYTES) nor leave it there.
+    bool no_cache = false;
 };
 
 namespace detail {
@@ -318,7 +413,10 @@ template <class Params> vdb_search_params_t to_c(const Params &from) {
     to.deadline_us = from.deadline_us;
     to.task = from.task ? from.task->capi() : nullptr;
     to.filter = from.filter ? from.filter->capi() : nullptr;
+    to.snapshot = from.snapshot ? from.snapshot->capi() : nullptr;
+    to.max_memory = from.max_memory;
     if (from.exact) to.flags |= VDB_SEARCH_EXACT;
+    if (from.no_cache) to.flags |= VDB_SEARCH_NO_CACHE;
     return to;
 }
 } // namespace detail
@@ -375,6 +473,19 @@ public:
     template <class T> Self &compact_ratio(T value) { return self().set(Option::CompactRatio, value); }
     /// Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
     template <class T> Self &max_meta_bytes(T value) { return self().set(Option::MaxMetaBytes, value); }
+    /// Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
+    /// more, 0 = any number; default 0.
+    ///
+    /// Rows are written faster than they are linked, and those not linked are scanned by every
+    /// search. With a limit a call that finds more of them than this does what
+    /// VDB_OPT_WHEN_BEHIND says. It is looked at when a call begins, so its own batch, and those of calls
+    /// beside it, may pass the limit; so may rows that graph work leaves for its next step (up to
+    /// VDB_OPT_GRAPH_MIN_ROWS at first, then a sixteenth of the graph, but 1024 to 16384 rows, from a million rows on a
+    /// 64th) or has no memory for. Deletes never wait.
+    template <class T> Self &max_unindexed(T value) { return self().set(Option::MaxUnindexed, value); }
+    /// One of `enum vdb_when_behind`: what a call does while more than VDB_OPT_MAX_UNINDEXED rows
+    /// wait for the graph; default BLOCK.
+    Self &when_behind(WhenBehind value) { return self().set(Option::WhenBehind, value); }
     /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     template <class T> Self &threads(T value) { return self().set(Option::Threads, value); }
     /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
@@ -398,10 +509,77 @@ public:
     /// quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
     /// database is only read.
     template <class T> Self &resident(T value) { return self().set(Option::Resident, value); }
+    /// Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
+    ///
+    /// For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
+    /// answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
+    /// never out of date. Answers are the same as without. Those that are VDB_PARTIAL are not kept. The memory counts as
+    /// the database's (VDB_OPT_MAX_MEMORY), is taken as answers come, and is given back first where memory is short.
+    template <class T> Self &cache_bytes(T value) { return self().set(Option::CacheBytes, value); }
+    /// Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
+    /// queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+    template <class T> Self &slow_query_us(T value) { return self().set(Option::SlowQueryUs, value); }
+    /// Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
+    /// taken as lines come. Where more come, the oldest go and are counted.
+    template <class T> Self &log_bytes(T value) { return self().set(Option::LogBytes, value); }
+    /// How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines.
+    template <class T> Self &log_level(T value) { return self().set(Option::LogLevel, value); }
+    /// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
+    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
+    /// first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+    template <class T> Self &column_bytes(T value) { return self().set(Option::ColumnBytes, value); }
 
 private:
     Self &self() { return static_cast<Self &>(*this); }
 };
+
+/// Calls visit(name, value) for each field.
+template <class F> void for_each_field(const vdb_stats_t &from, F visit) {
+    visit("dim", from.dim);
+    visit("live", from.live);
+    visit("deleted", from.deleted);
+    visit("unindexed", from.unindexed);
+    visit("graph_nodes", from.graph_nodes);
+    visit("graph_unreachable", from.graph_unreachable);
+    visit("bytes_vectors", from.bytes_vectors);
+    visit("bytes_codes", from.bytes_codes);
+    visit("bytes_graph", from.bytes_graph);
+    visit("bytes_ids", from.bytes_ids);
+    visit("bytes_wal", from.bytes_wal);
+    visit("bytes_mapped", from.bytes_mapped);
+    visit("searches", from.searches);
+    visit("distance_computations", from.distance_computations);
+    visit("lsn", from.lsn);
+    visit("checkpoint_lsn", from.checkpoint_lsn);
+    visit("checkpoints", from.checkpoints);
+    visit("compactions", from.compactions);
+    visit("chunks", from.chunks);
+    visit("bytes_memory", from.bytes_memory);
+    visit("bytes_memory_max", from.bytes_memory_max);
+    visit("originals", from.originals);
+    visit("decoded", from.decoded);
+    visit("bytes_records", from.bytes_records);
+    visit("bytes_columns", from.bytes_columns);
+    visit("snapshots", from.snapshots);
+    visit("checkpoint_unix_ms", from.checkpoint_unix_ms);
+    visit("slow_queries", from.slow_queries);
+    visit("log_lines_dropped", from.log_lines_dropped);
+    visit("cache_hits", from.cache_hits);
+    visit("cache_misses", from.cache_misses);
+    visit("bytes_cache", from.bytes_cache);
+}
+
+/// Calls visit(name, value) for each field.
+template <class F> void for_each_field(const vdb_latency_t &from, F visit) {
+    visit("call", from.call);
+    visit("count", from.count);
+    visit("mean_ns", from.mean_ns);
+    visit("p50_ns", from.p50_ns);
+    visit("p95_ns", from.p95_ns);
+    visit("p99_ns", from.p99_ns);
+    visit("max_ns", from.max_ns);
+    visit("sum_ns", from.sum_ns);
+}
 
 } // namespace VDB_HPP_NAMESPACE
 } // namespace vdbpp

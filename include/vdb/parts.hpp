@@ -181,6 +181,19 @@ private:
     detail::Handle<vdb_filter, vdb_filter_free> handle_;
 };
 
+/// The state of a database at one moment, for SearchParams and the reads of that Database. What it shows stays
+/// in memory and on the disk until it is closed.
+class Snapshot {
+public:
+    void close() noexcept { handle_.free(); }
+    vdb_snapshot *capi() const noexcept { return handle_.get(); }
+
+private:
+    friend class Database;
+    explicit Snapshot(vdb_snapshot *made) : handle_(made) {}
+    detail::Handle<vdb_snapshot, vdb_snapshot_free> handle_;
+};
+
 // ---- Texts ---------------------------------------------------------------------------------------
 
 /// Keys or metadata of rows, one for each; an empty text is none. As it stands: not given at all.
@@ -264,6 +277,9 @@ struct SearchResult {
 struct ManyResult : SearchResult {
     std::vector<std::uint32_t> sources;
 };
+
+/// The nearest rows of each group, of those that were found: of group i `ids_of(i)`, nearest group first.
+using Groups = SearchResult;
 
 /// Rows of one query that need not be in the order of their distances.
 struct Chosen {

@@ -88,6 +88,18 @@ const std::map<std::string, std::pair<Scalar, std::size_t>> SCALARS = {
     {"f32", {Scalar::F32, 32}}, {"f16", {Scalar::F16, 16}}, {"bf16", {Scalar::Bf16, 16}},
     {"i8", {Scalar::I8, 8}},    {"u8", {Scalar::U8, 8}},    {"b1", {Scalar::B1, 1}}};
 
+const std::map<std::string, Call> CALLS = {
+    {"search", Call::Search}, {"search_batch", Call::SearchBatch}, {"search_range", Call::SearchRange},
+    {"insert", Call::Insert}, {"upsert", Call::Upsert},            {"delete", Call::Delete},
+    {"get", Call::Get},       {"count", Call::Count},              {"sync", Call::Sync},
+    {"checkpoint", Call::Checkpoint}, {"refresh", Call::Refresh}};
+
+/// A text of a step that may be missing.
+std::string text_of(const Json &step, const char *name) {
+    const Json *value = step.find(name);
+    return value ? value->text : std::string();
+}
+
 template <class T> void append(std::string &bytes, T value) {
     bytes.append(reinterpret_cast<const char *>(&value), sizeof value);
 }
@@ -143,6 +155,12 @@ public:
         for (const auto &[key, value] : expect->object) {
             if (key == "status" || key == "item" || key == "message") continue;
             if (!answer.results.count(key)) throw Wrong{"no result " + key};
+            if (key == "contains") {
+                for (const Json &part : value.list)
+                    if (answer.results[key].text.find(part.text) == std::string::npos)
+                        throw Wrong{"the log has no " + part.text + ":\n" + answer.results[key].text};
+                continue;
+            }
             compare(key, answer.results[key], value);
         }
     }
@@ -178,6 +196,7 @@ private:
         if (op == "open") open(answer, step);
         else if (op == "search_many") search_many_step(answer, step);
         else if (op == "cursor_read") cursor_read(answer, step);
+        else if (op == "free_snapshot") snapshots_.at(step["snapshot"].text).close();
         else if (op == "free_cursor") cursors_.at(step["cursor"].text).close();
         else if (op == "parse_filter") {
             Result<Filter> made = Filter::where(step["text"].text);
@@ -224,16 +243,16 @@ private:
         else if (op == "delete_where") number_of(answer, "deleted", db.erase_where(filters_.at(step["filter"].text), task(step)));
         else if (op == "delete_keys") number_of(answer, "deleted", db.erase_keys(texts(step.find("keys"))));
         else if (op == "ids_of_keys") {
-            Result<std::vector<std::uint64_t>> ids = db.ids_of_keys(texts(step.find("keys")));
+            Result<std::vector<std::uint64_t>> ids = db.ids_of_keys(texts(step.find("keys")), snapshot(step));
             if (answer.take(ids))
                 answer.results["ids"] = list(*ids, [](std::uint64_t id) { return id == VDB_ID_NONE ? Json() : text(std::to_string(id)); });
-        } else if (op == "keys_of_ids") texts_of(answer, "keys", db.keys_of_ids(ids_of(step["ids"])));
-        else if (op == "get_meta") texts_of(answer, "meta", db.get_meta(ids_of(step["ids"])));
+        } else if (op == "keys_of_ids") texts_of(answer, "keys", db.keys_of_ids(ids_of(step["ids"]), snapshot(step)));
+        else if (op == "get_meta") texts_of(answer, "meta", db.get_meta(ids_of(step["ids"]), snapshot(step)));
         else if (op == "delete") {
             number_of(answer, "deleted", db.erase(ids_of(step["ids"])));
         } else if (op == "count") {
             const Json *filter = step.find("filter");
-            number_of(answer, "count", db.count(filter ? &filters_.at(filter->text) : nullptr));
+            number_of(answer, "count", db.count(filter ? &filters_.at(filter->text) : nullptr, snapshot(step)));
         } else if (op == "get") get(answer, db, step);
         else if (op == "search" || op == "search_exact") search(answer, op, db, step);
         else if (op == "search_range") search_range(answer, db, step);
@@ -243,6 +262,9 @@ private:
         else if (op == "search_diverse")
             one_list(answer, db.search_diverse(one(step, db).rows(), k_of(step), static_cast<std::size_t>(step["candidates"].number),
                                                static_cast<float>(step["lambda"].number), params(step)));
+        else if (op == "search_groups")
+            lists(answer, db.search_groups(one(step, db).rows(), step["path"].text, static_cast<std::size_t>(step["groups"].number),
+                                           static_cast<std::size_t>(step["per_group"].number), params(step)));
         else if (op == "cursor_search") keep(answer, step, db.cursor_search(one(step, db).rows(), params(step)));
         else if (op == "cursor_scan") {
             const Json *filter = step.find("filter");
@@ -251,6 +273,29 @@ private:
         else if (op == "measure_recall") measure_recall(answer, db, step);
         else if (op == "check") check(answer, db, step);
         else if (op == "stats") stats(answer, db);
+        else if (op == "snapshot") {
+            Result<Snapshot> made = db.snapshot();
+            if (answer.take(made)) snapshots_.insert_or_assign(step["snapshot"].text, std::move(*made));
+        } else if (op == "backup") answer.take(db.backup(path(step["path"].text), path(text_of(step, "previous"))));
+        else if (op == "export_file") {
+            const Json *filter = step.find("filter");
+            answer.take(db.export_file(path(step["path"].text), text_of(step, "format"), filter ? &filters_.at(filter->text) : nullptr));
+        } else if (op == "import_file") answer.take(db.import_file(path(step["path"].text), text_of(step, "format")));
+        else if (op == "cache_clear") answer.take(db.cache_clear());
+        else if (op == "explain") {
+            Result<std::string> told = db.explain(one(step, db).rows(), k_of(step), params(step));
+            if (answer.take(told)) answer.results["told"] = JsonReader(*told).read();
+        } else if (op == "latency") {
+            Result<vdb_latency_t> latency = db.latency(CALLS.at(step["call"].text));
+            if (answer.take(latency)) {
+                if (latency->p50_ns > latency->p99_ns || latency->p99_ns > latency->max_ns + latency->max_ns / 30 + 1)
+                    throw Wrong{"the times are not in order"};
+                answer.results["count"] = number(static_cast<double>(latency->count));
+            }
+        } else if (op == "log_read") {
+            Result<std::string> lines = db.log_read();
+            if (answer.take(lines)) answer.results["contains"] = text(*lines);
+        }
         else throw Wrong{"an op that this replayer does not know"};
     }
 
@@ -271,6 +316,11 @@ private:
         if (answer.take(made)) databases_.insert_or_assign(step["db"].text, std::move(*made));
     }
 
+    const Snapshot *snapshot(const Json &step) {
+        const Json *name = step.find("snapshot");
+        return name ? &snapshots_.at(name->text) : nullptr;
+    }
+
     Task *task(const Json &step) {
         const Json *name = step.find("task");
         return name ? &tasks_.at(name->text) : nullptr;
@@ -287,6 +337,9 @@ private:
             else if (name == "exact") made.exact = value.number != 0;
             else if (name == "filter") made.filter = &filters_.at(value.text);
             else if (name == "task") made.task = &tasks_.at(value.text);
+            else if (name == "snapshot") made.snapshot = &snapshots_.at(value.text);
+            else if (name == "max_memory") made.max_memory = static_cast<std::uint64_t>(value.number);
+            else if (name == "no_cache") made.no_cache = value.number != 0;
             else throw Wrong{"a parameter that this replayer does not know: " + name};
         }
         return made;
@@ -352,7 +405,7 @@ private:
         }
     }
 
-    static void get(Answer &answer, const Database &db, const Json &step) {
+    void get(Answer &answer, const Database &db, const Json &step) {
         const auto ids = ids_of(step["ids"]);
         const Json *asked = step.find("scalar");
         std::string name;
@@ -362,7 +415,7 @@ private:
         const std::size_t size = (db.dim() * bits + 7) / 8;
         std::string bytes(ids.size() * size, '\0');
         std::vector<std::uint8_t> found(ids.size());
-        if (!answer.take(db.get_into(ids, scalar, bytes.data(), found))) return;
+        if (!answer.take(db.get_into(ids, scalar, bytes.data(), found, 0, snapshot(step)))) return;
         Json rows;
         rows.kind = Kind::List;
         for (std::size_t i = 0; i < ids.size(); i++)
@@ -509,11 +562,7 @@ private:
         if (!answer.take(now)) return;
         Json fields;
         fields.kind = Kind::Object;
-        const std::pair<const char *, std::uint64_t> known[] = {
-            {"dim", now->dim},           {"live", now->live}, {"unindexed", now->unindexed},
-            {"graph_nodes", now->graph_nodes}, {"lsn", now->lsn},   {"checkpoint_lsn", now->checkpoint_lsn},
-            {"checkpoints", now->checkpoints}};
-        for (const auto &[name, value] : known) fields.object[name] = number(static_cast<double>(value));
+        for_each_field(*now, [&](const char *name, auto value) { fields.object[name] = number(static_cast<double>(value)); });
         answer.results["stats"] = fields;
     }
 
@@ -530,6 +579,7 @@ private:
     std::map<std::string, Task> tasks_;
     std::map<std::string, Database> databases_;
     std::map<std::string, Cursor> cursors_;
+    std::map<std::string, Snapshot> snapshots_;
 };
 
 bool replay(const Json &one, const std::string &folder) {

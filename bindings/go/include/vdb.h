@@ -18,7 +18,7 @@
  *    into the caller's buffers, which overlap no other argument; nothing returned is to be passed
  *    to free(). Arrays are aligned for their type; vectors need no alignment. Where a count is 0
  *    the pointer may be NULL. Texts called static live as long as the library is loaded.
- * R4 Threads. A vdb and a vdb_filter may be used by any number of threads at any time. Writers queue;
+ * R4 Threads. A vdb, a vdb_filter and a vdb_snapshot may be used by any number of threads at any time. Writers queue;
  *    a search works on one consistent state and never waits for a writer. vdb_task_cancel and vdb_task_progress:
  *    any thread. Threads that use one vdb_cursor take turns. vdb_options, vdb_error_t and other structs: one thread
  *    at a time.
@@ -64,7 +64,7 @@
 #define VDB_ERROR_INIT { (uint32_t)sizeof(vdb_error_t), 0, 0, 0, 0, {0} }
 
 /** Default search: vdb_search_params_t params = VDB_SEARCH_PARAMS_INIT; */
-#define VDB_SEARCH_PARAMS_INIT { (uint32_t)sizeof(vdb_search_params_t), 0, 0, 0, 0, 0, 0, NULL, NULL }
+#define VDB_SEARCH_PARAMS_INIT { (uint32_t)sizeof(vdb_search_params_t), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0 }
 
 /** The one id that cannot be stored; marks unused places in results. */
 #define VDB_ID_NONE UINT64_MAX
@@ -87,6 +87,12 @@
 /** Bytes that are enough for every report of vdb_repair. */
 #define VDB_REPAIR_REPORT_MAX 16384
 
+/** Bytes that are enough for every text of vdb_explain. */
+#define VDB_EXPLAIN_MAX 8192
+
+/** Bytes that are enough for any line of the log, with a terminator. */
+#define VDB_LOG_LINE_MAX 513
+
 /** Status numbers. They never change; new ones are added. */
 typedef enum vdb_status {
   /** Success. */
@@ -94,8 +100,8 @@ typedef enum vdb_status {
   /** There is nothing more to enumerate. */
   VDB_DONE = 1,
   /**
-   * Not all of it: a search stopped by its deadline or task, whose results so far are
-   * valid, or a repair that could not save every row.
+   * Not all of it: a search stopped by its deadline or task or kept to its max_memory, whose results so far
+   * are valid, or a repair that could not save every row.
    */
   VDB_PARTIAL = 2,
   /** An argument has no meaning here; the message says which. */
@@ -124,7 +130,10 @@ typedef enum vdb_status {
   VDB_ERR_CLOSED = -22,
   /** A write through a handle that only reads (VDB_OPT_READ_ONLY). */
   VDB_ERR_READ_ONLY = -23,
-  /** Called from inside a progress function, where it would wait for itself. */
+  /**
+   * Called from inside a progress function, where it would wait for itself; or rows to be written
+   * while too many of before wait for the graph (VDB_OPT_WHEN_BEHIND).
+   */
   VDB_ERR_BUSY = -24,
   /** A write failed halfway earlier, so writes are refused: close and open again. */
   VDB_ERR_POISONED = -25,
@@ -134,7 +143,10 @@ typedef enum vdb_status {
   VDB_ERR_CANCELLED = -27,
   /** Reserved: a deadline passed before there was any result. */
   VDB_ERR_DEADLINE = -28,
-  /** An option contradicts what the database was created with. */
+  /**
+   * An option contradicts what the database was created with, a snapshot or an earlier backup is
+   * of another database, or bits were given for numbers.
+   */
   VDB_ERR_MISMATCH = -29,
   /** The operating system refused; os_error holds its number. */
   VDB_ERR_IO = -40,
@@ -268,6 +280,14 @@ typedef enum vdb_durability {
   VDB_DURABILITY_FULL = 3,
 } vdb_durability;
 
+/** What a call that inserts or replaces rows does while too many of before wait for the graph. */
+typedef enum vdb_when_behind {
+  /** It waits until there are fewer; its task can end the wait (VDB_ERR_CANCELLED). */
+  VDB_WHEN_BEHIND_BLOCK = 1,
+  /** It is VDB_ERR_BUSY and changes nothing: try again later. */
+  VDB_WHEN_BEHIND_BUSY = 2,
+} vdb_when_behind;
+
 /**
  * Options. vdb_option_at has names, limits and defaults. 1xx schema (fixed when the
  * database is created, as are M, EF_CONSTRUCTION, SEED and PROFILE), 2xx graph, 3xx storage, 4xx run time.
@@ -330,6 +350,23 @@ typedef enum vdb_option {
   VDB_OPT_COMPACT_RATIO = 308,
   /** Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB. */
   VDB_OPT_MAX_META_BYTES = 309,
+  /**
+   * Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
+   * more, 0 = any number; default 0.
+   *
+   * Rows are written faster than they are linked, and those not linked are scanned by every
+   * search. With a limit a call that finds more of them than this does what
+   * VDB_OPT_WHEN_BEHIND says. It is looked at when a call begins, so its own batch, and those of calls
+   * beside it, may pass the limit; so may rows that graph work leaves for its next step (up to
+   * VDB_OPT_GRAPH_MIN_ROWS at first, then a sixteenth of the graph, but 1024 to 16384 rows, from a million rows on a
+   * 64th) or has no memory for. Deletes never wait.
+   */
+  VDB_OPT_MAX_UNINDEXED = 310,
+  /**
+   * One of `enum vdb_when_behind`: what a call does while more than VDB_OPT_MAX_UNINDEXED rows
+   * wait for the graph; default BLOCK.
+   */
+  VDB_OPT_WHEN_BEHIND = 311,
   /** Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0. */
   VDB_OPT_THREADS = 401,
   /**
@@ -358,6 +395,27 @@ typedef enum vdb_option {
    */
   VDB_OPT_RESIDENT = 406,
   /**
+   * Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
+   *
+   * For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
+   * answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
+   * never out of date. Answers are the same as without. Those that are VDB_PARTIAL are not kept. The memory counts as
+   * the database's (VDB_OPT_MAX_MEMORY), is taken as answers come, and is given back first where memory is short.
+   */
+  VDB_OPT_CACHE_BYTES = 407,
+  /**
+   * Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
+   * queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+   */
+  VDB_OPT_SLOW_QUERY_US = 408,
+  /**
+   * Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
+   * taken as lines come. Where more come, the oldest go and are counted.
+   */
+  VDB_OPT_LOG_BYTES = 409,
+  /** How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines. */
+  VDB_OPT_LOG_LEVEL = 410,
+  /**
    * Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
    * and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
    * first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
@@ -385,6 +443,8 @@ typedef enum vdb_option_flag {
 typedef enum vdb_search_flag {
   /** Compare with every row instead of walking the graph. */
   VDB_SEARCH_EXACT = 1,
+  /** Neither take the answer from the cache (VDB_OPT_CACHE_BYTES) nor leave it there. */
+  VDB_SEARCH_NO_CACHE = 2,
 } vdb_search_flag;
 
 /** How much vdb_check looks at. Each level includes those before it. */
@@ -397,6 +457,42 @@ typedef enum vdb_check_level {
   VDB_CHECK_RECALL = 3,
 } vdb_check_level;
 
+/** Kinds of calls whose times are kept: vdb_latency_get. */
+typedef enum vdb_call {
+  /** vdb_search and vdb_search_exact for one query. */
+  VDB_CALL_SEARCH = 1,
+  /** The same for several queries in one call. */
+  VDB_CALL_SEARCH_BATCH = 2,
+  /** vdb_search_range. */
+  VDB_CALL_SEARCH_RANGE = 3,
+  /** vdb_insert_batch. */
+  VDB_CALL_INSERT = 4,
+  /** vdb_upsert_batch. */
+  VDB_CALL_UPSERT = 5,
+  /** vdb_delete_batch. */
+  VDB_CALL_DELETE = 6,
+  /** vdb_get_batch. */
+  VDB_CALL_GET = 7,
+  /** vdb_count. */
+  VDB_CALL_COUNT = 8,
+  /** vdb_sync. */
+  VDB_CALL_SYNC = 9,
+  /** A checkpoint that had something to write: vdb_checkpoint, vdb_close and those in the background. */
+  VDB_CALL_CHECKPOINT = 10,
+  /** vdb_refresh. */
+  VDB_CALL_REFRESH = 11,
+} vdb_call;
+
+/** How much a line of the log matters (VDB_OPT_LOG_LEVEL). */
+typedef enum vdb_log_level {
+  /** Something is lost or does not work any more: damage, a write of unknown fate. */
+  VDB_LOG_ERROR = 1,
+  /** Something works worse than it could: a limit was reached, a search was slow. */
+  VDB_LOG_WARN = 2,
+  /** What the database does by itself: recovery, checkpoints, compaction, training. */
+  VDB_LOG_INFO = 3,
+} vdb_log_level;
+
 /** An open database. Every function may be called from any thread at any time (R4). */
 typedef struct vdb vdb;
 
@@ -408,6 +504,9 @@ typedef struct vdb_filter vdb_filter;
 
 /** A set of options. One thread at a time. */
 typedef struct vdb_options vdb_options;
+
+/** A snapshot. Any thread may use it, several at a time. */
+typedef struct vdb_snapshot vdb_snapshot;
 
 /** A task. Any thread may cancel it and read its progress. */
 typedef struct vdb_task vdb_task;
@@ -494,6 +593,20 @@ typedef struct vdb_search_params_t {
   vdb_task *task;
   /** Rows that may be results; NULL means all. Where k rows pass, k are found. */
   const vdb_filter *filter;
+  /** State to search, of this handle; NULL means the newest. */
+  const vdb_snapshot *snapshot;
+  /**
+   * Bytes of working memory that each query may take; 0 means no limit but VDB_OPT_MAX_MEMORY.
+   *
+   * Counted are 16 bytes a result, the query itself in three forms (some 10 bytes a component), 8 bytes a candidate
+   * (ef and rerank) and two bits a row of the graph; not what a filter keeps for later searches, nor the caller's
+   * arrays. A search that would need more first goes without what only saves time: sketches, more threads, comparing by codes.
+   * Then it walks with fewer candidates and returns VDB_PARTIAL. Where no walk fits at all, all rows that
+   * pass are compared, which finds everything and takes longer: set a deadline too. Where not even the k results
+   * fit it is VDB_ERR_LIMIT. vdb_search_range returns VDB_PARTIAL with the nearest rows where more are within the
+   * distance than fit.
+   */
+  uint64_t max_memory;
 } vdb_search_params_t;
 
 /** A picture of a database. Grows at the end. */
@@ -556,7 +669,52 @@ typedef struct vdb_stats_t {
   uint64_t bytes_records;
   /** Bytes of columns of metadata that filters look at (VDB_OPT_COLUMN_BYTES). */
   uint64_t bytes_columns;
+  /** Snapshots that are not freed. */
+  uint64_t snapshots;
+  /**
+   * When the last checkpoint since the database was opened was written, in milliseconds since 1970-01-01 UTC; 0 =
+   * none was.
+   */
+  uint64_t checkpoint_unix_ms;
+  /** Searches that took VDB_OPT_SLOW_QUERY_US or longer. */
+  uint64_t slow_queries;
+  /** Lines of the log that went unread because it was full (VDB_OPT_LOG_BYTES). */
+  uint64_t log_lines_dropped;
+  /** Queries that were answered from the cache (VDB_OPT_CACHE_BYTES). */
+  uint64_t cache_hits;
+  /** Queries that looked there and found nothing. */
+  uint64_t cache_misses;
+  /** Bytes that the cache takes, a part of `bytes_memory`. */
+  uint64_t bytes_cache;
 } vdb_stats_t;
+
+/** A kind of call, one of `enum vdb_call`. */
+typedef uint32_t vdb_call_t;
+
+/**
+ * How long calls of one kind took since the database was opened, in nanoseconds; those that failed are left out.
+ * A search that ended by its deadline has not failed. Grows at the end.
+ */
+typedef struct vdb_latency_t {
+  /** Set by the caller to sizeof(vdb_latency_t). */
+  uint32_t struct_size;
+  /** The kind, one of `enum vdb_call`. */
+  vdb_call_t call;
+  /** Number of calls. */
+  uint64_t count;
+  /** Their mean. */
+  uint64_t mean_ns;
+  /** Half of the calls took no longer. This and the next two are at most 3.2 % off. */
+  uint64_t p50_ns;
+  /** 95 of 100 calls took no longer. */
+  uint64_t p95_ns;
+  /** 99 of 100 calls took no longer. */
+  uint64_t p99_ns;
+  /** The longest call. */
+  uint64_t max_ns;
+  /** All calls together: the difference between two readings, over that of `count`, is a mean of what was between. */
+  uint64_t sum_ns;
+} vdb_latency_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -718,6 +876,10 @@ vdb_status_t vdb_option_get_f64(const vdb *db,
 /* ---- Writes ------------------------------------------------------------------------------------
  * A batch is atomic: all of its rows or none. On failure `error->item` is the first row
  * to blame. Writers queue; they never make a search wait.
+ *
+ * Under VDB_DURABILITY_FULL a call waits for the disk once, however many rows it has: batches of 1,000 to
+ * 10,000 rows, or a few MB, take hundreds of times less for each row than rows one by one. Threads that
+ * write at the same time share that wait.
  */
 
 /**
@@ -733,7 +895,7 @@ vdb_status_t vdb_option_get_f64(const vdb *db,
  * Errors: ALREADY_EXISTS, DIMENSION, NOT_FINITE, OUT_OF_RANGE (a component cannot be
  * converted, a vector is too long (R10), `count` rows pass the address space), MISMATCH
  * (bits for a database of numbers or the reverse), UNSUPPORTED (scalar type),
- * INVALID_ARGUMENT (VDB_ID_NONE, stride), CANCELLED, LIMIT (rows of the database, bytes of
+ * INVALID_ARGUMENT (VDB_ID_NONE, stride), CANCELLED, BUSY (VDB_OPT_WHEN_BEHIND), LIMIT (rows of the database, bytes of
  * the batch, VDB_OPT_MAX_MEMORY), NO_SPACE, NO_MEMORY, IO, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
  */
 vdb_status_t vdb_insert_batch(vdb *db,
@@ -814,8 +976,8 @@ vdb_status_t vdb_count(const vdb *db,
  * searches, from any thread; what it said about a row is remembered, so use the same one
  * again rather than making another. It remembers for the database that it was used with
  * last: one filter that takes turns between several is asked anew at each turn. It keeps a quarter of a byte for each
- * row of that database and 256 KiB more, which count as working memory of searches (VDB_OPT_MAX_MEMORY), until it is
- * freed. The first search after rows changed asks about the new ones, and others with the same filter wait for that.
+ * row of that database and 256 KiB more (half as much again once it was used with a snapshot), which count as working memory of searches
+ * (VDB_OPT_MAX_MEMORY), until it is freed. The first search after rows changed asks about the new ones, and others with the same filter wait for that.
  */
 
 /**
@@ -1028,6 +1190,105 @@ vdb_status_t vdb_get_meta(const vdb *db,
                           size_t *len,
                           vdb_error_t *error);
 
+/* ---- Snapshots ---------------------------------------------------------------------------------
+ * A snapshot is the state of a database at one moment: what is asked of it gets the same answer
+ * however much is written, deleted, checkpointed and compacted meanwhile. Making one copies
+ * nothing and takes no time, whatever the size. What it shows stays in memory and on the disk until it
+ * is freed, though the database has moved on: `bytes_memory` in vdb_stats_t has the memory (which counts
+ * against VDB_OPT_MAX_MEMORY), `snapshots` how many there are.
+ *
+ * vdb_search_params_t.snapshot takes one, and so do the functions below. It is of use with the handle
+ * that it was made from, and any number of threads may use it. vdb_close waits for none: what is left
+ * of a snapshot then can only be freed, and another handle, also one of the same directory,
+ * refuses it with VDB_ERR_MISMATCH.
+ */
+
+/**
+ * Makes a snapshot of the state that a search begun now would see. Free it with vdb_snapshot_free.
+ *
+ * On failure `*out_snapshot` is NULL. Errors: NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_snapshot_new(const vdb *db,
+                              vdb_snapshot **out_snapshot,
+                              vdb_error_t *error);
+
+/**
+ * Frees a snapshot, before or after its database is closed. A call that uses it goes on. NULL and
+ * a snapshot that was freed already do nothing. Since 0.1.
+ */
+void vdb_snapshot_free(vdb_snapshot *snapshot);
+
+/**
+ * As vdb_count, of the state that `snapshot` shows; NULL for the newest.
+ *
+ * Errors: as vdb_count, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_count_at(const vdb *db,
+                          const vdb_snapshot *snapshot,
+                          const vdb_filter *filter,
+                          uint64_t *count,
+                          vdb_error_t *error);
+
+/**
+ * As vdb_get_batch, of the state that `snapshot` shows; NULL for the newest.
+ *
+ * Errors: as vdb_get_batch, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_get_batch_at(const vdb *db,
+                              const vdb_snapshot *snapshot,
+                              const uint64_t *ids,
+                              size_t count,
+                              size_t dim,
+                              vdb_scalar_t scalar,
+                              void *vectors,
+                              size_t stride,
+                              uint8_t *found,
+                              vdb_error_t *error);
+
+/**
+ * As vdb_ids_of_keys, of the state that `snapshot` shows; NULL for the newest.
+ *
+ * Errors: as vdb_ids_of_keys, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_ids_of_keys_at(const vdb *db,
+                                const vdb_snapshot *snapshot,
+                                const char *keys,
+                                const uint64_t *key_offsets,
+                                size_t count,
+                                uint64_t *ids,
+                                vdb_error_t *error);
+
+/**
+ * As vdb_keys_of_ids, of the state that `snapshot` shows; NULL for the newest. With one, a call that asked for the
+ * length and the next one see the same keys.
+ *
+ * Errors: as vdb_keys_of_ids, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_keys_of_ids_at(const vdb *db,
+                                const vdb_snapshot *snapshot,
+                                const uint64_t *ids,
+                                size_t count,
+                                char *keys,
+                                size_t cap,
+                                uint64_t *key_offsets,
+                                size_t *len,
+                                vdb_error_t *error);
+
+/**
+ * As vdb_get_meta, of the state that `snapshot` shows; NULL for the newest.
+ *
+ * Errors: as vdb_get_meta, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_get_meta_at(const vdb *db,
+                             const vdb_snapshot *snapshot,
+                             const uint64_t *ids,
+                             size_t count,
+                             char *meta,
+                             size_t cap,
+                             uint64_t *meta_offsets,
+                             size_t *len,
+                             vdb_error_t *error);
+
 /* ---- Search ------------------------------------------------------------------------------------
  * Row i of the results fills `ids[i * k]` and `distances[i * k]` onwards, nearest first,
  * ties by id; `counts[i] <= k` of them. Places left over are VDB_ID_NONE and +INFINITY.
@@ -1044,11 +1305,11 @@ vdb_status_t vdb_get_meta(const vdb *db,
  * VDB_OPT_THREADS threads, which end before the call returns. k = 0
  * and an empty database are not errors, and a k above the number of rows returns all rows.
  *
- * Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
+ * Returns VDB_PARTIAL when the deadline passed, the task was cancelled or `max_memory` was in the way: the results
  * so far are valid; of the queries, later ones may have none. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
  * or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
- * is too long (R10)), MISMATCH (bits and numbers), LIMIT (k above VDB_MAX_K, or
- * too large for VDB_OPT_MAX_MEMORY),
+ * is too long (R10)), MISMATCH (bits and numbers, a snapshot of another handle), LIMIT (k above VDB_MAX_K, or
+ * too large for VDB_OPT_MAX_MEMORY or `max_memory`),
  * INVALID_ARGUMENT (stride), CORRUPT, IO, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT.
  * Since 0.1.
  */
@@ -1089,7 +1350,7 @@ vdb_status_t vdb_search_exact(const vdb *db,
  * `params` as for vdb_search: a graph is walked, so of rows near the edge some may be missed unless
  * VDB_SEARCH_EXACT is set.
  *
- * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and
+ * Returns VDB_PARTIAL as vdb_search does. Errors: as vdb_search, and
  * INVALID_ARGUMENT (`max_distance` is NaN), LIMIT (`cap` above VDB_MAX_K). Since 0.1.
  */
 vdb_status_t vdb_search_range(const vdb *db,
@@ -1307,8 +1568,8 @@ vdb_status_t vdb_cursor_search(const vdb *db,
  *
  * Every row comes once. Free it with vdb_cursor_free.
  *
- * On failure `*out_cursor` is NULL. Errors: NO_MEMORY, LIMIT (the filter's answer is too large for
- * VDB_OPT_MAX_MEMORY), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ * On failure `*out_cursor` is NULL. Errors: INVALID_ARGUMENT (a filter whose parameters have no values), NO_MEMORY,
+ * LIMIT (the filter's answer is too large for VDB_OPT_MAX_MEMORY), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
  */
 vdb_status_t vdb_cursor_scan(const vdb *db,
                              const vdb_filter *filter,
@@ -1467,7 +1728,141 @@ vdb_status_t vdb_repair(const char *from,
                         vdb_task *task,
                         vdb_error_t *error);
 
-/* ---- Statistics -------------------------------------------------------------------------------- */
+/* ---- Backups -----------------------------------------------------------------------------------
+ * A backup is a directory that opens like any database: restoring one is opening it, or a copy of it.
+ */
+
+/**
+ * Makes a backup of the newest state in the directory `path`, which must be empty, or not there while
+ * its parent is. Searches, writes, checkpoints and compaction go on; every batch that was
+ * acknowledged before the call is in it, others whole or not at all. Everything is durable
+ * when the call returns. On failure there is no backup and `path` is as it was; what a killed process leaves
+ * is a subdirectory `unfinished`, and vdb_open finds no database beside it.
+ *
+ * Files of a database never change once they are written, so where `path` is on its file system they are shared
+ * with it (hard links): that takes neither time nor space, removing or repairing the database does
+ * not touch the backup, but a disk that damages such a file damages both. Elsewhere they are copied, verified
+ * on the way. `previous`, an earlier backup of the same database or NULL, makes it incremental: files
+ * that it has too are shared with it, after every byte of them was read and verified; what is damaged there is copied.
+ * Each backup is whole by itself, and any of them can be removed. Do not open a
+ * backup for writing that is to be a `previous`; the files in it must not be changed by hand.
+ *
+ * Works for databases in memory (`previous` NULL) and for read-only handles, as far as these have read. Until a copy
+ * is done, files that checkpoints replace stay on the disk. `task` counts bytes, roughly.
+ *
+ * Errors: ALREADY_EXISTS (`path` is not empty), NOT_FOUND (no parent of `path`, no `previous`), MISMATCH (`previous` is of another database,
+ * or was opened and written), INVALID_ARGUMENT (`path` lies in the database or in `previous`; `previous` for a database in memory; an empty path),
+ * LOCKED (`previous` is open for writing), CORRUPT, FORMAT_TOO_NEW (`previous`), CANCELLED, NO_SPACE, IO, NO_MEMORY, LIMIT,
+ * POISONED (after VDB_ERR_PANIC), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_backup(vdb *db,
+                        const char *path,
+                        const char *previous,
+                        vdb_task *task,
+                        vdb_error_t *error);
+
+/* ---- Export and import -------------------------------------------------------------------------
+ * Rows as files of other programs. `format` is a text, or NULL for what the name of the file ends in:
+ *
+ * npy     an array of NumPy, a row for each vector: numpy.load reads it. F32 and BF16 as <f4, F16 as <f2, I8 as |i1,
+ * U8 as |u1, B1 as |u1 with eight bits a byte (numpy.unpackbits, bitorder='little'). Read are also <f8 and <i4.
+ * jsonl   a line {"id":7,"key":"a","vector":[0.5,1.0],"meta":{"n":1}} for each row, without key and meta where
+ * it has none; bits are 0 and 1. Numbers come back the same, metadata but for line breaks between its members.
+ * fvecs   the number of components before each vector, 32 bits; components are floats, or with ivecs whole
+ * numbers of 32 bits, with bvecs bytes. Not for B1.
+ * fbin    the numbers of vectors and components, 32 bits each, then floats; with u8bin and i8bin bytes.
+ * Not for B1.
+ *
+ * All but jsonl have no place for keys and metadata, nor for ids. These are an array of NumPy (<u8) in a second
+ * file beside the first: x.ids.npy for x.npy, x.fvecs.ids.npy for x.fvecs. Components that the other side cannot hold exactly
+ * (0.5 in a byte) are an error; floats are rounded to shorter ones.
+ */
+
+/**
+ * Writes the rows of the newest state, or those that `filter` (may be NULL) lets pass, in the order of their ids as the new file `path`
+ * and, where ids need it, a second one. Both are there, durable, when the call returns VDB_OK, and
+ * neither is after an error; until then they have other names (`.unfinished`). No file is
+ * overwritten. Searches and writes go on. `task` counts rows.
+ *
+ * Errors (item = row of the file): UNSUPPORTED (`format`, or B1 in it), OUT_OF_RANGE (a component has no place in it), ALREADY_EXISTS (a file is
+ * there, or an attempt that was killed), NOT_FOUND (no such directory), LIMIT (more rows than fbin can count, and with a
+ * filter VDB_OPT_MAX_MEMORY), CANCELLED, NO_SPACE, IO, NO_MEMORY, CORRUPT, INVALID_ARGUMENT (an empty path), CLOSED, FORKED,
+ * NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_export(const vdb *db,
+                        const char *path,
+                        const char *format,
+                        const vdb_filter *filter,
+                        vdb_task *task,
+                        vdb_error_t *error);
+
+/**
+ * Reads the file `path` and writes its rows, in batches. Rows with an id are inserted, or replace the row
+ * of that id. Rows of an array without ids are numbered on above all ids there are: 0, 1, ... in a database that
+ * never had a row. A line without an id is the row with its key, or a new one, as VDB_ID_NONE in vdb_upsert_records. A line is all of its
+ * row: where it has no key or metadata, the row has none either; an array leaves those of a row that is there. Vectors are
+ * converted as vdb_insert_batch does.
+ *
+ * The file is read twice, and checked as a whole before the first row is written: with anything wrong in it
+ * nothing is changed. An error of the writing (disk, memory, a key that another row has) or a cancelled task leaves the
+ * batches before it in the database; item is then the number of rows that are in. Importing the file once more
+ * completes it where its rows have ids or keys, and would write the others twice. (Of lines with and without ids those with
+ * ids are written first.) `task` counts bytes, each twice.
+ *
+ * Errors (item = row of the file, from 0; the message has row and byte, or the line): INVALID_ARGUMENT (not a file of that format, cut
+ * short, VDB_ID_NONE; an empty path), UNSUPPORTED (`format`, type of entries), DIMENSION, MISMATCH (bits and numbers), NOT_FINITE, OUT_OF_RANGE (a component),
+ * LIMIT (a line of more than 32 MiB, no ids left; as vdb_upsert_records), NOT_FOUND, CANCELLED, ALREADY_EXISTS (a key, or a
+ * new id that was taken meanwhile), NO_SPACE, IO, NO_MEMORY, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. While too many rows wait for the graph
+ * it waits, whatever VDB_OPT_WHEN_BEHIND says. Since 0.1.
+ */
+vdb_status_t vdb_import(vdb *db,
+                        const char *path,
+                        const char *format,
+                        vdb_task *task,
+                        vdb_error_t *error);
+
+/* ---- Seeing inside -----------------------------------------------------------------------------
+ * What a database holds and what its calls take. The library prints nothing: whoever wants to know asks.
+ */
+
+/**
+ * Searches for the `k` nearest rows of one query as vdb_search would, and tells how it went and why.
+ *
+ * `query` and `params` as for vdb_search. Writes a terminated JSON text into `json`, which has `cap` bytes, and its length
+ * without the terminator to `*len`. With cap = 0 (`json` may be NULL) nothing is searched, and `*len` is
+ * VDB_EXPLAIN_MAX - 1, which no text passes: times differ, so no two are of one length. The search counts in no statistics,
+ * takes nothing from the cache and leaves nothing there.
+ *
+ * Members of the object; more may come:
+ * `plan`: "scan" (all rows are compared), "pick" (those that pass the filter are), "walk" (the graph is walked), "walk through" and
+ * "walk over" (the same, and how it gets past rows that do not pass); `why`: what decided, in words; `costs`: what was expected
+ * of each way under a filter, in distances (`pick`, `walk_through`, `walk_over`), or null;
+ * `complete` (false: VDB_PARTIAL), `k` (no more than there are rows), `found`, `lsn`;
+ * `rows`: `live`, `passing` (the filter), `in_graph`, `unindexed` (not in the graph yet), `chunks`;
+ * `filter`: `selectivity` (share of the live rows that pass), `expected_selectivity` (what the filter alone lets expect, or null), or null;
+ * `scan`: `rows` compared one by one (the tail behind the graph, or all), how many by `sketches` first, `vectors` read for that,
+ * `threads`;
+ * `walk`, or null: `ef`, `spare` (candidates kept beyond it for the rerank), `stretch` (of the adaptive stop, or null), `past_blocked` ("through", "over", or null), `nodes`
+ * visited, `most_distances` (after which it is given up for a pick, or null), `gave_up`, `short` (it led to fewer than k rows; a pick follows
+ * under a filter), `left_out` (max_memory kept it from some nodes);
+ * `read`: `codes`, `vectors` (all stages), `rerank` (candidates to be ranked again), `reranked` (vectors read for that);
+ * `time_us`: `filter`, `scan`, `walk`, `pick`, `rerank`, `total`;
+ * `recall`: `target`, `calibrated_nodes` (of the graph that recall was measured on), `best_measured`, each or null;
+ * `memory`: `bytes` of working memory, `limit` (max_memory, or null), `fit` ("whole", "slower" or "narrower" to keep to it);
+ * `cache`: "off", "hit" (vdb_search would have the answer from there), "miss" or "skipped" (VDB_SEARCH_NO_CACHE);
+ * `advice`: texts on what would help, most important first; often none.
+ *
+ * Errors: as vdb_search for one query, and BUFFER_TOO_SMALL. Since 0.1.
+ */
+vdb_status_t vdb_explain(const vdb *db,
+                         const void *query,
+                         size_t dim,
+                         size_t k,
+                         const vdb_search_params_t *params,
+                         char *json,
+                         size_t cap,
+                         size_t *len,
+                         vdb_error_t *error);
 
 /**
  * Statistics at this moment.
@@ -1477,6 +1872,49 @@ vdb_status_t vdb_repair(const char *from,
 vdb_status_t vdb_stats_get(const vdb *db,
                            vdb_stats_t *stats,
                            vdb_error_t *error);
+
+/**
+ * Times of one kind of call, from inside the library: without waiting for anything, beside calls that go
+ * on. With no calls all is 0. Times are always kept and cost two looks at the clock a call.
+ *
+ * Errors: UNSUPPORTED (`call`), CLOSED, FORKED, NULL_ARGUMENT, INVALID_ARGUMENT (struct_size). Since 0.1.
+ */
+vdb_status_t vdb_latency_get(const vdb *db,
+                             vdb_call_t call,
+                             vdb_latency_t *latency,
+                             vdb_error_t *error);
+
+/**
+ * Takes the oldest lines out of the log of a database: whole lines, each with its end, as many as `cap` bytes hold with a
+ * terminator. `*len` receives their length without it, 0 when nothing waits; so a caller reads until then. With cap = 0 (`buf`
+ * may be NULL) nothing is taken, and `*len` is the length of all that waits.
+ *
+ * A line is a time (UTC), a level (`error`, `warn`, `info`), an event and its numbers as `name=value`; a value with
+ * spaces is in double quotes. Levels, events and names stay as they are; more will come. For example
+ * `2025-01-31T08:15:30.123Z info checkpoint lsn=7 generation=2 parts=4 bytes_written=81920 us=5120`.
+ * Events: create, open, open_to_read (with what was replayed from the log), refresh, checkpoint, checkpoint_failed, compact,
+ * consolidate, codes_trained, codes_refused, calibrated, resident, not_resident, memory_limit, graph_work_put_off,
+ * graph_work_failed, write_failed, damage, slow_search (VDB_OPT_SLOW_QUERY_US), and log, whose
+ * `unread_lines_dropped` tells how many lines went before the next one because the log was full (VDB_OPT_LOG_BYTES).
+ * What would come with every call is told once a second at most.
+ *
+ * Any number of threads may read; each line goes to one of them. Errors: BUFFER_TOO_SMALL (the first line does not
+ * fit: VDB_LOG_LINE_MAX bytes are always enough; `*len` is as for cap = 0), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_log_read(vdb *db,
+                          char *buf,
+                          size_t cap,
+                          size_t *len,
+                          vdb_error_t *error);
+
+/**
+ * Forgets the answers that are kept for later searches (VDB_OPT_CACHE_BYTES) and gives their memory back. No answer is ever
+ * out of date, so this is for measurements and for memory only; without a cache it does nothing.
+ *
+ * Errors: CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_cache_clear(vdb *db,
+                             vdb_error_t *error);
 
 /* ---- Tasks -------------------------------------------------------------------------------------
  * Cancel a long call and watch its progress from another thread, without a callback. One
@@ -1515,7 +1953,8 @@ vdb_status_t vdb_task_progress(const vdb_task *task, uint64_t *done, uint64_t *t
 
 /**
  * Sets a function that a long call asks at each step; returning 0 cancels. NULL removes it.
- * A write has two steps, before and after; a search asks nothing.
+ * A write has two steps, before and after, and more while it waits for the graph
+ * (VDB_OPT_MAX_UNINDEXED); a search asks nothing.
  *
  * It runs only on the thread that makes the long call. It must not throw or jump out,
  * and of this library it may only call vdb_task_cancel and vdb_task_progress (others

@@ -8,6 +8,8 @@
 #define VDB_MAX_K ...
 #define VDB_CHECK_REPORT_MAX ...
 #define VDB_REPAIR_REPORT_MAX ...
+#define VDB_EXPLAIN_MAX ...
+#define VDB_LOG_LINE_MAX ...
 typedef enum vdb_status {
   VDB_OK = 0,
   VDB_DONE = 1,
@@ -80,6 +82,10 @@ typedef enum vdb_durability {
   VDB_DURABILITY_PROCESS = 2,
   VDB_DURABILITY_FULL = 3,
 } vdb_durability;
+typedef enum vdb_when_behind {
+  VDB_WHEN_BEHIND_BLOCK = 1,
+  VDB_WHEN_BEHIND_BUSY = 2,
+} vdb_when_behind;
 typedef enum vdb_option {
   VDB_OPT_DIM = 101,
   VDB_OPT_METRIC = 102,
@@ -103,9 +109,16 @@ typedef enum vdb_option {
   VDB_OPT_VERIFY_ON_OPEN = 307,
   VDB_OPT_COMPACT_RATIO = 308,
   VDB_OPT_MAX_META_BYTES = 309,
+  VDB_OPT_MAX_UNINDEXED = 310,
+  VDB_OPT_WHEN_BEHIND = 311,
   VDB_OPT_THREADS = 401,
   VDB_OPT_MAX_MEMORY = 405,
   VDB_OPT_RESIDENT = 406,
+  VDB_OPT_CACHE_BYTES = 407,
+  VDB_OPT_SLOW_QUERY_US = 408,
+  VDB_OPT_LOG_BYTES = 409,
+  VDB_OPT_LOG_LEVEL = 410,
+  VDB_OPT_COLUMN_BYTES = 420,
 } vdb_option;
 typedef enum vdb_option_type {
   VDB_OPTION_TYPE_U64 = 1,
@@ -117,16 +130,36 @@ typedef enum vdb_option_flag {
 } vdb_option_flag;
 typedef enum vdb_search_flag {
   VDB_SEARCH_EXACT = 1,
+  VDB_SEARCH_NO_CACHE = 2,
 } vdb_search_flag;
 typedef enum vdb_check_level {
   VDB_CHECK_CHECKSUMS = 1,
   VDB_CHECK_STRUCTURE = 2,
   VDB_CHECK_RECALL = 3,
 } vdb_check_level;
+typedef enum vdb_call {
+  VDB_CALL_SEARCH = 1,
+  VDB_CALL_SEARCH_BATCH = 2,
+  VDB_CALL_SEARCH_RANGE = 3,
+  VDB_CALL_INSERT = 4,
+  VDB_CALL_UPSERT = 5,
+  VDB_CALL_DELETE = 6,
+  VDB_CALL_GET = 7,
+  VDB_CALL_COUNT = 8,
+  VDB_CALL_SYNC = 9,
+  VDB_CALL_CHECKPOINT = 10,
+  VDB_CALL_REFRESH = 11,
+} vdb_call;
+typedef enum vdb_log_level {
+  VDB_LOG_ERROR = 1,
+  VDB_LOG_WARN = 2,
+  VDB_LOG_INFO = 3,
+} vdb_log_level;
 typedef struct vdb vdb;
 typedef struct vdb_cursor vdb_cursor;
 typedef struct vdb_filter vdb_filter;
 typedef struct vdb_options vdb_options;
+typedef struct vdb_snapshot vdb_snapshot;
 typedef struct vdb_task vdb_task;
 typedef int32_t vdb_status_t;
 typedef struct vdb_error_t {
@@ -161,6 +194,8 @@ typedef struct vdb_search_params_t {
   uint64_t deadline_us;
   vdb_task *task;
   const vdb_filter *filter;
+  const vdb_snapshot *snapshot;
+  uint64_t max_memory;
 } vdb_search_params_t;
 typedef struct vdb_stats_t {
   uint32_t struct_size;
@@ -188,7 +223,27 @@ typedef struct vdb_stats_t {
   uint64_t originals;
   uint64_t decoded;
   uint64_t bytes_records;
+  uint64_t bytes_columns;
+  uint64_t snapshots;
+  uint64_t checkpoint_unix_ms;
+  uint64_t slow_queries;
+  uint64_t log_lines_dropped;
+  uint64_t cache_hits;
+  uint64_t cache_misses;
+  uint64_t bytes_cache;
 } vdb_stats_t;
+typedef uint32_t vdb_call_t;
+typedef struct vdb_latency_t {
+  uint32_t struct_size;
+  vdb_call_t call;
+  uint64_t count;
+  uint64_t mean_ns;
+  uint64_t p50_ns;
+  uint64_t p95_ns;
+  uint64_t p99_ns;
+  uint64_t max_ns;
+  uint64_t sum_ns;
+} vdb_latency_t;
 const char *vdb_version_string(void);
 uint32_t vdb_version_number(void);
 uint32_t vdb_abi_version(void);
@@ -222,6 +277,13 @@ vdb_status_t vdb_delete_keys(vdb *db, const char *keys, const uint64_t *key_offs
 vdb_status_t vdb_ids_of_keys(const vdb *db, const char *keys, const uint64_t *key_offsets, size_t count, uint64_t *ids, vdb_error_t *error);
 vdb_status_t vdb_keys_of_ids(const vdb *db, const uint64_t *ids, size_t count, char *keys, size_t cap, uint64_t *key_offsets, size_t *len, vdb_error_t *error);
 vdb_status_t vdb_get_meta(const vdb *db, const uint64_t *ids, size_t count, char *meta, size_t cap, uint64_t *meta_offsets, size_t *len, vdb_error_t *error);
+vdb_status_t vdb_snapshot_new(const vdb *db, vdb_snapshot **out_snapshot, vdb_error_t *error);
+void vdb_snapshot_free(vdb_snapshot *snapshot);
+vdb_status_t vdb_count_at(const vdb *db, const vdb_snapshot *snapshot, const vdb_filter *filter, uint64_t *count, vdb_error_t *error);
+vdb_status_t vdb_get_batch_at(const vdb *db, const vdb_snapshot *snapshot, const uint64_t *ids, size_t count, size_t dim, vdb_scalar_t scalar, void *vectors, size_t stride, uint8_t *found, vdb_error_t *error);
+vdb_status_t vdb_ids_of_keys_at(const vdb *db, const vdb_snapshot *snapshot, const char *keys, const uint64_t *key_offsets, size_t count, uint64_t *ids, vdb_error_t *error);
+vdb_status_t vdb_keys_of_ids_at(const vdb *db, const vdb_snapshot *snapshot, const uint64_t *ids, size_t count, char *keys, size_t cap, uint64_t *key_offsets, size_t *len, vdb_error_t *error);
+vdb_status_t vdb_get_meta_at(const vdb *db, const vdb_snapshot *snapshot, const uint64_t *ids, size_t count, char *meta, size_t cap, uint64_t *meta_offsets, size_t *len, vdb_error_t *error);
 vdb_status_t vdb_search(const vdb *db, const void *queries, size_t query_count, size_t dim, size_t stride, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *counts, vdb_error_t *error);
 vdb_status_t vdb_search_exact(const vdb *db, const void *queries, size_t query_count, size_t dim, size_t stride, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *counts, vdb_error_t *error);
 vdb_status_t vdb_search_range(const vdb *db, const void *query, size_t dim, float max_distance, size_t cap, const vdb_search_params_t *params, uint64_t *ids, float *distances, size_t *count, vdb_error_t *error);
@@ -229,6 +291,7 @@ vdb_status_t vdb_measure_recall(const vdb *db, const void *queries, size_t query
 vdb_status_t vdb_search_ids(const vdb *db, const uint64_t *row_ids, size_t count, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *counts, vdb_error_t *error);
 vdb_status_t vdb_recommend(const vdb *db, const uint64_t *positive, size_t positive_count, const uint64_t *negative, size_t negative_count, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *count, vdb_error_t *error);
 vdb_status_t vdb_search_diverse(const vdb *db, const void *query, size_t dim, size_t k, size_t candidates, float lambda, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *count, vdb_error_t *error);
+vdb_status_t vdb_search_groups(const vdb *db, const void *query, size_t dim, const char *path, size_t path_len, size_t groups, size_t per_group, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *counts, uint32_t *group_count, vdb_error_t *error);
 vdb_status_t vdb_search_many(const vdb *const *dbs, size_t db_count, const void *queries, size_t query_count, size_t dim, size_t stride, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *sources, uint32_t *counts, vdb_error_t *error);
 vdb_status_t vdb_cursor_search(const vdb *db, const void *query, size_t dim, const vdb_search_params_t *params, vdb_cursor **out_cursor, vdb_error_t *error);
 vdb_status_t vdb_cursor_scan(const vdb *db, const vdb_filter *filter, vdb_cursor **out_cursor, vdb_error_t *error);
@@ -240,7 +303,14 @@ vdb_status_t vdb_wait_indexed(vdb *db, vdb_task *task, vdb_error_t *error);
 vdb_status_t vdb_refresh(vdb *db, vdb_error_t *error);
 vdb_status_t vdb_check(const vdb *db, uint32_t level, char *report, size_t cap, size_t *len, vdb_task *task, vdb_error_t *error);
 vdb_status_t vdb_repair(const char *from, const char *to, const vdb_options *options, char *report, size_t cap, size_t *len, vdb_task *task, vdb_error_t *error);
+vdb_status_t vdb_backup(vdb *db, const char *path, const char *previous, vdb_task *task, vdb_error_t *error);
+vdb_status_t vdb_export(const vdb *db, const char *path, const char *format, const vdb_filter *filter, vdb_task *task, vdb_error_t *error);
+vdb_status_t vdb_import(vdb *db, const char *path, const char *format, vdb_task *task, vdb_error_t *error);
+vdb_status_t vdb_explain(const vdb *db, const void *query, size_t dim, size_t k, const vdb_search_params_t *params, char *json, size_t cap, size_t *len, vdb_error_t *error);
 vdb_status_t vdb_stats_get(const vdb *db, vdb_stats_t *stats, vdb_error_t *error);
+vdb_status_t vdb_latency_get(const vdb *db, vdb_call_t call, vdb_latency_t *latency, vdb_error_t *error);
+vdb_status_t vdb_log_read(vdb *db, char *buf, size_t cap, size_t *len, vdb_error_t *error);
+vdb_status_t vdb_cache_clear(vdb *db, vdb_error_t *error);
 vdb_status_t vdb_task_new(vdb_task **out_task, vdb_error_t *error);
 void vdb_task_free(vdb_task *task);
 vdb_status_t vdb_task_cancel(vdb_task *task);

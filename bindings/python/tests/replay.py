@@ -46,7 +46,9 @@ class Replayer:
             assert [len(row) for row in got if isinstance(row, list)] == [len(row) for row in wanted if isinstance(row, list)]
             for g, w in zip(flat(got), flat(wanted), strict=True):
                 assert math.isclose(g, w, rel_tol=1e-4, abs_tol=1e-4), f"distance {g}, expected {w}"
-        elif key in ("report", "stats"):
+        elif key == "contains":
+            assert all(part in got for part in wanted), f"the log has not all of {wanted}:\n{got}"
+        elif key in ("report", "stats", "told"):
             for name, value in wanted.items():
                 assert got[name] == value, f"{key} {name} = {got[name]}, expected {value}"
         else:
@@ -64,7 +66,7 @@ class Replayer:
         return np.array(rows, NUMBERS[scalar])
 
     def params(self, params: dict | None) -> dict:
-        return {key: self.handles[value] if key in ("filter", "task") else value for key, value in (params or {}).items()}
+        return {key: self.handles[value] if key in ("filter", "task", "snapshot") else value for key, value in (params or {}).items()}
 
     def task(self, task: str | None) -> dict:
         return {"task": self.handles[task]} if task else {}
@@ -93,9 +95,12 @@ class Replayer:
     def op_delete(self, db, ids):
         return {"deleted": self.handles[db].delete(map(int, ids))}
 
-    def op_get(self, db, ids, scalar=None):
+    def at(self, snapshot: str | None) -> dict:
+        return {"snapshot": self.handles[snapshot]} if snapshot else {}
+
+    def op_get(self, db, ids, scalar=None, snapshot=None):
         db = self.handles[db]
-        vectors, found = db.get(map(int, ids), scalar=scalar)
+        vectors, found = db.get(map(int, ids), scalar=scalar, **self.at(snapshot))
         as_numbers = (scalar or db.scalar.name.lower()) in NUMBERS
         return {"rows": [
             (v.tolist() if as_numbers else v.tobytes().hex()) if there else None for v, there in zip(vectors, found)]}
@@ -112,15 +117,15 @@ class Replayer:
     def op_delete_keys(self, db, keys):
         return {"deleted": self.handles[db].delete_keys(keys)}
 
-    def op_ids_of_keys(self, db, keys):
-        ids = self.handles[db].ids_of_keys(keys).tolist()
+    def op_ids_of_keys(self, db, keys, snapshot=None):
+        ids = self.handles[db].ids_of_keys(keys, **self.at(snapshot)).tolist()
         return {"ids": [None if row_id == vdb.ID_NONE else str(row_id) for row_id in ids]}
 
-    def op_keys_of_ids(self, db, ids):
-        return {"keys": self.handles[db].keys_of_ids(map(int, ids))}
+    def op_keys_of_ids(self, db, ids, snapshot=None):
+        return {"keys": self.handles[db].keys_of_ids(map(int, ids), **self.at(snapshot))}
 
-    def op_get_meta(self, db, ids):
-        texts = self.handles[db].get_meta(map(int, ids), raw=True)
+    def op_get_meta(self, db, ids, snapshot=None):
+        texts = self.handles[db].get_meta(map(int, ids), raw=True, **self.at(snapshot))
         return {"meta": [None if text is None else text.decode() for text in texts]}
 
     def op_parse_filter(self, filter, text):
@@ -131,8 +136,8 @@ class Replayer:
         self.handles[filter] = self.handles[source.pop("from")].bind(*values)
         return {}
 
-    def op_count(self, db, filter=None):
-        return {"count": self.handles[db].count(self.handles[filter] if filter else None)}
+    def op_count(self, db, filter=None, snapshot=None):
+        return {"count": self.handles[db].count(self.handles[filter] if filter else None, **self.at(snapshot))}
 
     def op_filter(self, filter, ids, allow):
         self.handles[filter] = vdb.Filter(map(int, ids), allow)
@@ -179,6 +184,13 @@ class Replayer:
         db = self.handles[db]
         return self.one_list(db.search_diverse(
             self.rows([query], None, db)[0], k, candidates=candidates, lambda_=weight.pop("lambda"), **self.params(params)))
+
+    def op_search_groups(self, db, query, path, groups, per_group, params=None):
+        db = self.handles[db]
+        found = db.search_groups(self.rows([query], None, db)[0], path, groups, per_group, **self.params(params))
+        assert all((ids[n:] == vdb.ID_NONE).all() for ids, n in zip(found.ids, found.counts))
+        return {"ids": [list(map(str, ids[:n])) for ids, n in zip(found.ids, found.counts)],
+                "distances": [row[:n].tolist() for row, n in zip(found.distances, found.counts)]}
 
     def op_search_many(self, dbs, queries, k, params=None):
         databases = [self.handles[name] for name in dbs]
@@ -237,6 +249,42 @@ class Replayer:
 
     def op_check(self, db, level):
         return {"report": self.handles[db].check(level)}
+
+    def op_snapshot(self, snapshot, db):
+        self.handles[snapshot] = self.handles[db].snapshot()
+        return {}
+
+    def op_free_snapshot(self, snapshot):
+        self.handles[snapshot].close()
+        return {}
+
+    def op_backup(self, db, path, previous=None):
+        self.handles[db].backup(self.path(path), self.path(previous))
+        return {}
+
+    def op_export_file(self, db, path, format=None, filter=None):
+        self.handles[db].export_file(self.path(path), format, filter=self.handles[filter] if filter else None)
+        return {}
+
+    def op_import_file(self, db, path, format=None):
+        self.handles[db].import_file(self.path(path), format)
+        return {}
+
+    def op_explain(self, db, query, k, params=None):
+        db = self.handles[db]
+        return {"told": db.explain(self.rows([query], None, db)[0], k, **self.params(params))}
+
+    def op_latency(self, db, call):
+        latency = self.handles[db].latency(call)
+        assert latency.p50_ns <= latency.p95_ns <= latency.p99_ns <= latency.max_ns * 1.04 + 1
+        return {"count": latency.count}
+
+    def op_log_read(self, db):
+        return {"contains": self.handles[db].log_read()}
+
+    def op_cache_clear(self, db):
+        self.handles[db].cache_clear()
+        return {}
 
     def op_repair(self, to, options=None, **source):
         report = vdb.repair(self.path(source.pop("from")), self.path(to), options=options)

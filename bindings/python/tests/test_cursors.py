@@ -74,6 +74,12 @@ def test_shapes(filled):
     assert liked.ids.size == 5 and not {1, 2, 3} & set(liked.ids.tolist())
     spread = filled.search_diverse(np.ones(4, np.float32), 5, candidates=50, lambda_=0.3)
     assert spread.ids.size == 5 and spread.ids[0] == filled.search(np.ones(4, np.float32), 1).ids[0]
+    filled.update_meta(np.arange(10), [{"kind": i % 3} for i in range(10)])
+    groups = filled.search_groups(np.ones(4, np.float32), "kind", 5, 2)
+    assert groups.ids.shape == (3, 2) and groups.counts.tolist() == [2, 2, 2]
+    for bad in ((-1, 1), (1, -1), (1 << 20, 1 << 20)):
+        with pytest.raises(vdb.LimitError):
+            filled.search_groups(np.ones(4, np.float32), "kind", *bad)
     with vdb.open(dim=4) as other:
         other.insert([500], np.ones((1, 4), np.float32))
         found = vdb.search_many([filled, other], np.ones(4, np.float32), 3)

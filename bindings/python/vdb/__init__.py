@@ -17,10 +17,11 @@ from ._error import Error
 from ._native import ID_NONE, ffi, lib, sized_json
 from ._search import Cursor, search_many
 from ._types import (
-    CheckLevel, Durability, Metric, Option, OptionInfo, Originals, Profile, Quant, Scalar, Stats, Status)
+    Call, CheckLevel, Durability, Latency, LogLevel, Metric, Option, OptionInfo, Originals, Profile, Quant, Scalar, Stats,
+    Status, WhenBehind)
 from .database import Database, open, repair
 from .errors import *  # noqa: F403
-from .handles import Filter, Task
+from .handles import Filter, Snapshot, Task
 from .options import option_table
 from .results import Fetched, ManyResult, Page, RangeResult, Recall, SearchResult
 
@@ -35,8 +36,9 @@ def build_info() -> Dict[str, Any]:
 
 
 __all__ = [
-    "CheckLevel", "Cursor", "Database", "Durability", "Error", "Fetched", "Filter", "ID_NONE", "MAX_K", "ManyResult", "Metric", "Option",
-    "OptionInfo", "Originals", "Page", "Profile", "Quant", "RangeResult", "Recall", "Scalar", "SearchResult", "Stats",
-    "Status", "Task", "build_info", "errors", "ffi", "lib", "open", "option_table", "repair", "search_many",
+    "build_info", "Call", "CheckLevel", "Cursor", "Database", "Durability", "Error", "errors", "Fetched", "ffi",
+    "Filter", "ID_NONE", "Latency", "lib", "LogLevel", "ManyResult", "MAX_K", "Metric", "open", "Option",
+    "option_table", "OptionInfo", "Originals", "Page", "Profile", "Quant", "RangeResult", "Recall", "repair",
+    "Scalar", "search_many", "SearchResult", "Snapshot", "Stats", "Status", "Task", "WhenBehind",
     *errors.__all__,
 ]

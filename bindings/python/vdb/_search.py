@@ -11,7 +11,7 @@ from ._calls import Progress, run
 from ._core import Core, Ids
 from ._native import NULL, check, failure, ffi, lib, new_error
 from ._types import SearchFlag
-from .handles import Filter, Handle, Task
+from .handles import Filter, Handle, Snapshot, Task
 from .results import ManyResult, Page, RangeResult, Recall, SearchResult
 
 if TYPE_CHECKING:
@@ -32,10 +32,13 @@ class Searches(Core):
 
     __slots__ = ()
 
-    def count(self, filter: Optional[Filter] = None) -> int:
+    def count(self, filter: Optional[Filter] = None, *, snapshot: Optional[Snapshot] = None) -> int:
         """Rows that a search can return: all, or those that a filter lets pass."""
-        value, error = ffi.new("uint64_t *"), new_error()
-        check(lib.vdb_count(self.capi(), filter.capi() if filter else NULL, value, error), error)
+        value, error, rule = ffi.new("uint64_t *"), new_error(), filter.capi() if filter else NULL
+        if snapshot is None:
+            check(lib.vdb_count(self.capi(), rule, value, error), error)
+        else:
+            check(lib.vdb_count_at(self.capi(), snapshot.capi(), rule, value, error), error)
         return value[0]
 
     def search(
@@ -45,7 +48,7 @@ class Searches(Core):
         """Finds the `k` nearest rows of each query, nearest first: `ids, distances = db.search(query, 10)`.
 
         One vector or a row for each query, of the types that insert takes. Keywords: `ef` or `target_recall`
-        (how far to look), `rerank`, `exact`, `filter`, `deadline_us`, `task`.
+        (how far to look), `rerank`, `exact`, `filter`, `snapshot`, `deadline_us`, `max_memory`, `task`.
         """
         return self._search(lib.vdb_search, queries, k, scalar, copy, params, bool(params.get("exact")))
 
@@ -64,7 +67,7 @@ class Searches(Core):
         rows = vectors_in(queries, self.scalar, self.dim, scalar, copy, "queries")
         ids, distances = _places(k if rows.single else (rows.rows, k), k)
         counts = np.empty(rows.rows, np.uint32)
-        c_params, task = (NULL, None) if not params and rows.scalar is self.scalar else _params(params, rows)
+        c_params, task = (NULL, None) if not params and rows.scalar is self.scalar else search_params(params, rows)
 
         def call(c_params: Any) -> int:
             return function(
@@ -88,9 +91,9 @@ class Searches(Core):
     ) -> RangeResult:
         """All rows within `max_distance` of one query, nearest first, at most `cap`."""
         db, error = self.capi(), new_error()
-        rows = _one(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
+        rows = one_query(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
         ids, distances = _places(cap, cap)
-        c_params, _ = _params(params, rows)
+        c_params, _ = search_params(params, rows)
         count = ffi.new("size_t *")
         status = check(lib.vdb_search_range(
             db, rows.pointer, rows.dim, max_distance, cap, c_params, u64(ids), floats(distances), count, error), error)
@@ -104,7 +107,7 @@ class Searches(Core):
         single = isinstance(ids, (int, np.integer))
         found, distances = _places(k if single else (row_ids.size, k), k)
         counts = np.empty(row_ids.size, np.uint32)
-        c_params, task = _params(params, None)
+        c_params, task = search_params(params, None)
 
         def call(c_params: Any) -> int:
             return lib.vdb_search_ids(
@@ -133,7 +136,7 @@ class Searches(Core):
         Maximal marginal relevance: `lambda_` 1 gives the nearest rows, 0 those farthest apart. The rows are
         in the order in which they were chosen.
         """
-        rows = _one(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
+        rows = one_query(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
         return self._chosen(params, rows, k, lambda *to: lib.vdb_search_diverse(
             self.capi(), rows.pointer, rows.dim, k, candidates, lambda_, *to))
 
@@ -142,16 +145,36 @@ class Searches(Core):
         """A search with one list of results."""
         error, counts = new_error(), np.zeros(1, np.uint32)
         ids, distances = _places(k, k)
-        c_params, _ = _params(params, rows)
+        c_params, _ = search_params(params, rows)
         status = check(call(c_params, u64(ids), floats(distances), _u32(counts), error), error)
         return SearchResult(ids[: counts[0]], distances[: counts[0]], counts, status == _PARTIAL)
+
+    def search_groups(
+        self, query: Any, path: str, groups: int = 10, per_group: int = 1, *, scalar: Union[str, int, None] = None,
+        copy: bool = False, **params: "Unpack[SearchParams]",
+    ) -> SearchResult:
+        """Finds the best groups of rows, and of each the nearest rows.
+
+        Rows with the same string, number or boolean at `path` of their metadata ("author.name") are one group. The
+        result has a row for each group found, nearest group first.
+        """
+        db, error, name = self.capi(), new_error(), path.encode("utf-8")
+        rows = one_query(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
+        ids, distances = _places((groups, per_group), groups * per_group)
+        counts, count = np.zeros(groups, np.uint32), ffi.new("uint32_t *")
+        c_params, _ = search_params(params, rows)
+        status = check(lib.vdb_search_groups(
+            db, rows.pointer, rows.dim, name, len(name), groups, per_group, c_params, u64(ids), floats(distances),
+            _u32(counts), count, error), error)
+        found = count[0]
+        return SearchResult(ids[:found], distances[:found], counts[:found], status == _PARTIAL)
 
     def cursor_search(
         self, query: Any, *, scalar: Union[str, int, None] = None, copy: bool = False, **params: "Unpack[SearchParams]",
     ) -> Cursor:
         """A cursor through all rows, nearest to the query first."""
-        rows = _one(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
-        c_params, _ = _params(params, rows)
+        rows = one_query(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
+        c_params, _ = search_params(params, rows)
         return Cursor(lambda *to: lib.vdb_cursor_search(self.capi(), rows.pointer, rows.dim, c_params, *to))
 
     def cursor_scan(self, filter: Optional[Filter] = None) -> Cursor:
@@ -169,7 +192,7 @@ class Searches(Core):
         db, error = self.capi(), new_error()
         sampled = isinstance(queries, (int, np.integer))
         rows = None if sampled else vectors_in(queries, self.scalar, self.dim, scalar, copy, "queries")
-        c_params, task = _params(params, rows)
+        c_params, task = search_params(params, rows)
         values = ffi.new("double[3]")
         where = (NULL, int(queries), self.dim, 0) if rows is None else (rows.pointer, rows.rows, rows.dim, rows.stride)
 
@@ -196,7 +219,7 @@ def search_many(
     ids, distances = _places(shape, k)
     sources, counts = np.empty(shape, np.uint32), np.empty(rows.rows, np.uint32)
     pointers = ffi.new("vdb *[]", [_handle_of(databases, i) for i in range(len(databases))])
-    c_params, task = _params(params, rows)
+    c_params, task = search_params(params, rows)
 
     def call(c_params: Any) -> int:
         return lib.vdb_search_many(
@@ -254,7 +277,7 @@ def _u32(array: np.ndarray) -> Any:
     return ffi.from_buffer("uint32_t[]", array)
 
 
-def _one(rows: Vectors) -> Vectors:
+def one_query(rows: Vectors) -> Vectors:
     if rows.rows != 1:
         raise ValueError(f"query: {rows.rows} rows, wanted is one")
     return rows
@@ -262,7 +285,7 @@ def _one(rows: Vectors) -> Vectors:
 
 def _places(shape: Union[int, Tuple[int, int]], k: int) -> Tuple[np.ndarray, np.ndarray]:
     """Arrays for results, after a look at `k`: the library would see it after they were made."""
-    if not 0 <= k <= _MAX_K:
+    if not 0 <= k <= _MAX_K or min(shape if isinstance(shape, tuple) else (shape,)) < 0:
         raise failure(lib.VDB_ERR_LIMIT, f"k = {k} is outside 0..{_MAX_K}")
     return np.empty(shape, np.uint64), np.empty(shape, np.float32)
 
@@ -270,7 +293,7 @@ def _places(shape: Union[int, Tuple[int, int]], k: int) -> Tuple[np.ndarray, np.
 def _run_search(call: Callable[[Any], int], c_params: Any, rows: Optional[Vectors], task: Optional[Task]) -> int:
     """A search long enough to be interrupted, by the task in its parameters."""
     if not c_params:
-        c_params, _ = _params({}, rows)
+        c_params, _ = search_params({}, rows)
 
     def with_task(task_pointer: Any) -> int:
         c_params.task = task_pointer
@@ -279,7 +302,7 @@ def _run_search(call: Callable[[Any], int], c_params: Any, rows: Optional[Vector
     return run(with_task, task)
 
 
-def _params(params: Mapping[str, Any], rows: Optional[Vectors]) -> Tuple[Any, Optional[Task]]:
+def search_params(params: Mapping[str, Any], rows: Optional[Vectors]) -> Tuple[Any, Optional[Task]]:
     """The parameters of a search as the library takes them, and its task."""
     made = ffi.new("vdb_search_params_t *")
     made.struct_size = _PARAMS_SIZE

@@ -73,12 +73,15 @@ def arguments(texts: Optional[Texts]) -> Sequence[Any]:
     return (NULL, NULL) if texts is None else (texts.data, texts.offset_pointer)
 
 
-def texts_of_rows(function: Callable[..., int], db: Any, ids: np.ndarray) -> List[Optional[bytes]]:
-    """What vdb_keys_of_ids or vdb_get_meta says of each id; None for nothing. Asked again where it grew meanwhile."""
+def texts_of_rows(function: Callable[..., int], of: Sequence[Any], ids: np.ndarray) -> List[Optional[bytes]]:
+    """What vdb_keys_of_ids or vdb_get_meta says of each id, None for nothing; `of` is the database, or a state of it.
+
+    It is asked again where the texts grew meanwhile.
+    """
     offsets, length, error = np.zeros(ids.size + 1, np.uint64), ffi.new("size_t *"), new_error()
 
     def ask(buffer: Any, cap: int) -> int:
-        return function(db, u64(ids), ids.size, buffer, cap, u64(offsets), length, error)
+        return function(*of, u64(ids), ids.size, buffer, cap, u64(offsets), length, error)
 
     check(ask(NULL, 0), error)
     while True:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Optional, TypedDict, Union
 
 if TYPE_CHECKING:
     from .handles import Filter
+    from .handles import Snapshot
     from .handles import Task
 
 
@@ -19,8 +20,8 @@ class Status(enum.IntEnum):
     # There is nothing more to enumerate.
     DONE = 1
 
-    # Not all of it: a search stopped by its deadline or task, whose results so far are
-    # valid, or a repair that could not save every row.
+    # Not all of it: a search stopped by its deadline or task or kept to its max_memory, whose results so far
+    # are valid, or a repair that could not save every row.
     PARTIAL = 2
 
     # An argument has no meaning here; the message says which.
@@ -62,7 +63,8 @@ class Status(enum.IntEnum):
     # A write through a handle that only reads (VDB_OPT_READ_ONLY).
     ERR_READ_ONLY = -23
 
-    # Called from inside a progress function, where it would wait for itself.
+    # Called from inside a progress function, where it would wait for itself; or rows to be written
+    # while too many of before wait for the graph (VDB_OPT_WHEN_BEHIND).
     ERR_BUSY = -24
 
     # A write failed halfway earlier, so writes are refused: close and open again.
@@ -77,7 +79,8 @@ class Status(enum.IntEnum):
     # Reserved: a deadline passed before there was any result.
     ERR_DEADLINE = -28
 
-    # An option contradicts what the database was created with.
+    # An option contradicts what the database was created with, a snapshot or an earlier backup is
+    # of another database, or bits were given for numbers.
     ERR_MISMATCH = -29
 
     # The operating system refused; os_error holds its number.
@@ -235,6 +238,16 @@ class Durability(enum.IntEnum):
     FULL = 3
 
 
+class WhenBehind(enum.IntEnum):
+    """What a call that inserts or replaces rows does while too many of before wait for the graph."""
+
+    # It waits until there are fewer; its task can end the wait (VDB_ERR_CANCELLED).
+    BLOCK = 1
+
+    # It is VDB_ERR_BUSY and changes nothing: try again later.
+    BUSY = 2
+
+
 class Option(enum.IntEnum):
     """Options. vdb_option_at has names, limits and defaults. 1xx schema (fixed when the
     database is created, as are M, EF_CONSTRUCTION, SEED and PROFILE), 2xx graph, 3xx storage, 4xx run time.
@@ -311,6 +324,21 @@ class Option(enum.IntEnum):
     # Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
     MAX_META_BYTES = 309
 
+    # Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
+    # more, 0 = any number; default 0.
+    #
+    # Rows are written faster than they are linked, and those not linked are scanned by every
+    # search. With a limit a call that finds more of them than this does what
+    # VDB_OPT_WHEN_BEHIND says. It is looked at when a call begins, so its own batch, and those of calls
+    # beside it, may pass the limit; so may rows that graph work leaves for its next step (up to
+    # VDB_OPT_GRAPH_MIN_ROWS at first, then a sixteenth of the graph, but 1024 to 16384 rows, from a million rows on a
+    # 64th) or has no memory for. Deletes never wait.
+    MAX_UNINDEXED = 310
+
+    # One of `enum vdb_when_behind`: what a call does while more than VDB_OPT_MAX_UNINDEXED rows
+    # wait for the graph; default BLOCK.
+    WHEN_BEHIND = 311
+
     # Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     THREADS = 401
 
@@ -336,6 +364,30 @@ class Option(enum.IntEnum):
     # quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
     # database is only read.
     RESIDENT = 406
+
+    # Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
+    #
+    # For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
+    # answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
+    # never out of date. Answers are the same as without. Those that are VDB_PARTIAL are not kept. The memory counts as
+    # the database's (VDB_OPT_MAX_MEMORY), is taken as answers come, and is given back first where memory is short.
+    CACHE_BYTES = 407
+
+    # Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
+    # queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+    SLOW_QUERY_US = 408
+
+    # Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
+    # taken as lines come. Where more come, the oldest go and are counted.
+    LOG_BYTES = 409
+
+    # How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines.
+    LOG_LEVEL = 410
+
+    # Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
+    # and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
+    # first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+    COLUMN_BYTES = 420
 
 
 class OptionType(enum.IntEnum):
@@ -364,6 +416,9 @@ class SearchFlag(enum.IntFlag):
     # Compare with every row instead of walking the graph.
     EXACT = 1
 
+    # Neither take the answer from the cache (VDB_OPT_CACHE_BYTES) nor leave it there.
+    NO_CACHE = 2
+
 
 class CheckLevel(enum.IntEnum):
     """How much vdb_check looks at. Each level includes those before it."""
@@ -376,6 +431,56 @@ class CheckLevel(enum.IntEnum):
 
     # The recall of the graph is measured on stored rows.
     RECALL = 3
+
+
+class Call(enum.IntEnum):
+    """Kinds of calls whose times are kept: vdb_latency_get."""
+
+    # vdb_search and vdb_search_exact for one query.
+    SEARCH = 1
+
+    # The same for several queries in one call.
+    SEARCH_BATCH = 2
+
+    # vdb_search_range.
+    SEARCH_RANGE = 3
+
+    # vdb_insert_batch.
+    INSERT = 4
+
+    # vdb_upsert_batch.
+    UPSERT = 5
+
+    # vdb_delete_batch.
+    DELETE = 6
+
+    # vdb_get_batch.
+    GET = 7
+
+    # vdb_count.
+    COUNT = 8
+
+    # vdb_sync.
+    SYNC = 9
+
+    # A checkpoint that had something to write: vdb_checkpoint, vdb_close and those in the background.
+    CHECKPOINT = 10
+
+    # vdb_refresh.
+    REFRESH = 11
+
+
+class LogLevel(enum.IntEnum):
+    """How much a line of the log matters (VDB_OPT_LOG_LEVEL)."""
+
+    # Something is lost or does not work any more: damage, a write of unknown fate.
+    ERROR = 1
+
+    # Something works worse than it could: a limit was reached, a search was slow.
+    WARN = 2
+
+    # What the database does by itself: recovery, checkpoints, compaction, training.
+    INFO = 3
 
 
 OptionValue = Union[int, float, str, bool]
@@ -455,6 +560,21 @@ class Options(TypedDict, total=False):
     # Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
     max_meta_bytes: OptionValue
 
+    # Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
+    # more, 0 = any number; default 0.
+    #
+    # Rows are written faster than they are linked, and those not linked are scanned by every
+    # search. With a limit a call that finds more of them than this does what
+    # VDB_OPT_WHEN_BEHIND says. It is looked at when a call begins, so its own batch, and those of calls
+    # beside it, may pass the limit; so may rows that graph work leaves for its next step (up to
+    # VDB_OPT_GRAPH_MIN_ROWS at first, then a sixteenth of the graph, but 1024 to 16384 rows, from a million rows on a
+    # 64th) or has no memory for. Deletes never wait.
+    max_unindexed: OptionValue
+
+    # One of `enum vdb_when_behind`: what a call does while more than VDB_OPT_MAX_UNINDEXED rows
+    # wait for the graph; default BLOCK.
+    when_behind: OptionValue
+
     # Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     threads: OptionValue
 
@@ -481,6 +601,30 @@ class Options(TypedDict, total=False):
     # database is only read.
     resident: OptionValue
 
+    # Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
+    #
+    # For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
+    # answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
+    # never out of date. Answers are the same as without. Those that are VDB_PARTIAL are not kept. The memory counts as
+    # the database's (VDB_OPT_MAX_MEMORY), is taken as answers come, and is given back first where memory is short.
+    cache_bytes: OptionValue
+
+    # Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
+    # queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+    slow_query_us: OptionValue
+
+    # Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
+    # taken as lines come. Where more come, the oldest go and are counted.
+    log_bytes: OptionValue
+
+    # How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines.
+    log_level: OptionValue
+
+    # Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
+    # and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
+    # first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+    column_bytes: OptionValue
+
 
 class SearchParams(TypedDict, total=False):
     """How a search runs, the keywords of a search."""
@@ -506,8 +650,25 @@ class SearchParams(TypedDict, total=False):
     # Rows that may be results; NULL means all. Where k rows pass, k are found.
     filter: Optional["Filter"]
 
+    # State to search, of this handle; NULL means the newest.
+    snapshot: Optional["Snapshot"]
+
+    # Bytes of working memory that each query may take; 0 means no limit but VDB_OPT_MAX_MEMORY.
+    #
+    # Counted are 16 bytes a result, the query itself in three forms (some 10 bytes a component), 8 bytes a candidate
+    # (ef and rerank) and two bits a row of the graph; not what a filter keeps for later searches, nor the caller's
+    # arrays. A search that would need more first goes without what only saves time: sketches, more threads, comparing by codes.
+    # Then it walks with fewer candidates and returns VDB_PARTIAL. Where no walk fits at all, all rows that
+    # pass are compared, which finds everything and takes longer: set a deadline too. Where not even the k results
+    # fit it is VDB_ERR_LIMIT. vdb_search_range returns VDB_PARTIAL with the nearest rows where more are within the
+    # distance than fit.
+    max_memory: int
+
     # Compare with every row instead of walking the graph.
     exact: bool
+
+    # Neither take the answer from the cache (VDB_OPT_CACHE_BYTES) nor leave it there.
+    no_cache: bool
 
 
 class OptionInfo(NamedTuple):
@@ -617,3 +778,58 @@ class Stats(NamedTuple):
 
     # Bytes of keys and metadata, what was replaced and is not reclaimed yet included.
     bytes_records: int
+
+    # Bytes of columns of metadata that filters look at (VDB_OPT_COLUMN_BYTES).
+    bytes_columns: int
+
+    # Snapshots that are not freed.
+    snapshots: int
+
+    # When the last checkpoint since the database was opened was written, in milliseconds since 1970-01-01 UTC; 0 =
+    # none was.
+    checkpoint_unix_ms: int
+
+    # Searches that took VDB_OPT_SLOW_QUERY_US or longer.
+    slow_queries: int
+
+    # Lines of the log that went unread because it was full (VDB_OPT_LOG_BYTES).
+    log_lines_dropped: int
+
+    # Queries that were answered from the cache (VDB_OPT_CACHE_BYTES).
+    cache_hits: int
+
+    # Queries that looked there and found nothing.
+    cache_misses: int
+
+    # Bytes that the cache takes, a part of `bytes_memory`.
+    bytes_cache: int
+
+
+class Latency(NamedTuple):
+    """How long calls of one kind took since the database was opened, in nanoseconds; those that failed are left out.
+    A search that ended by its deadline has not failed. Grows at the end.
+    """
+
+    # The kind, one of `enum vdb_call`.
+    call: int
+
+    # Number of calls.
+    count: int  # type: ignore[assignment]
+
+    # Their mean.
+    mean_ns: int
+
+    # Half of the calls took no longer. This and the next two are at most 3.2 % off.
+    p50_ns: int
+
+    # 95 of 100 calls took no longer.
+    p95_ns: int
+
+    # 99 of 100 calls took no longer.
+    p99_ns: int
+
+    # The longest call.
+    max_ns: int
+
+    # All calls together: the difference between two readings, over that of `count`, is a mean of what was between.
+    sum_ns: int

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
-from ._arrays import Vectors, dtype_of, ids_in, row_shape, scalar_of, u64, vectors_in
+from ._arrays import dtype_of, ids_in, row_shape, scalar_of, u64, vectors_in
 from ._calls import Progress, run
 from ._core import LONG_BYTES, Core, Ids, NewIds
 from ._native import ID_NONE, check, ffi, lib, new_error
 from ._texts import Keys, Meta, Metas, arguments, bytes_of_meta, keys_in, metas_in, texts_of_rows
-from .handles import Filter, Task
+from .handles import Filter, Snapshot, Task
 from .results import Fetched
 
 
@@ -123,30 +123,43 @@ class Writes(Core):
         check(call(number, error), error)
         return number[0]
 
-    def get(self, ids: Ids, *, scalar: Union[str, int, None] = None, copy: bool = False) -> Fetched:
+    def get(
+        self, ids: Ids, *, scalar: Union[str, int, None] = None, copy: bool = False, snapshot: Optional[Snapshot] = None,
+    ) -> Fetched:
         """The vectors of ids as `(vectors, found)`, of the type the database stores or of `scalar`."""
         array, error = ids_in(ids, copy), new_error()
         of = self.scalar if scalar is None else scalar_of(scalar)
         vectors = np.zeros((array.size, row_shape(of, self.dim)), dtype_of(of))
         found = np.zeros(array.size, np.bool_)
-        check(lib.vdb_get_batch(
-            self.capi(), u64(array), array.size, self.dim, of, ffi.from_buffer(vectors), 0,
+        function, at = _at(snapshot, lib.vdb_get_batch, lib.vdb_get_batch_at)
+        check(function(
+            self.capi(), *at, u64(array), array.size, self.dim, of, ffi.from_buffer(vectors), 0,
             ffi.from_buffer("uint8_t[]", found), error), error)
         return Fetched(vectors, found)
 
-    def get_meta(self, ids: Ids, *, raw: bool = False, copy: bool = False) -> List[Union[Dict[str, Any], bytes, None]]:
+    def get_meta(
+        self, ids: Ids, *, raw: bool = False, copy: bool = False, snapshot: Optional[Snapshot] = None,
+    ) -> List[Union[Dict[str, Any], bytes, None]]:
         """The metadata of ids as dicts, None where there is none; with `raw` as the bytes that were stored."""
-        texts = texts_of_rows(lib.vdb_get_meta, self.capi(), ids_in(ids, copy))
+        function, at = _at(snapshot, lib.vdb_get_meta, lib.vdb_get_meta_at)
+        texts = texts_of_rows(function, (self.capi(), *at), ids_in(ids, copy))
         return [text if raw or text is None else json.loads(text) for text in texts]
 
-    def keys_of_ids(self, ids: Ids, *, copy: bool = False) -> List[Optional[str]]:
+    def keys_of_ids(self, ids: Ids, *, copy: bool = False, snapshot: Optional[Snapshot] = None) -> List[Optional[str]]:
         """The keys of ids, None for rows that have none and ids that are not there."""
-        texts = texts_of_rows(lib.vdb_keys_of_ids, self.capi(), ids_in(ids, copy))
+        function, at = _at(snapshot, lib.vdb_keys_of_ids, lib.vdb_keys_of_ids_at)
+        texts = texts_of_rows(function, (self.capi(), *at), ids_in(ids, copy))
         return [None if text is None else text.decode("utf-8") for text in texts]
 
-    def ids_of_keys(self, keys: Keys) -> np.ndarray:
+    def ids_of_keys(self, keys: Keys, *, snapshot: Optional[Snapshot] = None) -> np.ndarray:
         """The ids of the rows that have these keys, vdb.ID_NONE where none has."""
         texts, error = keys_in(keys), new_error()
         ids = np.empty(texts.length, np.uint64)
-        check(lib.vdb_ids_of_keys(self.capi(), *arguments(texts), texts.length, u64(ids), error), error)
+        function, at = _at(snapshot, lib.vdb_ids_of_keys, lib.vdb_ids_of_keys_at)
+        check(function(self.capi(), *at, *arguments(texts), texts.length, u64(ids), error), error)
         return ids
+
+
+def _at(snapshot: Optional[Snapshot], newest: Any, at: Any) -> Tuple[Any, Tuple[Any, ...]]:
+    """The function for a state, and the argument that says which."""
+    return (newest, ()) if snapshot is None else (at, (snapshot.capi(),))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
 
 from ._calls import Progress, run
-from ._error import Error
-from ._native import NULL, check, ffi, lib, new_error, raise_from
+from ._keeping import Keeping, Path
+from ._native import NULL, check, ffi, lib, new_error
 from ._search import Searches
-from ._types import CheckLevel, Stats
 from ._writes import Writes
 from .handles import Task
 from .options import OptionSet
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._types import Options, OptionValue
-
-Path = Union[str, bytes, "os.PathLike[str]"]
-
 
 def open(
     path: Optional[Path] = None,
@@ -71,7 +67,7 @@ def _close_quietly(pointer: Any) -> None:
     lib.vdb_close(pointer, NULL)
 
 
-class Database(Writes, Searches):
+class Database(Writes, Searches, Keeping):
     """An open database, made by vdb.open. Any thread may call anything at any time.
 
     A call without the GIL lets other threads of Python run. `close` (or the end of a `with`) writes a
@@ -95,53 +91,3 @@ class Database(Writes, Searches):
     def __repr__(self) -> str:
         state = ", closed" if self.closed else ""
         return f"<vdb.Database dim={self.dim} metric={self.metric.name.lower()} scalar={self.scalar.name.lower()}{state}>"
-
-    # ---- Maintenance
-
-    def sync(self) -> None:
-        """Makes all batches so far as safe as durability="full" would have."""
-        self._plain(lib.vdb_sync)
-
-    def checkpoint(self, *, task: Optional[Task] = None, progress: Optional[Progress] = None) -> None:
-        """Writes the current state as immutable files and shortens the log."""
-        self._job(lib.vdb_checkpoint, task, progress)
-
-    def wait_indexed(self, *, task: Optional[Task] = None, progress: Optional[Progress] = None) -> None:
-        """Waits until every row is in the graph. Rows can be found before that."""
-        self._job(lib.vdb_wait_indexed, task, progress)
-
-    def refresh(self) -> None:
-        """Moves a read-only handle to the newest state that the writer has committed."""
-        self._plain(lib.vdb_refresh)
-
-    def check(
-        self, level: Union[str, int] = "structure", *, task: Optional[Task] = None,
-        progress: Optional[Progress] = None,
-    ) -> Dict[str, Any]:
-        """Checks whether the database is whole: "checksums", "structure" or "recall". Returns the report.
-
-        Damage raises CorruptError, whose `report` has all that was found.
-        """
-        db, error = self.capi(), new_error()
-        number = CheckLevel[level.upper()] if isinstance(level, str) else level
-        buffer, length = ffi.new("char[]", lib.VDB_CHECK_REPORT_MAX), ffi.new("size_t *")
-
-        def call(task_pointer: Any) -> int:
-            return lib.vdb_check(db, number, buffer, len(buffer), length, task_pointer, error)
-
-        status = run(call, task, progress)
-        report: Dict[str, Any] = json.loads(ffi.unpack(buffer, length[0])) if length[0] else {}
-        if status < 0:
-            try:
-                raise_from(status, error)
-            except Error as made:
-                made.report = report
-                raise
-        return report
-
-    def stats(self) -> Stats:
-        """Statistics at this moment."""
-        stats, error = ffi.new("vdb_stats_t *"), new_error()
-        stats.struct_size = ffi.sizeof("vdb_stats_t")
-        check(lib.vdb_stats_get(self.capi(), stats, error), error)
-        return Stats(*(getattr(stats, name) for name in Stats._fields))

@@ -88,7 +88,9 @@ class ReadOnlyError(Error):
 
 
 class BusyError(Error):
-    """Called from inside a progress function, where it would wait for itself."""
+    """Called from inside a progress function, where it would wait for itself; or rows to be written
+    while too many of before wait for the graph (VDB_OPT_WHEN_BEHIND).
+    """
 
 
 class PoisonedError(Error):
@@ -108,7 +110,9 @@ class DeadlineError(Error, TimeoutError):
 
 
 class MismatchError(Error):
-    """An option contradicts what the database was created with."""
+    """An option contradicts what the database was created with, a snapshot or an earlier backup is
+    of another database, or bits were given for numbers.
+    """
 
 
 class IoError(Error, OSError):

@@ -98,6 +98,18 @@ class Task(Handle):
             raise failure(status, f"{ffi.string(lib.vdb_status_name(status)).decode()}: the task")
 
 
+class Snapshot(Handle):
+    """The state of a database at one moment, made by Database.snapshot. Any thread may use it, with that database.
+
+    What it shows stays in memory and on the disk until it is closed.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, pointer: Any):
+        super().__init__(pointer, lib.vdb_snapshot_free)
+
+
 class Filter(Handle):
     """Says which rows a search may return: only those of `ids`, or with allow=False all but these.
 
