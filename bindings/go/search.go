@@ -24,6 +24,8 @@ type SearchParams struct {
 	Deadline time.Duration
 	// Filter says which rows may be results; nil means all.
 	Filter *Filter
+	// Snapshot is the state to search; nil means the newest.
+	Snapshot *Snapshot
 }
 
 // Hits are the results of a search: K places for each query, nearest first.
@@ -96,7 +98,7 @@ func (p *SearchParams) native(scalar Scalar, task uintptr) (cSearchParams, error
 	c.ef, c.rerank, c.targetRecall, c.flags = uint32(p.Ef), uint32(p.Rerank), p.TargetRecall, uint32(p.Flags)
 	// Less than a microsecond is still a limit.
 	c.deadlineUs = uint64((p.Deadline + time.Microsecond - 1) / time.Microsecond)
-	c.filter = p.Filter.number()
+	c.filter, c.snapshot = p.Filter.number(), p.Snapshot.number()
 	return c, nil
 }
 

@@ -1,6 +1,7 @@
 import { OutU64, run, runAsync, type CallOptions, type Plan } from './call.js';
 import { Cursor } from './cursor.js';
 import type { VdbError } from './error.js';
+import { backupPlan, exportPlan, importPlan, type BackupOptions, type ExportOptions, type ImportOptions } from './files.js';
 import type { Filter } from './filter.js';
 import { native } from './ffi.js';
 import {
@@ -10,13 +11,14 @@ import {
 import { Owner } from './handle.js';
 import { Struct } from './memory.js';
 import { optionNamed, plainText, withOptions } from './options.js';
-import { countPlan, getPlan, idsOfKeysPlan, readTexts, type Rows } from './reads.js';
+import { countPlan, getPlan, idsOfKeysPlan, readTexts, type At, type Rows } from './reads.js';
 import { reportPlan, type CheckReport } from './reports.js';
 import type { BatchHits, Hits, RangeHits, SearchParams } from './search.js';
 import {
   batchPlan, diversePlan, groupsPlan, idsPlan, rangePlan, recallPlan, recommendPlan, searchNow, searchPlan,
   type Diversity, type Examples, type Recall,
 } from './searches.js';
+import { Snapshot } from './snapshot.js';
 import { textList, type Keys, type Metadata, type Texts } from './texts.js';
 import { toIds, type Components, type Ids } from './vectors.js';
 import {
@@ -221,44 +223,44 @@ export class Database extends Owner {
   // ---- Reads
 
   /** Copies out the vectors of ids, one after the other; `found` has 1 for each that is there, the place of another stays zero. */
-  get(ids: Ids): Rows<Float32Array> {
+  get(ids: Ids, at: At = {}): Rows<Float32Array> {
     const list = toIds(ids);
-    return this.getInto(list, new Float32Array(list.length * this.dim));
+    return this.getInto(list, new Float32Array(list.length * this.dim), at);
   }
 
-  async getAsync(ids: Ids): Promise<Rows<Float32Array>> {
+  async getAsync(ids: Ids, at: At = {}): Promise<Rows<Float32Array>> {
     const list = toIds(ids);
-    return runAsync(getPlan(this, list, new Float32Array(list.length * this.dim), undefined));
+    return runAsync(getPlan(this, list, new Float32Array(list.length * this.dim), at));
   }
 
   /** The same into an array of any type of components. Places of ids that are not there are left alone. */
-  getInto<T extends ArrayBufferView>(ids: Ids, into: T, options: ScalarOption = {}): Rows<T> {
-    return run(getPlan(this, ids, into, options.scalar));
+  getInto<T extends ArrayBufferView>(ids: Ids, into: T, options: ScalarOption & At = {}): Rows<T> {
+    return run(getPlan(this, ids, into, options));
   }
 
   /** The ids of the rows that have the keys; ID_NONE where no row has one. */
-  idsOfKeys(keys: Keys): BigUint64Array {
-    return run(idsOfKeysPlan(this, keys));
+  idsOfKeys(keys: Keys, at: At = {}): BigUint64Array {
+    return run(idsOfKeysPlan(this, keys, at));
   }
 
   /** The keys of rows; null for a row without one, and for an id that is not there. */
-  keysOfIds(ids: Ids): (string | null)[] {
-    return textList(readTexts(this, 'vdb_keys_of_ids', ids, 32)).map((key) => key || null);
+  keysOfIds(ids: Ids, at: At = {}): (string | null)[] {
+    return textList(readTexts(this, 'vdb_keys_of_ids_at', ids, 32, at)).map((key) => key || null);
   }
 
   /** The metadata of rows; null for a row without, and for an id that is not there. */
-  getMeta(ids: Ids): (Record<string, unknown> | null)[] {
-    return textList(this.getMetaTexts(ids)).map((text) => (text ? (JSON.parse(text) as Record<string, unknown>) : null));
+  getMeta(ids: Ids, at: At = {}): (Record<string, unknown> | null)[] {
+    return textList(this.getMetaTexts(ids, at)).map((text) => (text ? (JSON.parse(text) as Record<string, unknown>) : null));
   }
 
   /** The same byte by byte as it was stored. */
-  getMetaTexts(ids: Ids): Texts {
-    return readTexts(this, 'vdb_get_meta', ids, 256);
+  getMetaTexts(ids: Ids, at: At = {}): Texts {
+    return readTexts(this, 'vdb_get_meta_at', ids, 256, at);
   }
 
   /** Number of rows that a search can return; with a filter, of those that it lets pass. */
-  count(filter?: Filter): number {
-    return run(countPlan(this, filter));
+  count(filter?: Filter, at: At = {}): number {
+    return run(countPlan(this, filter, at));
   }
 
   // ---- Searches
@@ -418,6 +420,38 @@ export class Database extends Owner {
 
   async checkAsync(level: CheckLevel = 'checksums', options?: CallOptions): Promise<CheckReport> {
     return runAsync(this.#checkPlan(level), options);
+  }
+
+  /** A snapshot of the state that a search begun now would see. */
+  snapshot(): Snapshot {
+    return Snapshot.make(this);
+  }
+
+  /** Makes a backup of the newest state in a directory, beside searches and writes; opening it restores it. See vdb_backup in the header. */
+  backup(path: string, options: BackupOptions = {}): void {
+    run(backupPlan(this, path, options));
+  }
+
+  async backupAsync(path: string, options: BackupOptions & CallOptions = {}): Promise<void> {
+    return runAsync(backupPlan(this, path, options), options);
+  }
+
+  /** Writes rows as a file of another program, see vdb_export in the header. */
+  export(path: string, options: ExportOptions = {}): void {
+    run(exportPlan(this, path, options));
+  }
+
+  async exportAsync(path: string, options: ExportOptions & CallOptions = {}): Promise<void> {
+    return runAsync(exportPlan(this, path, options), options);
+  }
+
+  /** Writes the rows of such a file into the database, in batches; a file with anything wrong in it changes nothing. See vdb_import in the header. */
+  import(path: string, options: ImportOptions = {}): void {
+    run(importPlan(this, path, options));
+  }
+
+  async importAsync(path: string, options: ImportOptions & CallOptions = {}): Promise<void> {
+    return runAsync(importPlan(this, path, options), options);
   }
 
   /** Statistics at this moment. */

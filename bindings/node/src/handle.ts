@@ -2,7 +2,7 @@
 
 import { native, nativeAsync } from './ffi.js';
 
-type Kind = 'db' | 'filter' | 'cursor';
+type Kind = 'db' | 'filter' | 'cursor' | 'snapshot';
 
 /**
  * The safety net below close(): what was forgotten is closed some time after nobody can reach it. A database on a

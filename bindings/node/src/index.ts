@@ -12,7 +12,9 @@ import type { Components } from './vectors.js';
 import { reportPlan, type BuildInfo, type RepairReport } from './reports.js';
 
 export { Database, version, type ScalarOption } from './database.js';
-export type { Rows } from './reads.js';
+export type { At, Rows } from './reads.js';
+export type { BackupOptions, ExportOptions, ImportOptions } from './files.js';
+export { Snapshot } from './snapshot.js';
 export type { Diversity, Examples, Recall } from './searches.js';
 export { Cursor } from './cursor.js';
 export type { Records } from './writes.js';
@@ -27,7 +29,7 @@ export type { Components, Ids } from './vectors.js';
 export {
   ABI_VERSION, ID_NONE, KEY_MAX, MAX_K,
   type CheckLevel, type Durability, type ErrorCode, type Metric, type Options, type Originals, type Profile, type Quant,
-  type Scalar, type Stats,
+  type Scalar, type Stats, type WhenBehind,
 } from './generated.js';
 
 /** Facts about the library: version, ABI, target, and the instruction set that this processor gets. */

@@ -3,9 +3,18 @@
 import { OutU64, run, type Plan } from './call.js';
 import type { VdbError } from './error.js';
 import type { Filter } from './filter.js';
-import type { Scalar } from './generated.js';
+import type { Handle, Scalar } from './generated.js';
+import type { Snapshot } from './snapshot.js';
 import { textArguments, toTexts, type Keys, type Texts } from './texts.js';
 import { toIds, toVectors, type Ids, type Target } from './vectors.js';
+
+/** The state that is read. */
+export interface At {
+  /** Without it is the newest. */
+  snapshot?: Snapshot | undefined;
+}
+
+const number = (at: At): Handle => at.snapshot?.handle ?? null;
 
 /** Vectors that were read. */
 export interface Rows<T> {
@@ -14,38 +23,40 @@ export interface Rows<T> {
   found: Uint8Array;
 }
 
-export function getPlan<T extends ArrayBufferView>(db: Target, ids: Ids, into: T, scalar?: Scalar): Plan<Rows<T>> {
+export function getPlan<T extends ArrayBufferView>(
+  db: Target, ids: Ids, into: T, at: At & { scalar?: Scalar | undefined },
+): Plan<Rows<T>> {
   const list = toIds(ids);
-  const v = toVectors(into, db, scalar, list.length);
+  const v = toVectors(into, db, at.scalar, list.length);
   const found = new Uint8Array(list.length);
   return {
-    name: 'vdb_get_batch',
-    args: () => [db.handle, list, v.count, v.dim, v.scalar, v.memory, 0, found],
+    name: 'vdb_get_batch_at',
+    args: () => [db.handle, number(at), list, v.count, v.dim, v.scalar, v.memory, 0, found],
     finish: () => ({ vectors: into, found }),
   };
 }
 
-export function countPlan(db: Target, filter: Filter | undefined): Plan<number> {
+export function countPlan(db: Target, filter: Filter | undefined, at: At): Plan<number> {
   const out = new OutU64();
   return {
-    name: 'vdb_count',
-    args: () => [db.handle, filter?.handle ?? null, out.memory],
+    name: 'vdb_count_at',
+    args: () => [db.handle, number(at), filter?.handle ?? null, out.memory],
     finish: () => out.number,
   };
 }
 
-export function idsOfKeysPlan(db: Target, keys: Keys): Plan<BigUint64Array> {
+export function idsOfKeysPlan(db: Target, keys: Keys, at: At): Plan<BigUint64Array> {
   const texts = toTexts('keys', keys)!;
   const ids = new BigUint64Array(texts.offsets.length - 1);
   return {
-    name: 'vdb_ids_of_keys',
-    args: () => [db.handle, ...textArguments(texts), ids.length, ids],
+    name: 'vdb_ids_of_keys_at',
+    args: () => [db.handle, number(at), ...textArguments(texts), ids.length, ids],
     finish: () => ids,
   };
 }
 
 /** Reads the texts of rows, into memory that is enlarged until they fit: others may write meanwhile. */
-export function readTexts(db: Target, name: 'vdb_keys_of_ids' | 'vdb_get_meta', ids: Ids, each: number): Texts {
+export function readTexts(db: Target, name: 'vdb_keys_of_ids_at' | 'vdb_get_meta_at', ids: Ids, each: number, at: At): Texts {
   const list = toIds(ids);
   const offsets = new BigUint64Array(list.length + 1);
   const length = new OutU64();
@@ -54,7 +65,7 @@ export function readTexts(db: Target, name: 'vdb_keys_of_ids' | 'vdb_get_meta', 
     try {
       return run({
         name,
-        args: () => [db.handle, list, list.length, bytes, cap, offsets, length.memory],
+        args: () => [db.handle, number(at), list, list.length, bytes, cap, offsets, length.memory],
         finish: () => ({ bytes: bytes.subarray(0, length.number), offsets }),
       });
     } catch (error) {

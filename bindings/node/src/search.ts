@@ -4,6 +4,7 @@ import { invalid } from './error.js';
 import type { Filter } from './filter.js';
 import { layouts, MAX_K, searchFlag, type Handle, type Scalar } from './generated.js';
 import { room } from './memory.js';
+import type { Snapshot } from './snapshot.js';
 
 /** How a search runs. */
 export interface SearchParams {
@@ -19,6 +20,8 @@ export interface SearchParams {
   deadlineMs?: number;
   /** Rows that may be results. */
   filter?: Filter;
+  /** State to search, without the newest. */
+  snapshot?: Snapshot;
   /** Type of the query components, where the array does not tell. */
   scalar?: Scalar;
 }
@@ -80,7 +83,8 @@ export class ManyHits extends BatchHits {
 const at = layouts.SearchParams.fields;
 const [EF, SCALAR, FLAGS, RERANK, RECALL] = [at.ef, at.queryScalar, at.flags, at.rerank, at.targetRecall].map(([byte]) => byte / 4) as
   [number, number, number, number, number];
-const [DEADLINE, TASK, FILTER] = [at.deadlineUs, at.task, at.filter].map(([byte]) => byte / 8) as [number, number, number];
+const [DEADLINE, TASK, FILTER, SNAPSHOT] = [at.deadlineUs, at.task, at.filter, at.snapshot].map(([byte]) => byte / 8) as
+  [number, number, number, number];
 
 /** The parameters of a search as the library reads them. */
 export class NativeParams {
@@ -97,7 +101,7 @@ export class NativeParams {
     u32[SCALAR] = scalar;
     if (task !== null) u64[TASK] = task;
     if (!params) return;
-    const { ef, rerank, targetRecall, exact, deadlineMs, filter } = params;
+    const { ef, rerank, targetRecall, exact, deadlineMs, filter, snapshot } = params;
     if (ef !== undefined) u32[EF] = whole('ef', ef, 0xffff_ffff);
     if (rerank !== undefined) u32[RERANK] = whole('rerank', rerank, 0xffff_ffff);
     if (targetRecall !== undefined) this.#f32[RECALL] = targetRecall;
@@ -105,6 +109,7 @@ export class NativeParams {
     // Less than a microsecond is still a limit.
     if (deadlineMs !== undefined) u64[DEADLINE] = BigInt(whole('deadlineMs * 1000', Math.ceil(deadlineMs * 1000), 2 ** 53));
     if (filter) u64[FILTER] = filter.handle;
+    if (snapshot) u64[SNAPSHOT] = snapshot.handle;
   }
 }
 

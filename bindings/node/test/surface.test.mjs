@@ -10,6 +10,11 @@ const UNWRAPPED = {
   vdb_search_exact: 'exact is a parameter of searches',
   vdb_status_name: 'the names are in generated.ts',
   vdb_version_number: 'version() is the text',
+  vdb_get_batch: 'vdb_get_batch_at has the newest state too',
+  vdb_count: 'the same',
+  vdb_ids_of_keys: 'the same',
+  vdb_keys_of_ids: 'the same',
+  vdb_get_meta: 'the same',
   vdb_options_set_u64: 'options are set by text',
   vdb_options_set_f64: 'options are set by text',
 };
@@ -34,7 +39,8 @@ test('options of the header are those of the library', () => {
 test('every field of the parameters of a search is set by something', () => {
   const params = new NativeParams();
   params.fill({
-    ef: 0xffffffff, rerank: 0xffffffff, targetRecall: -0.7, exact: true, deadlineMs: 2 ** 40, filter: { handle: 2n ** 63n + 1n },
+    ef: 0xffffffff, rerank: 0xffffffff, targetRecall: -0.7, exact: true, deadlineMs: 2 ** 40,
+    filter: { handle: 2n ** 63n + 1n }, snapshot: { handle: 2n ** 63n + 1n },
   }, 0xffffffff, 2n ** 63n + 1n);
   const view = new DataView(params.bytes.buffer);
   for (const [name, [at, kind]] of Object.entries(layouts.SearchParams.fields)) {

@@ -1,0 +1,44 @@
+/** Plans of the calls that write and read files of others: backups, exports and imports. */
+
+import type { Plan } from './call.js';
+import type { Filter } from './filter.js';
+import { plainText } from './options.js';
+import type { Target } from './vectors.js';
+
+const optional = (what: string, text: string | undefined): string | null => (text === undefined ? null : plainText(what, text));
+
+export interface BackupOptions {
+  /** An earlier backup whose files are shared where they are the same. */
+  previous?: string;
+}
+
+export interface ExportOptions extends ImportOptions {
+  /** Rows to write; without all. */
+  filter?: Filter;
+}
+
+export interface ImportOptions {
+  /** 'npy', 'jsonl', 'fvecs', 'fbin' and their like; without it is what the name of the file ends in. */
+  format?: string;
+}
+
+export function backupPlan(db: Target, path: string, options: BackupOptions): Plan<void> {
+  const texts = [plainText('path', path), optional('path', options.previous)];
+  return { name: 'vdb_backup', task: true, args: (task) => [db.handle, ...texts, task], finish: () => undefined };
+}
+
+export function exportPlan(db: Target, path: string, options: ExportOptions): Plan<void> {
+  const texts = [plainText('path', path), optional('format', options.format)];
+  const { filter } = options;
+  return {
+    name: 'vdb_export',
+    task: true,
+    args: (task) => [db.handle, ...texts, filter?.handle ?? null, task],
+    finish: () => undefined,
+  };
+}
+
+export function importPlan(db: Target, path: string, options: ImportOptions): Plan<void> {
+  const texts = [plainText('path', path), optional('format', options.format)];
+  return { name: 'vdb_import', task: true, args: (task) => [db.handle, ...texts, task], finish: () => undefined };
+}
