@@ -1461,8 +1461,12 @@ vdb_status_t vdb_recommend(const vdb *db,
  * `query`: one vector of `dim` components. `ids` and `distances` have `k` places; those left over become
  * VDB_ID_NONE and +INFINITY. `count` receives the number of results and may be NULL. `params` as for vdb_search.
  *
- * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and OUT_OF_RANGE
- * (`lambda` is not in 0..1), LIMIT (`candidates` above VDB_MAX_K). Since 0.1.
+ * To what a search takes of `max_memory` come the vector and 16 bytes for each candidate; there are fewer where
+ * that is too much.
+ *
+ * Returns VDB_PARTIAL when the deadline passed, the task was cancelled or there were fewer candidates for want of
+ * memory. Errors: as vdb_search, and OUT_OF_RANGE (`lambda` is not in 0..1), LIMIT (`candidates` above VDB_MAX_K, or
+ * `max_memory` too small for k of them). Since 0.1.
  */
 vdb_status_t vdb_search_diverse(const vdb *db,
                                 const void *query,
@@ -1551,8 +1555,9 @@ vdb_status_t vdb_search_many(const vdb *const *dbs,
  * last, after all others, in order among themselves and in pages of their own; with VDB_SEARCH_EXACT there are none.
  *
  * The first pages cost about as much as searches for twice as many rows. Farther down, from about a fortieth of the
- * rows on, all rows are compared, and again for each eighth of them (VDB_OPT_MAX_MEMORY may make that more
- * often). Free it with vdb_cursor_free.
+ * rows on, all rows are compared, and again for each eighth of them (VDB_OPT_MAX_MEMORY and `max_memory` may make
+ * that more often; pages are not VDB_PARTIAL for it). To `max_memory` comes a bit for each row of the database. Free it
+ * with vdb_cursor_free.
  *
  * On failure `*out_cursor` is NULL. Errors: as vdb_search for one query. Since 0.1.
  */

@@ -128,8 +128,16 @@ package vdb
 #cgo nocallback go_vdb_export
 #cgo noescape go_vdb_import
 #cgo nocallback go_vdb_import
+#cgo noescape go_vdb_explain
+#cgo nocallback go_vdb_explain
 #cgo noescape go_vdb_stats_get
 #cgo nocallback go_vdb_stats_get
+#cgo noescape go_vdb_latency_get
+#cgo nocallback go_vdb_latency_get
+#cgo noescape go_vdb_log_read
+#cgo nocallback go_vdb_log_read
+#cgo noescape go_vdb_cache_clear
+#cgo nocallback go_vdb_cache_clear
 #cgo noescape go_vdb_task_new
 #cgo nocallback go_vdb_task_new
 #cgo noescape go_vdb_task_free
@@ -186,6 +194,7 @@ type cSearchParams struct {
 	task         uintptr
 	filter       uintptr
 	snapshot     uintptr
+	maxMemory    uint64
 }
 
 var _ [C.sizeof_vdb_search_params_t - unsafe.Sizeof(cSearchParams{})]byte
@@ -220,10 +229,32 @@ type cStats struct {
 	bytesRecords         uint64
 	bytesColumns         uint64
 	snapshots            uint64
+	checkpointUnixMs     uint64
+	slowQueries          uint64
+	logLinesDropped      uint64
+	cacheHits            uint64
+	cacheMisses          uint64
+	bytesCache           uint64
 }
 
 var _ [C.sizeof_vdb_stats_t - unsafe.Sizeof(cStats{})]byte
 var _ [unsafe.Sizeof(cStats{}) - C.sizeof_vdb_stats_t]byte
+
+// cLatency is vdb_latency_t.
+type cLatency struct {
+	structSize uint32
+	call       uint32
+	count      uint64
+	meanNs     uint64
+	p50Ns      uint64
+	p95Ns      uint64
+	p99Ns      uint64
+	maxNs      uint64
+	sumNs      uint64
+}
+
+var _ [C.sizeof_vdb_latency_t - unsafe.Sizeof(cLatency{})]byte
+var _ [unsafe.Sizeof(cLatency{}) - C.sizeof_vdb_latency_t]byte
 
 func vdbVersionString() string {
 	stress()
@@ -535,9 +566,29 @@ func vdbImport(db uintptr, path *byte, format *byte, task uintptr, error_ *cErro
 	return Status(C.go_vdb_import(C.uintptr_t(db), (*C.char)(unsafe.Pointer(path)), (*C.char)(unsafe.Pointer(format)), C.uintptr_t(task), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
+func vdbExplain(db uintptr, query unsafe.Pointer, dim int, k int, params *cSearchParams, json *byte, cap_ int, len_ *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_explain(C.uintptr_t(db), (*C.uint8_t)(query), C.size_t(dim), C.size_t(k), (*C.uint8_t)(unsafe.Pointer(params)), (*C.char)(unsafe.Pointer(json)), C.size_t(cap_), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
 func vdbStatsGet(db uintptr, stats *cStats, error_ *cError) Status {
 	stress()
 	return Status(C.go_vdb_stats_get(C.uintptr_t(db), (*C.uint8_t)(unsafe.Pointer(stats)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbLatencyGet(db uintptr, call uint32, latency *cLatency, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_latency_get(C.uintptr_t(db), C.vdb_call_t(call), (*C.uint8_t)(unsafe.Pointer(latency)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbLogRead(db uintptr, buf *byte, cap_ int, len_ *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_log_read(C.uintptr_t(db), (*C.char)(unsafe.Pointer(buf)), C.size_t(cap_), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbCacheClear(db uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_cache_clear(C.uintptr_t(db), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
 func vdbTaskNew(outTask *uintptr, error_ *cError) Status {

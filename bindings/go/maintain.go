@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
-	"unsafe"
 )
 
 // Sync makes all batches so far as safe as [DurabilityFull] would have.
@@ -46,15 +45,6 @@ func (db *DB) Refresh() error {
 	err := e.check(vdbRefresh(db.handle, &e))
 	runtime.KeepAlive(db)
 	return err
-}
-
-// Stats returns statistics at this moment.
-func (db *DB) Stats() (Stats, error) {
-	s := cStats{structSize: uint32(unsafe.Sizeof(cStats{}))}
-	e := newError()
-	err := e.check(vdbStatsGet(db.handle, &s, &e))
-	runtime.KeepAlive(db)
-	return s.public(), err
 }
 
 // Recall is a measured recall and its 95 % confidence interval, all from 0 to 1.

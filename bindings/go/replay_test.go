@@ -144,6 +144,7 @@ func (r *replayer) step(step object) (wrong error) {
 		"update_meta": r.updateMeta, "update_meta_where": r.updateMetaWhere, "delete_where": r.deleteWhere, "delete_keys": r.deleteKeys,
 		"ids_of_keys": r.idsOfKeys, "keys_of_ids": r.keysOfIDs, "get_meta": r.getMeta,
 		"search_ids": r.searchIDs, "recommend": r.recommend, "search_diverse": r.searchDiverse, "search_many": r.searchMany,
+		"search_groups": r.searchGroups,
 		"cursor_search": r.cursorSearch, "cursor_scan": r.cursorScan, "cursor_read": r.cursorRead, "free_cursor": r.freeCursor,
 		"parse_filter": r.parseFilter, "bind_filter": r.bindFilter,
 		"damage": r.damage,
@@ -773,6 +774,14 @@ func (r *replayer) searchDiverse() (object, error) {
 	query := r.vectors([]any{r.arg("query")}, db)
 	hits, err := db.SearchDiverse(ctx, query, int(r.number("k")), int(r.number("candidates")), float32(r.number("lambda")), p)
 	return single(ctx, hits, err)
+}
+
+func (r *replayer) searchGroups() (object, error) {
+	db := r.db()
+	p, ctx := r.params()
+	query := r.vectors([]any{r.arg("query")}, db)
+	hits, err := db.SearchGroups(ctx, query, r.text("path"), int(r.number("groups")), int(r.number("per_group")), p)
+	return listed(ctx, hits, err)
 }
 
 func (r *replayer) searchMany() (object, error) {

@@ -26,6 +26,9 @@ type SearchParams struct {
 	Filter *Filter
 	// Snapshot is the state to search; nil means the newest.
 	Snapshot *Snapshot
+	// MaxMemory is the working memory in bytes that each query may take, see [Hits.Partial]; 0 means no limit but
+	// [OptMaxMemory].
+	MaxMemory uint64
 }
 
 // Hits are the results of a search: K places for each query, nearest first.
@@ -39,7 +42,8 @@ type Hits struct {
 	Sources []uint32
 	// Counts has the number of hits of each query.
 	Counts []uint32
-	// Partial is true when the search was stopped by its deadline or context: what is there is valid, but it is not all.
+	// Partial is true when the search was stopped by its deadline or context, or kept to its memory: what is there is valid, but
+	// it is not all.
 	Partial bool
 	// More is true when a range search found more than fit: the nearest are there.
 	More bool
@@ -98,7 +102,7 @@ func (p *SearchParams) native(scalar Scalar, task uintptr) (cSearchParams, error
 	c.ef, c.rerank, c.targetRecall, c.flags = uint32(p.Ef), uint32(p.Rerank), p.TargetRecall, uint32(p.Flags)
 	// Less than a microsecond is still a limit.
 	c.deadlineUs = uint64((p.Deadline + time.Microsecond - 1) / time.Microsecond)
-	c.filter, c.snapshot = p.Filter.number(), p.Snapshot.number()
+	c.filter, c.snapshot, c.maxMemory = p.Filter.number(), p.Snapshot.number(), p.MaxMemory
 	return c, nil
 }
 

@@ -66,7 +66,11 @@ static inline vdb_status_t go_vdb_repair(const char *from, const char *to, uintp
 static inline vdb_status_t go_vdb_backup(uintptr_t db, const char *path, const char *previous, uintptr_t task, uint8_t *error) { return vdb_backup((vdb *)db, path, previous, (vdb_task *)task, (vdb_error_t *)error); }
 static inline vdb_status_t go_vdb_export(uintptr_t db, const char *path, const char *format, uintptr_t filter, uintptr_t task, uint8_t *error) { return vdb_export((const vdb *)db, path, format, (const vdb_filter *)filter, (vdb_task *)task, (vdb_error_t *)error); }
 static inline vdb_status_t go_vdb_import(uintptr_t db, const char *path, const char *format, uintptr_t task, uint8_t *error) { return vdb_import((vdb *)db, path, format, (vdb_task *)task, (vdb_error_t *)error); }
+static inline vdb_status_t go_vdb_explain(uintptr_t db, const uint8_t *query, size_t dim, size_t k, const uint8_t *params, char *json, size_t cap, size_t *len, uint8_t *error) { return vdb_explain((const vdb *)db, query, dim, k, (const vdb_search_params_t *)params, json, cap, len, (vdb_error_t *)error); }
 static inline vdb_status_t go_vdb_stats_get(uintptr_t db, uint8_t *stats, uint8_t *error) { return vdb_stats_get((const vdb *)db, (vdb_stats_t *)stats, (vdb_error_t *)error); }
+static inline vdb_status_t go_vdb_latency_get(uintptr_t db, vdb_call_t call, uint8_t *latency, uint8_t *error) { return vdb_latency_get((const vdb *)db, call, (vdb_latency_t *)latency, (vdb_error_t *)error); }
+static inline vdb_status_t go_vdb_log_read(uintptr_t db, char *buf, size_t cap, size_t *len, uint8_t *error) { return vdb_log_read((vdb *)db, buf, cap, len, (vdb_error_t *)error); }
+static inline vdb_status_t go_vdb_cache_clear(uintptr_t db, uint8_t *error) { return vdb_cache_clear((vdb *)db, (vdb_error_t *)error); }
 static inline vdb_status_t go_vdb_task_new(uintptr_t *out_task, uint8_t *error) { return vdb_task_new((vdb_task **)out_task, (vdb_error_t *)error); }
 static inline void go_vdb_task_free(uintptr_t task) { vdb_task_free((vdb_task *)task); }
 static inline vdb_status_t go_vdb_task_cancel(uintptr_t task) { return vdb_task_cancel((vdb_task *)task); }

@@ -51,7 +51,7 @@ func TestEveryFunctionIsWrapped(t *testing.T) {
 // Each field of the parameters of a search has a way to set it.
 func TestEveryFieldOfTheParametersIsSet(t *testing.T) {
 	filter := &Filter{handle: 1}
-	p, err := (&SearchParams{Ef: 1, TargetRecall: 1, Rerank: 1, Flags: 1, Deadline: 1, Filter: filter, Snapshot: &Snapshot{handle: 1}}).native(ScalarF32, 1)
+	p, err := (&SearchParams{Ef: 1, TargetRecall: 1, Rerank: 1, Flags: 1, Deadline: 1, Filter: filter, Snapshot: &Snapshot{handle: 1}, MaxMemory: 1}).native(ScalarF32, 1)
 	must(t, err)
 	value := reflect.ValueOf(p)
 	for i := range value.NumField() {

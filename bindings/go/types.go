@@ -31,6 +31,12 @@ const (
 
 	// Bytes that are enough for every report of vdb_repair.
 	RepairReportMax = 16384
+
+	// Bytes that are enough for every text of vdb_explain.
+	ExplainMax = 8192
+
+	// Bytes that are enough for any line of the log, with a terminator.
+	LogLineMax = 513
 )
 
 // Status numbers. They never change; new ones are added.
@@ -44,8 +50,8 @@ const (
 	// There is nothing more to enumerate.
 	StatusDone Status = 1
 
-	// Not all of it: a search stopped by its deadline or task, whose results so far are
-	// valid, or a repair that could not save every row.
+	// Not all of it: a search stopped by its deadline or task or kept to its max_memory, whose results so far
+	// are valid, or a repair that could not save every row.
 	StatusPartial Status = 2
 
 	// An argument has no meaning here; the message says which.
@@ -578,6 +584,25 @@ const (
 	// database is only read.
 	OptResident Option = 406
 
+	// Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
+	//
+	// For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
+	// answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
+	// never out of date. Answers are the same as without. Those that are StatusPartial are not kept. The memory counts as
+	// the database's (OptMaxMemory), is taken as answers come, and is given back first where memory is short.
+	OptCacheBytes Option = 407
+
+	// Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
+	// queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+	OptSlowQueryUs Option = 408
+
+	// Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
+	// taken as lines come. Where more come, the oldest go and are counted.
+	OptLogBytes Option = 409
+
+	// How much a line matters at least to be in the log, one of LogLevel; default INFO: all lines.
+	OptLogLevel Option = 410
+
 	// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
 	// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
 	// first; 0 keeps none; default 256 MiB, which count as working memory of searches (OptMaxMemory).
@@ -628,6 +653,9 @@ type SearchFlag uint32
 const (
 	// Compare with every row instead of walking the graph.
 	SearchExact SearchFlag = 1
+
+	// Neither take the answer from the cache (OptCacheBytes) nor leave it there.
+	SearchNoCache SearchFlag = 2
 )
 
 // How much vdb_check looks at. Each level includes those before it.
@@ -656,6 +684,102 @@ func (v CheckLevel) String() string {
 		return "recall"
 	}
 	return "CheckLevel(" + strconv.FormatUint(uint64(v), 10) + ")"
+}
+
+// Kinds of calls whose times are kept: vdb_latency_get.
+type Call uint32
+
+// Values of Call.
+const (
+	// vdb_search and vdb_search_exact for one query.
+	CallSearch Call = 1
+
+	// The same for several queries in one call.
+	CallSearchBatch Call = 2
+
+	// vdb_search_range.
+	CallSearchRange Call = 3
+
+	// vdb_insert_batch.
+	CallInsert Call = 4
+
+	// vdb_upsert_batch.
+	CallUpsert Call = 5
+
+	// vdb_delete_batch.
+	CallDelete Call = 6
+
+	// vdb_get_batch.
+	CallGet Call = 7
+
+	// vdb_count.
+	CallCount Call = 8
+
+	// vdb_sync.
+	CallSync Call = 9
+
+	// A checkpoint that had something to write: vdb_checkpoint, vdb_close and those in the background.
+	CallCheckpoint Call = 10
+
+	// vdb_refresh.
+	CallRefresh Call = 11
+)
+
+// String returns the name, as options have it.
+func (v Call) String() string {
+	switch v {
+	case CallSearch:
+		return "search"
+	case CallSearchBatch:
+		return "search_batch"
+	case CallSearchRange:
+		return "search_range"
+	case CallInsert:
+		return "insert"
+	case CallUpsert:
+		return "upsert"
+	case CallDelete:
+		return "delete"
+	case CallGet:
+		return "get"
+	case CallCount:
+		return "count"
+	case CallSync:
+		return "sync"
+	case CallCheckpoint:
+		return "checkpoint"
+	case CallRefresh:
+		return "refresh"
+	}
+	return "Call(" + strconv.FormatUint(uint64(v), 10) + ")"
+}
+
+// How much a line of the log matters (OptLogLevel).
+type LogLevel uint32
+
+// Values of LogLevel.
+const (
+	// Something is lost or does not work any more: damage, a write of unknown fate.
+	LogLevelError LogLevel = 1
+
+	// Something works worse than it could: a limit was reached, a search was slow.
+	LogLevelWarn LogLevel = 2
+
+	// What the database does by itself: recovery, checkpoints, compaction, training.
+	LogLevelInfo LogLevel = 3
+)
+
+// String returns the name, as options have it.
+func (v LogLevel) String() string {
+	switch v {
+	case LogLevelError:
+		return "error"
+	case LogLevelWarn:
+		return "warn"
+	case LogLevelInfo:
+		return "info"
+	}
+	return "LogLevel(" + strconv.FormatUint(uint64(v), 10) + ")"
 }
 
 // A picture of a database. Grows at the end.
@@ -739,6 +863,25 @@ type Stats struct {
 
 	// Snapshots that are not freed.
 	Snapshots uint64
+
+	// When the last checkpoint since the database was opened was written, in milliseconds since 1970-01-01 UTC; 0 =
+	// none was.
+	CheckpointUnixMs uint64
+
+	// Searches that took OptSlowQueryUs or longer.
+	SlowQueries uint64
+
+	// Lines of the log that went unread because it was full (OptLogBytes).
+	LogLinesDropped uint64
+
+	// Queries that were answered from the cache (OptCacheBytes).
+	CacheHits uint64
+
+	// Queries that looked there and found nothing.
+	CacheMisses uint64
+
+	// Bytes that the cache takes, a part of `bytes_memory`.
+	BytesCache uint64
 }
 
 func (s *cStats) public() Stats {
@@ -769,5 +912,52 @@ func (s *cStats) public() Stats {
 		BytesRecords:         s.bytesRecords,
 		BytesColumns:         s.bytesColumns,
 		Snapshots:            s.snapshots,
+		CheckpointUnixMs:     s.checkpointUnixMs,
+		SlowQueries:          s.slowQueries,
+		LogLinesDropped:      s.logLinesDropped,
+		CacheHits:            s.cacheHits,
+		CacheMisses:          s.cacheMisses,
+		BytesCache:           s.bytesCache,
+	}
+}
+
+// How long calls of one kind took since the database was opened, in nanoseconds; those that failed are left out.
+// A search that ended by its deadline has not failed. Grows at the end.
+type Latency struct {
+	// The kind, one of Call.
+	Call uint32
+
+	// Number of calls.
+	Count uint64
+
+	// Their mean.
+	MeanNs uint64
+
+	// Half of the calls took no longer. This and the next two are at most 3.2 % off.
+	P50Ns uint64
+
+	// 95 of 100 calls took no longer.
+	P95Ns uint64
+
+	// 99 of 100 calls took no longer.
+	P99Ns uint64
+
+	// The longest call.
+	MaxNs uint64
+
+	// All calls together: the difference between two readings, over that of `count`, is a mean of what was between.
+	SumNs uint64
+}
+
+func (s *cLatency) public() Latency {
+	return Latency{
+		Call:   s.call,
+		Count:  s.count,
+		MeanNs: s.meanNs,
+		P50Ns:  s.p50Ns,
+		P95Ns:  s.p95Ns,
+		P99Ns:  s.p99Ns,
+		MaxNs:  s.maxNs,
+		SumNs:  s.sumNs,
 	}
 }

@@ -64,7 +64,7 @@
 #define VDB_ERROR_INIT { (uint32_t)sizeof(vdb_error_t), 0, 0, 0, 0, {0} }
 
 /** Default search: vdb_search_params_t params = VDB_SEARCH_PARAMS_INIT; */
-#define VDB_SEARCH_PARAMS_INIT { (uint32_t)sizeof(vdb_search_params_t), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL }
+#define VDB_SEARCH_PARAMS_INIT { (uint32_t)sizeof(vdb_search_params_t), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0 }
 
 /** The one id that cannot be stored; marks unused places in results. */
 #define VDB_ID_NONE UINT64_MAX
@@ -87,6 +87,12 @@
 /** Bytes that are enough for every report of vdb_repair. */
 #define VDB_REPAIR_REPORT_MAX 16384
 
+/** Bytes that are enough for every text of vdb_explain. */
+#define VDB_EXPLAIN_MAX 8192
+
+/** Bytes that are enough for any line of the log, with a terminator. */
+#define VDB_LOG_LINE_MAX 513
+
 /** Status numbers. They never change; new ones are added. */
 typedef enum vdb_status {
   /** Success. */
@@ -94,8 +100,8 @@ typedef enum vdb_status {
   /** There is nothing more to enumerate. */
   VDB_DONE = 1,
   /**
-   * Not all of it: a search stopped by its deadline or task, whose results so far are
-   * valid, or a repair that could not save every row.
+   * Not all of it: a search stopped by its deadline or task or kept to its max_memory, whose results so far
+   * are valid, or a repair that could not save every row.
    */
   VDB_PARTIAL = 2,
   /** An argument has no meaning here; the message says which. */
@@ -389,6 +395,27 @@ typedef enum vdb_option {
    */
   VDB_OPT_RESIDENT = 406,
   /**
+   * Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
+   *
+   * For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
+   * answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
+   * never out of date. Answers are the same as without. Those that are VDB_PARTIAL are not kept. The memory counts as
+   * the database's (VDB_OPT_MAX_MEMORY), is taken as answers come, and is given back first where memory is short.
+   */
+  VDB_OPT_CACHE_BYTES = 407,
+  /**
+   * Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
+   * queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+   */
+  VDB_OPT_SLOW_QUERY_US = 408,
+  /**
+   * Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
+   * taken as lines come. Where more come, the oldest go and are counted.
+   */
+  VDB_OPT_LOG_BYTES = 409,
+  /** How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines. */
+  VDB_OPT_LOG_LEVEL = 410,
+  /**
    * Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
    * and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
    * first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
@@ -416,6 +443,8 @@ typedef enum vdb_option_flag {
 typedef enum vdb_search_flag {
   /** Compare with every row instead of walking the graph. */
   VDB_SEARCH_EXACT = 1,
+  /** Neither take the answer from the cache (VDB_OPT_CACHE_BYTES) nor leave it there. */
+  VDB_SEARCH_NO_CACHE = 2,
 } vdb_search_flag;
 
 /** How much vdb_check looks at. Each level includes those before it. */
@@ -427,6 +456,42 @@ typedef enum vdb_check_level {
   /** The recall of the graph is measured on stored rows. */
   VDB_CHECK_RECALL = 3,
 } vdb_check_level;
+
+/** Kinds of calls whose times are kept: vdb_latency_get. */
+typedef enum vdb_call {
+  /** vdb_search and vdb_search_exact for one query. */
+  VDB_CALL_SEARCH = 1,
+  /** The same for several queries in one call. */
+  VDB_CALL_SEARCH_BATCH = 2,
+  /** vdb_search_range. */
+  VDB_CALL_SEARCH_RANGE = 3,
+  /** vdb_insert_batch. */
+  VDB_CALL_INSERT = 4,
+  /** vdb_upsert_batch. */
+  VDB_CALL_UPSERT = 5,
+  /** vdb_delete_batch. */
+  VDB_CALL_DELETE = 6,
+  /** vdb_get_batch. */
+  VDB_CALL_GET = 7,
+  /** vdb_count. */
+  VDB_CALL_COUNT = 8,
+  /** vdb_sync. */
+  VDB_CALL_SYNC = 9,
+  /** A checkpoint that had something to write: vdb_checkpoint, vdb_close and those in the background. */
+  VDB_CALL_CHECKPOINT = 10,
+  /** vdb_refresh. */
+  VDB_CALL_REFRESH = 11,
+} vdb_call;
+
+/** How much a line of the log matters (VDB_OPT_LOG_LEVEL). */
+typedef enum vdb_log_level {
+  /** Something is lost or does not work any more: damage, a write of unknown fate. */
+  VDB_LOG_ERROR = 1,
+  /** Something works worse than it could: a limit was reached, a search was slow. */
+  VDB_LOG_WARN = 2,
+  /** What the database does by itself: recovery, checkpoints, compaction, training. */
+  VDB_LOG_INFO = 3,
+} vdb_log_level;
 
 /** An open database. Every function may be called from any thread at any time (R4). */
 typedef struct vdb vdb;
@@ -530,6 +595,18 @@ typedef struct vdb_search_params_t {
   const vdb_filter *filter;
   /** State to search, of this handle; NULL means the newest. */
   const vdb_snapshot *snapshot;
+  /**
+   * Bytes of working memory that each query may take; 0 means no limit but VDB_OPT_MAX_MEMORY.
+   *
+   * Counted are 16 bytes a result, the query itself in three forms (some 10 bytes a component), 8 bytes a candidate
+   * (ef and rerank) and two bits a row of the graph; not what a filter keeps for later searches, nor the caller's
+   * arrays. A search that would need more first goes without what only saves time: sketches, more threads, comparing by codes.
+   * Then it walks with fewer candidates and returns VDB_PARTIAL. Where no walk fits at all, all rows that
+   * pass are compared, which finds everything and takes longer: set a deadline too. Where not even the k results
+   * fit it is VDB_ERR_LIMIT. vdb_search_range returns VDB_PARTIAL with the nearest rows where more are within the
+   * distance than fit.
+   */
+  uint64_t max_memory;
 } vdb_search_params_t;
 
 /** A picture of a database. Grows at the end. */
@@ -594,7 +671,50 @@ typedef struct vdb_stats_t {
   uint64_t bytes_columns;
   /** Snapshots that are not freed. */
   uint64_t snapshots;
+  /**
+   * When the last checkpoint since the database was opened was written, in milliseconds since 1970-01-01 UTC; 0 =
+   * none was.
+   */
+  uint64_t checkpoint_unix_ms;
+  /** Searches that took VDB_OPT_SLOW_QUERY_US or longer. */
+  uint64_t slow_queries;
+  /** Lines of the log that went unread because it was full (VDB_OPT_LOG_BYTES). */
+  uint64_t log_lines_dropped;
+  /** Queries that were answered from the cache (VDB_OPT_CACHE_BYTES). */
+  uint64_t cache_hits;
+  /** Queries that looked there and found nothing. */
+  uint64_t cache_misses;
+  /** Bytes that the cache takes, a part of `bytes_memory`. */
+  uint64_t bytes_cache;
 } vdb_stats_t;
+
+/** A kind of call, one of `enum vdb_call`. */
+typedef uint32_t vdb_call_t;
+
+/**
+ * How long calls of one kind took since the database was opened, in nanoseconds; those that failed are left out.
+ * A search that ended by its deadline has not failed. Grows at the end.
+ */
+typedef struct vdb_latency_t {
+  /** Set by the caller to sizeof(vdb_latency_t). */
+  uint32_t struct_size;
+  /** The kind, one of `enum vdb_call`. */
+  vdb_call_t call;
+  /** Number of calls. */
+  uint64_t count;
+  /** Their mean. */
+  uint64_t mean_ns;
+  /** Half of the calls took no longer. This and the next two are at most 3.2 % off. */
+  uint64_t p50_ns;
+  /** 95 of 100 calls took no longer. */
+  uint64_t p95_ns;
+  /** 99 of 100 calls took no longer. */
+  uint64_t p99_ns;
+  /** The longest call. */
+  uint64_t max_ns;
+  /** All calls together: the difference between two readings, over that of `count`, is a mean of what was between. */
+  uint64_t sum_ns;
+} vdb_latency_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1185,11 +1305,11 @@ vdb_status_t vdb_get_meta_at(const vdb *db,
  * VDB_OPT_THREADS threads, which end before the call returns. k = 0
  * and an empty database are not errors, and a k above the number of rows returns all rows.
  *
- * Returns VDB_PARTIAL when the deadline passed or the task was cancelled: the results
+ * Returns VDB_PARTIAL when the deadline passed, the task was cancelled or `max_memory` was in the way: the results
  * so far are valid; of the queries, later ones may have none. Errors (item = query): DIMENSION, NOT_FINITE, UNSUPPORTED (scalar type
  * or flag), OUT_OF_RANGE (query_count * k, ef, rerank, a query that cannot be converted or
  * is too long (R10)), MISMATCH (bits and numbers, a snapshot of another handle), LIMIT (k above VDB_MAX_K, or
- * too large for VDB_OPT_MAX_MEMORY),
+ * too large for VDB_OPT_MAX_MEMORY or `max_memory`),
  * INVALID_ARGUMENT (stride), CORRUPT, IO, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT.
  * Since 0.1.
  */
@@ -1230,7 +1350,7 @@ vdb_status_t vdb_search_exact(const vdb *db,
  * `params` as for vdb_search: a graph is walked, so of rows near the edge some may be missed unless
  * VDB_SEARCH_EXACT is set.
  *
- * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and
+ * Returns VDB_PARTIAL as vdb_search does. Errors: as vdb_search, and
  * INVALID_ARGUMENT (`max_distance` is NaN), LIMIT (`cap` above VDB_MAX_K). Since 0.1.
  */
 vdb_status_t vdb_search_range(const vdb *db,
@@ -1341,8 +1461,12 @@ vdb_status_t vdb_recommend(const vdb *db,
  * `query`: one vector of `dim` components. `ids` and `distances` have `k` places; those left over become
  * VDB_ID_NONE and +INFINITY. `count` receives the number of results and may be NULL. `params` as for vdb_search.
  *
- * Returns VDB_PARTIAL when the deadline passed or the task was cancelled. Errors: as vdb_search, and OUT_OF_RANGE
- * (`lambda` is not in 0..1), LIMIT (`candidates` above VDB_MAX_K). Since 0.1.
+ * To what a search takes of `max_memory` come the vector and 16 bytes for each candidate; there are fewer where
+ * that is too much.
+ *
+ * Returns VDB_PARTIAL when the deadline passed, the task was cancelled or there were fewer candidates for want of
+ * memory. Errors: as vdb_search, and OUT_OF_RANGE (`lambda` is not in 0..1), LIMIT (`candidates` above VDB_MAX_K, or
+ * `max_memory` too small for k of them). Since 0.1.
  */
 vdb_status_t vdb_search_diverse(const vdb *db,
                                 const void *query,
@@ -1431,8 +1555,9 @@ vdb_status_t vdb_search_many(const vdb *const *dbs,
  * last, after all others, in order among themselves and in pages of their own; with VDB_SEARCH_EXACT there are none.
  *
  * The first pages cost about as much as searches for twice as many rows. Farther down, from about a fortieth of the
- * rows on, all rows are compared, and again for each eighth of them (VDB_OPT_MAX_MEMORY may make that more
- * often). Free it with vdb_cursor_free.
+ * rows on, all rows are compared, and again for each eighth of them (VDB_OPT_MAX_MEMORY and `max_memory` may make
+ * that more often; pages are not VDB_PARTIAL for it). To `max_memory` comes a bit for each row of the database. Free it
+ * with vdb_cursor_free.
  *
  * On failure `*out_cursor` is NULL. Errors: as vdb_search for one query. Since 0.1.
  */
@@ -1701,7 +1826,48 @@ vdb_status_t vdb_import(vdb *db,
                         vdb_task *task,
                         vdb_error_t *error);
 
-/* ---- Statistics -------------------------------------------------------------------------------- */
+/* ---- Seeing inside -----------------------------------------------------------------------------
+ * What a database holds and what its calls take. The library prints nothing: whoever wants to know asks.
+ */
+
+/**
+ * Searches for the `k` nearest rows of one query as vdb_search would, and tells how it went and why.
+ *
+ * `query` and `params` as for vdb_search. Writes a terminated JSON text into `json`, which has `cap` bytes, and its length
+ * without the terminator to `*len`. With cap = 0 (`json` may be NULL) nothing is searched, and `*len` is
+ * VDB_EXPLAIN_MAX - 1, which no text passes: times differ, so no two are of one length. The search counts in no statistics,
+ * takes nothing from the cache and leaves nothing there.
+ *
+ * Members of the object; more may come:
+ * `plan`: "scan" (all rows are compared), "pick" (those that pass the filter are), "walk" (the graph is walked), "walk through" and
+ * "walk over" (the same, and how it gets past rows that do not pass); `why`: what decided, in words; `costs`: what was expected
+ * of each way under a filter, in distances (`pick`, `walk_through`, `walk_over`), or null;
+ * `complete` (false: VDB_PARTIAL), `k` (no more than there are rows), `found`, `lsn`;
+ * `rows`: `live`, `passing` (the filter), `in_graph`, `unindexed` (not in the graph yet), `chunks`;
+ * `filter`: `selectivity` (share of the live rows that pass), `expected_selectivity` (what the filter alone lets expect, or null), or null;
+ * `scan`: `rows` compared one by one (the tail behind the graph, or all), how many by `sketches` first, `vectors` read for that,
+ * `threads`;
+ * `walk`, or null: `ef`, `spare` (candidates kept beyond it for the rerank), `stretch` (of the adaptive stop, or null), `past_blocked` ("through", "over", or null), `nodes`
+ * visited, `most_distances` (after which it is given up for a pick, or null), `gave_up`, `short` (it led to fewer than k rows; a pick follows
+ * under a filter), `left_out` (max_memory kept it from some nodes);
+ * `read`: `codes`, `vectors` (all stages), `rerank` (candidates to be ranked again), `reranked` (vectors read for that);
+ * `time_us`: `filter`, `scan`, `walk`, `pick`, `rerank`, `total`;
+ * `recall`: `target`, `calibrated_nodes` (of the graph that recall was measured on), `best_measured`, each or null;
+ * `memory`: `bytes` of working memory, `limit` (max_memory, or null), `fit` ("whole", "slower" or "narrower" to keep to it);
+ * `cache`: "off", "hit" (vdb_search would have the answer from there), "miss" or "skipped" (VDB_SEARCH_NO_CACHE);
+ * `advice`: texts on what would help, most important first; often none.
+ *
+ * Errors: as vdb_search for one query, and BUFFER_TOO_SMALL. Since 0.1.
+ */
+vdb_status_t vdb_explain(const vdb *db,
+                         const void *query,
+                         size_t dim,
+                         size_t k,
+                         const vdb_search_params_t *params,
+                         char *json,
+                         size_t cap,
+                         size_t *len,
+                         vdb_error_t *error);
 
 /**
  * Statistics at this moment.
@@ -1711,6 +1877,49 @@ vdb_status_t vdb_import(vdb *db,
 vdb_status_t vdb_stats_get(const vdb *db,
                            vdb_stats_t *stats,
                            vdb_error_t *error);
+
+/**
+ * Times of one kind of call, from inside the library: without waiting for anything, beside calls that go
+ * on. With no calls all is 0. Times are always kept and cost two looks at the clock a call.
+ *
+ * Errors: UNSUPPORTED (`call`), CLOSED, FORKED, NULL_ARGUMENT, INVALID_ARGUMENT (struct_size). Since 0.1.
+ */
+vdb_status_t vdb_latency_get(const vdb *db,
+                             vdb_call_t call,
+                             vdb_latency_t *latency,
+                             vdb_error_t *error);
+
+/**
+ * Takes the oldest lines out of the log of a database: whole lines, each with its end, as many as `cap` bytes hold with a
+ * terminator. `*len` receives their length without it, 0 when nothing waits; so a caller reads until then. With cap = 0 (`buf`
+ * may be NULL) nothing is taken, and `*len` is the length of all that waits.
+ *
+ * A line is a time (UTC), a level (`error`, `warn`, `info`), an event and its numbers as `name=value`; a value with
+ * spaces is in double quotes. Levels, events and names stay as they are; more will come. For example
+ * `2025-01-31T08:15:30.123Z info checkpoint lsn=7 generation=2 parts=4 bytes_written=81920 us=5120`.
+ * Events: create, open, open_to_read (with what was replayed from the log), refresh, checkpoint, checkpoint_failed, compact,
+ * consolidate, codes_trained, codes_refused, calibrated, resident, not_resident, memory_limit, graph_work_put_off,
+ * graph_work_failed, write_failed, damage, slow_search (VDB_OPT_SLOW_QUERY_US), and log, whose
+ * `unread_lines_dropped` tells how many lines went before the next one because the log was full (VDB_OPT_LOG_BYTES).
+ * What would come with every call is told once a second at most.
+ *
+ * Any number of threads may read; each line goes to one of them. Errors: BUFFER_TOO_SMALL (the first line does not
+ * fit: VDB_LOG_LINE_MAX bytes are always enough; `*len` is as for cap = 0), CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_log_read(vdb *db,
+                          char *buf,
+                          size_t cap,
+                          size_t *len,
+                          vdb_error_t *error);
+
+/**
+ * Forgets the answers that are kept for later searches (VDB_OPT_CACHE_BYTES) and gives their memory back. No answer is ever
+ * out of date, so this is for measurements and for memory only; without a cache it does nothing.
+ *
+ * Errors: CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_cache_clear(vdb *db,
+                             vdb_error_t *error);
 
 /* ---- Tasks -------------------------------------------------------------------------------------
  * Cancel a long call and watch its progress from another thread, without a callback. One

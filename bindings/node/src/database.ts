@@ -6,10 +6,10 @@ import type { Filter } from './filter.js';
 import { native } from './ffi.js';
 import {
   CHECK_REPORT_MAX, checkLevel, metric as metrics, scalar as scalars,
-  type CheckLevel, type Handle, type Metric, type Options, type Scalar, type Stats,
+  type Call, type CheckLevel, type Handle, type Latency, type Metric, type Options, type Scalar, type Stats,
 } from './generated.js';
 import { Owner } from './handle.js';
-import { Struct } from './memory.js';
+import { explain, readLatency, readLog, readStats, type Explanation } from './inside.js';
 import { optionNamed, plainText, withOptions } from './options.js';
 import { countPlan, getPlan, idsOfKeysPlan, readTexts, type At, type Rows } from './reads.js';
 import { reportPlan, type CheckReport } from './reports.js';
@@ -364,7 +364,7 @@ export class Database extends Owner {
 
   // ---- Maintenance
 
-  #plainPlan(name: 'vdb_sync' | 'vdb_refresh'): Plan<void> {
+  #plainPlan(name: 'vdb_sync' | 'vdb_refresh' | 'vdb_cache_clear'): Plan<void> {
     return { name, args: () => [this.handle], finish: () => undefined };
   }
 
@@ -454,14 +454,31 @@ export class Database extends Owner {
     return runAsync(importPlan(this, path, options), options);
   }
 
+  // ---- Seeing inside
+
   /** Statistics at this moment. */
   stats(): Stats {
-    const struct = new Struct('Stats');
-    return run({
-      name: 'vdb_stats_get',
-      args: () => [this.handle, struct.bytes],
-      finish: () => struct.numbers() as unknown as Stats,
-    });
+    return readStats(this);
+  }
+
+  /** Searches as search() would, and tells how it went and why. */
+  explain(query: Components, k: number, params?: SearchParams): Explanation {
+    return explain(this, query, k, params);
+  }
+
+  /** How long calls of one kind took since the database was opened. */
+  latency(call: Call): Latency {
+    return readLatency(this, call);
+  }
+
+  /** Takes the lines out of the log that came since it was read last; each goes to one reader. See vdb_log_read in the header. */
+  readLog(): string[] {
+    return readLog(this);
+  }
+
+  /** Forgets the answers that are kept for later searches (option cacheBytes) and gives their memory back. */
+  clearCache(): void {
+    run(this.#plainPlan('vdb_cache_clear'));
   }
 }
 

@@ -19,6 +19,10 @@ export const MAX_K = 16777216;
 export const CHECK_REPORT_MAX = 16384;
 /** Bytes that are enough for every report of vdb_repair. */
 export const REPAIR_REPORT_MAX = 16384;
+/** Bytes that are enough for every text of vdb_explain. */
+export const EXPLAIN_MAX = 8192;
+/** Bytes that are enough for any line of the log, with a terminator. */
+export const LOG_LINE_MAX = 513;
 
 /** Status numbers. They never change; new ones are added. */
 export const status = {
@@ -27,8 +31,8 @@ export const status = {
   /** There is nothing more to enumerate. */
   VDB_DONE: 1,
   /**
-   * Not all of it: a search stopped by its deadline or task, whose results so far are
-   * valid, or a repair that could not save every row.
+   * Not all of it: a search stopped by its deadline or task or kept to its max_memory, whose results so far
+   * are valid, or a repair that could not save every row.
    */
   VDB_PARTIAL: 2,
   /** An argument has no meaning here; the message says which. */
@@ -331,6 +335,27 @@ export interface Options {
    */
   resident?: number | bigint | boolean | string;
   /**
+   * Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
+   *
+   * For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
+   * answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
+   * never out of date. Answers are the same as without. Those that are VDB_PARTIAL are not kept. The memory counts as
+   * the database's (VDB_OPT_MAX_MEMORY), is taken as answers come, and is given back first where memory is short.
+   */
+  cacheBytes?: number | bigint | boolean | string;
+  /**
+   * Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
+   * queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+   */
+  slowQueryUs?: number | bigint | boolean | string;
+  /**
+   * Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
+   * taken as lines come. Where more come, the oldest go and are counted.
+   */
+  logBytes?: number | bigint | boolean | string;
+  /** How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines. */
+  logLevel?: LogLevel | number;
+  /**
    * Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
    * and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
    * first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
@@ -369,6 +394,10 @@ export const optionNumbers = {
   threads: 401,
   maxMemory: 405,
   resident: 406,
+  cacheBytes: 407,
+  slowQueryUs: 408,
+  logBytes: 409,
+  logLevel: 410,
   columnBytes: 420,
 } as const;
 
@@ -394,6 +423,8 @@ export type OptionFlag = keyof typeof optionFlag;
 export const searchFlag = {
   /** Compare with every row instead of walking the graph. */
   exact: 1,
+  /** Neither take the answer from the cache (VDB_OPT_CACHE_BYTES) nor leave it there. */
+  no_cache: 2,
 } as const;
 export type SearchFlag = keyof typeof searchFlag;
 
@@ -407,6 +438,44 @@ export const checkLevel = {
   recall: 3,
 } as const;
 export type CheckLevel = keyof typeof checkLevel;
+
+/** Kinds of calls whose times are kept: vdb_latency_get. */
+export const call = {
+  /** vdb_search and vdb_search_exact for one query. */
+  search: 1,
+  /** The same for several queries in one call. */
+  search_batch: 2,
+  /** vdb_search_range. */
+  search_range: 3,
+  /** vdb_insert_batch. */
+  insert: 4,
+  /** vdb_upsert_batch. */
+  upsert: 5,
+  /** vdb_delete_batch. */
+  delete: 6,
+  /** vdb_get_batch. */
+  get: 7,
+  /** vdb_count. */
+  count: 8,
+  /** vdb_sync. */
+  sync: 9,
+  /** A checkpoint that had something to write: vdb_checkpoint, vdb_close and those in the background. */
+  checkpoint: 10,
+  /** vdb_refresh. */
+  refresh: 11,
+} as const;
+export type Call = keyof typeof call;
+
+/** How much a line of the log matters (VDB_OPT_LOG_LEVEL). */
+export const logLevel = {
+  /** Something is lost or does not work any more: damage, a write of unknown fate. */
+  error: 1,
+  /** Something works worse than it could: a limit was reached, a search was slow. */
+  warn: 2,
+  /** What the database does by itself: recovery, checkpoints, compaction, training. */
+  info: 3,
+} as const;
+export type LogLevel = keyof typeof logLevel;
 
 /** A picture of a database. Grows at the end. */
 export interface Stats {
@@ -468,6 +537,44 @@ export interface Stats {
   bytesColumns: number;
   /** Snapshots that are not freed. */
   snapshots: number;
+  /**
+   * When the last checkpoint since the database was opened was written, in milliseconds since 1970-01-01 UTC; 0 =
+   * none was.
+   */
+  checkpointUnixMs: number;
+  /** Searches that took VDB_OPT_SLOW_QUERY_US or longer. */
+  slowQueries: number;
+  /** Lines of the log that went unread because it was full (VDB_OPT_LOG_BYTES). */
+  logLinesDropped: number;
+  /** Queries that were answered from the cache (VDB_OPT_CACHE_BYTES). */
+  cacheHits: number;
+  /** Queries that looked there and found nothing. */
+  cacheMisses: number;
+  /** Bytes that the cache takes, a part of `bytes_memory`. */
+  bytesCache: number;
+}
+
+/**
+ * How long calls of one kind took since the database was opened, in nanoseconds; those that failed are left out.
+ * A search that ended by its deadline has not failed. Grows at the end.
+ */
+export interface Latency {
+  /** The kind, one of `enum vdb_call`. */
+  call: number;
+  /** Number of calls. */
+  count: number;
+  /** Their mean. */
+  meanNs: number;
+  /** Half of the calls took no longer. This and the next two are at most 3.2 % off. */
+  p50Ns: number;
+  /** 95 of 100 calls took no longer. */
+  p95Ns: number;
+  /** 99 of 100 calls took no longer. */
+  p99Ns: number;
+  /** The longest call. */
+  maxNs: number;
+  /** All calls together: the difference between two readings, over that of `count`, is a mean of what was between. */
+  sumNs: number;
 }
 
 /** Size of each struct, and where its fields begin. */
@@ -499,7 +606,7 @@ export const layouts = {
     },
   },
   SearchParams: {
-    size: 56,
+    size: 64,
     fields: {
       structSize: [0, 'u32'],
       ef: [4, 'u32'],
@@ -511,10 +618,11 @@ export const layouts = {
       task: [32, 'u64'],
       filter: [40, 'u64'],
       snapshot: [48, 'u64'],
+      maxMemory: [56, 'u64'],
     },
   },
   Stats: {
-    size: 208,
+    size: 256,
     fields: {
       structSize: [0, 'u32'],
       dim: [4, 'u32'],
@@ -543,6 +651,26 @@ export const layouts = {
       bytesRecords: [184, 'u64'],
       bytesColumns: [192, 'u64'],
       snapshots: [200, 'u64'],
+      checkpointUnixMs: [208, 'u64'],
+      slowQueries: [216, 'u64'],
+      logLinesDropped: [224, 'u64'],
+      cacheHits: [232, 'u64'],
+      cacheMisses: [240, 'u64'],
+      bytesCache: [248, 'u64'],
+    },
+  },
+  Latency: {
+    size: 64,
+    fields: {
+      structSize: [0, 'u32'],
+      call: [4, 'u32'],
+      count: [8, 'u64'],
+      meanNs: [16, 'u64'],
+      p50Ns: [24, 'u64'],
+      p95Ns: [32, 'u64'],
+      p99Ns: [40, 'u64'],
+      maxNs: [48, 'u64'],
+      sumNs: [56, 'u64'],
     },
   },
 } as const;
@@ -616,7 +744,11 @@ export interface Functions {
   vdb_backup(this: void, db: Handle, path: string | null, previous: string | null, task: Handle, error: Memory): number;
   vdb_export(this: void, db: Handle, path: string | null, format: string | null, filter: Handle, task: Handle, error: Memory): number;
   vdb_import(this: void, db: Handle, path: string | null, format: string | null, task: Handle, error: Memory): number;
+  vdb_explain(this: void, db: Handle, query: Memory, dim: number, k: number, params: Memory, json: Memory, cap: number, len: Memory, error: Memory): number;
   vdb_stats_get(this: void, db: Handle, stats: Memory, error: Memory): number;
+  vdb_latency_get(this: void, db: Handle, call: number, latency: Memory, error: Memory): number;
+  vdb_log_read(this: void, db: Handle, buf: Memory, cap: number, len: Memory, error: Memory): number;
+  vdb_cache_clear(this: void, db: Handle, error: Memory): number;
   vdb_task_new(this: void, outTask: Memory, error: Memory): number;
   vdb_task_free(this: void, task: Handle): void;
   vdb_task_cancel(this: void, task: Handle): number;
@@ -687,7 +819,11 @@ export const prototypes = {
   vdb_backup: ['int32_t', ['void *', 'str', 'str', 'void *', 'void *']],
   vdb_export: ['int32_t', ['void *', 'str', 'str', 'void *', 'void *', 'void *']],
   vdb_import: ['int32_t', ['void *', 'str', 'str', 'void *', 'void *']],
+  vdb_explain: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'void *', 'void *', 'size_t', 'void *', 'void *']],
   vdb_stats_get: ['int32_t', ['void *', 'void *', 'void *']],
+  vdb_latency_get: ['int32_t', ['void *', 'uint32_t', 'void *', 'void *']],
+  vdb_log_read: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'void *']],
+  vdb_cache_clear: ['int32_t', ['void *', 'void *']],
   vdb_task_new: ['int32_t', ['void *', 'void *']],
   vdb_task_free: ['void', ['void *']],
   vdb_task_cancel: ['int32_t', ['void *']],

@@ -12,6 +12,7 @@ import type { Components } from './vectors.js';
 import { reportPlan, type BuildInfo, type RepairReport } from './reports.js';
 
 export { Database, version, type ScalarOption } from './database.js';
+export type { Explanation } from './inside.js';
 export type { At, Rows } from './reads.js';
 export type { BackupOptions, ExportOptions, ImportOptions } from './files.js';
 export { Snapshot } from './snapshot.js';
@@ -28,7 +29,7 @@ export { textAt, type Keys, type Metadata, type Texts } from './texts.js';
 export type { Components, Ids } from './vectors.js';
 export {
   ABI_VERSION, ID_NONE, KEY_MAX, MAX_K,
-  type CheckLevel, type Durability, type ErrorCode, type Metric, type Options, type Originals, type Profile, type Quant,
+  type Call, type CheckLevel, type Durability, type ErrorCode, type Latency, type LogLevel, type Metric, type Options, type Originals, type Profile, type Quant,
   type Scalar, type Stats, type WhenBehind,
 } from './generated.js';
 

@@ -22,6 +22,10 @@ export interface SearchParams {
   filter?: Filter;
   /** State to search, without the newest. */
   snapshot?: Snapshot;
+  /** Bytes of working memory that each query may take; what does not fit is left out, with `partial`. */
+  maxMemory?: number;
+  /** Neither take the answer from the cache (option cacheBytes) nor leave it there. */
+  noCache?: boolean;
   /** Type of the query components, where the array does not tell. */
   scalar?: Scalar;
 }
@@ -83,8 +87,8 @@ export class ManyHits extends BatchHits {
 const at = layouts.SearchParams.fields;
 const [EF, SCALAR, FLAGS, RERANK, RECALL] = [at.ef, at.queryScalar, at.flags, at.rerank, at.targetRecall].map(([byte]) => byte / 4) as
   [number, number, number, number, number];
-const [DEADLINE, TASK, FILTER, SNAPSHOT] = [at.deadlineUs, at.task, at.filter, at.snapshot].map(([byte]) => byte / 8) as
-  [number, number, number, number];
+const [DEADLINE, TASK, FILTER, SNAPSHOT, MEMORY] = [at.deadlineUs, at.task, at.filter, at.snapshot, at.maxMemory].map(([byte]) => byte / 8) as
+  [number, number, number, number, number];
 
 /** The parameters of a search as the library reads them. */
 export class NativeParams {
@@ -101,15 +105,16 @@ export class NativeParams {
     u32[SCALAR] = scalar;
     if (task !== null) u64[TASK] = task;
     if (!params) return;
-    const { ef, rerank, targetRecall, exact, deadlineMs, filter, snapshot } = params;
+    const { ef, rerank, targetRecall, exact, noCache, deadlineMs, filter, snapshot, maxMemory } = params;
     if (ef !== undefined) u32[EF] = whole('ef', ef, 0xffff_ffff);
     if (rerank !== undefined) u32[RERANK] = whole('rerank', rerank, 0xffff_ffff);
     if (targetRecall !== undefined) this.#f32[RECALL] = targetRecall;
-    if (exact) u32[FLAGS] = searchFlag.exact;
+    u32[FLAGS] = (exact ? searchFlag.exact : 0) | (noCache ? searchFlag.no_cache : 0);
     // Less than a microsecond is still a limit.
     if (deadlineMs !== undefined) u64[DEADLINE] = BigInt(whole('deadlineMs * 1000', Math.ceil(deadlineMs * 1000), 2 ** 53));
     if (filter) u64[FILTER] = filter.handle;
     if (snapshot) u64[SNAPSHOT] = snapshot.handle;
+    if (maxMemory !== undefined) u64[MEMORY] = BigInt(whole('maxMemory', maxMemory, 2 ** 53));
   }
 }
 

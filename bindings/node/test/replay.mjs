@@ -204,6 +204,8 @@ const ops = {
     await r.get(db).recommendAsync({ positive: positive.map(BigInt), negative: negative.map(BigInt) }, k, r.params(params))),
   search_diverse: async (r, { db, query, k, candidates, lambda, params }) => single(
     await r.get(db).searchDiverseAsync(r.rows([query]), k, { candidates, lambda, ...r.params(params) })),
+  search_groups: async (r, { db, query, path, groups, per_group: perGroup, params }) => listed(
+    await r.get(db).searchGroupsAsync(r.rows([query]), path, groups, perGroup, r.params(params))),
   search_many: async (r, { dbs, queries, k, params }) => {
     // Without a database an array of numbers is one query.
     const groups = dbs.length > 0 ? [queries] : queries.map((query) => [query]);

@@ -39,7 +39,7 @@ test('options of the header are those of the library', () => {
 test('every field of the parameters of a search is set by something', () => {
   const params = new NativeParams();
   params.fill({
-    ef: 0xffffffff, rerank: 0xffffffff, targetRecall: -0.7, exact: true, deadlineMs: 2 ** 40,
+    ef: 0xffffffff, rerank: 0xffffffff, targetRecall: -0.7, exact: true, deadlineMs: 2 ** 40, maxMemory: 2 ** 40, noCache: true,
     filter: { handle: 2n ** 63n + 1n }, snapshot: { handle: 2n ** 63n + 1n },
   }, 0xffffffff, 2n ** 63n + 1n);
   const view = new DataView(params.bytes.buffer);

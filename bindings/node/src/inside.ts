@@ -1,0 +1,69 @@
+/** What a database tells of itself: statistics, times, its log. */
+
+import { OutU64, run } from './call.js';
+import { invalid } from './error.js';
+import { call as calls, EXPLAIN_MAX, type Call, type Latency, type Stats } from './generated.js';
+import { Struct } from './memory.js';
+import { reportPlan } from './reports.js';
+import { NativeParams, type SearchParams } from './search.js';
+import { toVectors, type Components, type Target } from './vectors.js';
+
+/** Bytes of the log that are read at a time. */
+const LOG_BYTES = 16 * 1024;
+
+export function readStats(db: Target): Stats {
+  const struct = new Struct('Stats');
+  return run({
+    name: 'vdb_stats_get',
+    args: () => [db.handle, struct.bytes],
+    finish: () => struct.numbers() as unknown as Stats,
+  });
+}
+
+/** How a search went and why: vdb_explain in the header has all members, here in camelCase. */
+export interface Explanation {
+  /** 'scan', 'pick', 'walk', 'walk through' or 'walk over'. */
+  plan: string;
+  /** What decided, in words. */
+  why: string;
+  complete: boolean;
+  found: number;
+  /** What would help, most important first. */
+  advice: string[];
+  [member: string]: unknown;
+}
+
+export function explain(db: Target, query: Components, k: number, params?: SearchParams): Explanation {
+  const v = toVectors(query, db, params?.scalar, 1);
+  if (!(Number.isInteger(k) && k >= 0)) throw invalid('VDB_ERR_OUT_OF_RANGE', `k is ${k}: a whole number from 0 on is needed`);
+  const struct = new NativeParams();
+  struct.fill(params, v.scalar, null);
+  const before = [db.handle, v.memory, v.dim, k, struct.bytes];
+  return run({ ...reportPlan<Explanation>('vdb_explain', EXPLAIN_MAX, before, () => []), task: false });
+}
+
+export function readLatency(db: Target, call: Call): Latency {
+  const number = calls[call];
+  if (number === undefined) throw invalid('VDB_ERR_UNSUPPORTED', `${call} is none of ${Object.keys(calls).join(', ')}`);
+  const struct = new Struct('Latency');
+  return run({
+    name: 'vdb_latency_get',
+    args: () => [db.handle, number, struct.bytes],
+    finish: () => struct.numbers() as unknown as Latency,
+  });
+}
+
+export function readLog(db: Target): string[] {
+  const buffer = Buffer.alloc(LOG_BYTES);
+  const length = new OutU64();
+  const lines: string[] = [];
+  for (;;) {
+    const text = run({
+      name: 'vdb_log_read',
+      args: () => [db.handle, buffer, buffer.length, length.memory],
+      finish: () => buffer.toString('utf8', 0, length.number),
+    });
+    if (text === '') return lines;
+    lines.push(...text.trimEnd().split('\n'));
+  }
+}
