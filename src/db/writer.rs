@@ -353,8 +353,8 @@ impl Writer {
     fn plan_meta(&mut self, ids: &[u64], records: &Given<'_>) -> Result<Plan> {
         let record = if self.log.is_some() { 8 } else { 0 };
         let _working = self.budget.take(ids.len() as u64 * (PLAN_BYTES + record))?;
-        let (ids, records) = self.resolve_meta(ids, records)?;
-        Ok(Plan { changed: ids.len() as u64, ids: Some(ids), records: Some(records), ..self.unchanged() })
+        let (ids, records, keys) = self.resolve_meta(ids, records)?;
+        Ok(Plan { changed: ids.len() as u64, ids: Some(ids), records: Some(records), keys, ..self.unchanged() })
     }
 
     /// A plan that leaves all as it is.

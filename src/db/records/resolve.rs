@@ -3,10 +3,10 @@
 //!
 //! Part of the planning of a batch: may fail, and changes nothing that can be seen.
 
-use super::RECORD_MAX;
 use super::column::{Change, Reserved};
 use super::given::{Given, Records};
 use super::keys::{self, Lookup};
+use super::{RECORD_MAX, Record, RecordTable};
 use crate::arena::{Lease, SlotBits};
 use crate::db::column::table;
 use crate::db::error::{Error, ErrorKind, Result, fail};
@@ -41,6 +41,12 @@ pub struct Row {
     pub at: usize,
     pub slot: u32,
     pub old: Option<u32>,
+}
+
+/// The slots of `changes`, whose records are in `bytes`, that get a key.
+fn keys_of<'a>(changes: &'a [Change], bytes: &'a [u8]) -> impl Iterator<Item = (u32, &'a [u8])> {
+    let key = |change: &Change| Record::read(&bytes[change.from..][..change.len]).unwrap_or_default().key;
+    changes.iter().map(move |change| (change.slot, key(change))).filter(|(_, key)| !key.is_empty())
 }
 
 impl Writer {
@@ -130,24 +136,25 @@ impl Writer {
                 changes.push(Change { slot: row.slot, from, len });
             }
         }
-        let key_map = {
-            let key =
-                |change: &Change| super::Record::read(&bytes[change.from..][..change.len]).unwrap_or_default().key;
-            let with_keys = changes.iter().map(|change| (change.slot, key(change))).filter(|(_, key)| !key.is_empty());
-            let with_keys = collected(with_keys)?;
-            let lookup = Lookup { keys: &self.keys, records: &present, salt: self.key_salt };
-            let end = self.vectors.end();
-            let entries = lookup.entries(&with_keys, &|slot| slot < end && !dead.get(slot))?;
-            self.keys.with(&entries, &|slot| dead.get(slot), &self.budget)?
-        };
+        let with_keys = collected(keys_of(&changes, &bytes))?;
+        let key_map = self.keys_with(&with_keys, &present, dead)?;
         let reserved = self.records.reserve(&changes, self.vectors.end())?;
         self.check_faults()?;
         Ok(Some((Planned { lens, bytes, changes, reserved, _lease: lease }, key_map)))
     }
 
+    /// The key map with the keys of `rows`, each a slot with its key. `dead` says which rows will be gone.
+    fn keys_with(&self, rows: &[(u32, &[u8])], present: &RecordTable, dead: &SlotBits) -> Result<IdMap> {
+        let lookup = Lookup { keys: &self.keys, records: present, salt: self.key_salt };
+        let end = self.vectors.end();
+        let entries = lookup.entries(rows, &|slot| slot < end && !dead.get(slot))?;
+        self.keys.with(&entries, &|slot| dead.get(slot), &self.budget)
+    }
+
     /// The metadata that the rows of `ids` get, with these ids by slot: unknown ones are left out, and of two
-    /// that are the same the last counts.
-    pub fn resolve_meta(&mut self, ids: &[u64], given: &Given<'_>) -> Result<(Vec<u64>, Planned)> {
+    /// that are the same the last counts. And the key map, where it changes: only in a repair are there rows that lost the
+    /// keys that the log has for them.
+    pub fn resolve_meta(&mut self, ids: &[u64], given: &Given<'_>) -> Result<(Vec<u64>, Planned, Option<IdMap>)> {
         let found = ids.iter().enumerate().filter_map(|(at, &id)| Some((self.find(id)?, at)));
         let mut rows = collected(found)?;
         rows.sort_unstable();
@@ -176,9 +183,12 @@ impl Writer {
             changes.push(Change { slot, from, len });
             in_order.push(ids[at]);
         }
+        let has_another = |&(slot, key): &(u32, &[u8])| present.get(slot).key != key;
+        let others = collected(keys_of(&changes, &bytes).filter(has_another))?;
+        let keys = if others.is_empty() { None } else { Some(self.keys_with(&others, &present, &self.dead)?) };
         let reserved = self.records.reserve(&changes, u32::MAX)?;
         self.check_faults()?;
-        Ok((in_order, Planned { lens, bytes, changes, reserved, _lease: lease }))
+        Ok((in_order, Planned { lens, bytes, changes, reserved, _lease: lease }, keys))
     }
 
     /// Takes memory for `logged` bytes that go into the log and for `working` more. The next open holds the record

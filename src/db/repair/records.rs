@@ -22,8 +22,21 @@ pub struct RecordCursor<'a> {
     bytes: Vec<u8>,
 }
 
+/// What there is of the records of a chunk.
+pub enum Found {
+    /// Its rows have none.
+    Nothing,
+    /// This part.
+    Part(RecordsPart),
+    /// There is or may be a part that cannot be read.
+    Lost,
+}
+
+/// What the loss of a part means.
+const LOST: &str = "; keys and metadata of its rows are lost";
+
 impl RecordsPart {
-    /// The records of `chunk`, whose ids are `ids`; `None` where it has none.
+    /// The records of `chunk`, whose ids are `ids`.
     pub fn find(
         storage: &dyn Storage,
         source: &Source,
@@ -31,26 +44,33 @@ impl RecordsPart {
         ids: &Salvage,
         id_column: usize,
         report: &mut RepairReport,
-    ) -> Result<Option<RecordsPart>> {
+    ) -> Result<Found> {
         if let Some(part) = &chunk.records {
             return RecordsPart::open(storage, part, report);
         }
+        let mut may_be_lost = source.records_unreadable;
         for part in &source.loose_records {
-            let Ok(found) = Salvage::open(storage, part, RECORD_COLUMNS) else { continue };
-            if found.rows() > 0 && found.rows() <= ids.rows() && is_same(&found, ids, id_column)? {
-                return RecordsPart::open(storage, part, report);
+            match Salvage::open(storage, part, RECORD_COLUMNS) {
+                Ok(found) if found.rows() <= ids.rows() && is_same(&found, ids, id_column)? => {
+                    return RecordsPart::open(storage, part, report);
+                }
+                Ok(_) => {}
+                Err(damage) => {
+                    report.take(damage, LOST)?;
+                    may_be_lost = true;
+                }
             }
         }
-        Ok(None)
+        Ok(if may_be_lost { Found::Lost } else { Found::Nothing })
     }
 
-    fn open(storage: &dyn Storage, part: &PartRef, report: &mut RepairReport) -> Result<Option<RecordsPart>> {
+    fn open(storage: &dyn Storage, part: &PartRef, report: &mut RepairReport) -> Result<Found> {
         report.files += 1;
         match (Salvage::open(storage, part, RECORD_COLUMNS), Salvage::open(storage, part, HEAP_COLUMN)) {
-            (Ok(rows), Ok(heap)) => Ok(Some(RecordsPart { rows, heap })),
+            (Ok(rows), Ok(heap)) => Ok(Found::Part(RecordsPart { rows, heap })),
             (Err(damage), _) | (_, Err(damage)) => {
-                report.take(damage, "; keys and metadata of its rows are lost")?;
-                Ok(None)
+                report.take(damage, LOST)?;
+                Ok(Found::Lost)
             }
         }
     }
@@ -62,14 +82,18 @@ impl RecordsPart {
     }
 }
 
-/// Whether the first and the last row of a records part are rows of the chunk with these ids.
+/// Whether the rows of a records part are the first ones of the chunk with these ids, as far as both can be read.
 fn is_same(records: &Salvage, ids: &Salvage, id_column: usize) -> Result<bool> {
     let (mut owners, mut ids) = (records.cursor(1)?, ids.cursor(id_column)?);
-    let mut alike = |row| match (owners.row(row).map(read_id), ids.row(row).map(read_id)) {
-        (Ok(owner), Ok(id)) => owner == id,
-        _ => false,
-    };
-    Ok(alike(0) && alike(records.rows() - 1))
+    let mut is_known = false;
+    for row in 0..records.rows() {
+        match (owners.row(row).map(read_id), ids.row(row).map(read_id)) {
+            (Ok(owner), Ok(id)) if owner != id => return Ok(false),
+            (Ok(_), Ok(_)) => is_known = true,
+            _ => {}
+        }
+    }
+    Ok(is_known)
 }
 
 impl RecordCursor<'_> {

@@ -6,7 +6,7 @@
 //! is only ever replaced by one in a higher slot.
 
 use super::live::{IdTable, Marks, Tombstones, merged};
-use super::records::RecordsPart;
+use super::records::{Found as FoundRecords, RecordsPart};
 use super::report::RepairReport;
 use super::sink::Sink;
 use super::source::{ChunkPart, Source, chunk_columns, code_columns};
@@ -39,8 +39,8 @@ pub struct Rescue<'a> {
     /// Codes parts that were read in the place of vectors.
     stood_in: HashSet<u64>,
     table: IdTable,
-    /// Rows that were saved without their records.
-    records_lost: u64,
+    /// Ids of rows that were saved without their records.
+    records_lost: HashSet<u64>,
     /// Ids whose last row could not be read.
     lost: HashSet<u64>,
     /// Rows without a known id that could not be read.
@@ -86,7 +86,7 @@ impl<'a> Rescue<'a> {
             row_bytes,
             stood_in: HashSet::new(),
             table,
-            records_lost: 0,
+            records_lost: HashSet::new(),
             lost: HashSet::new(),
             lost_without_id: 0,
             uncertain: HashSet::new(),
@@ -189,9 +189,12 @@ impl<'a> Rescue<'a> {
         };
         let (of_ids, column) = if codes.is_none() { (&salvage, 1) } else { (&salvage, 0) };
         let records = RecordsPart::find(self.storage, self.source, chunk, of_ids, column, self.report)?;
-        // Those of a part that cannot be opened are lost with all rows that it could have.
-        let lost = chunk.records.is_some() && records.is_none();
-        let mut records = records.as_ref().map(RecordsPart::cursor).transpose()?;
+        let mut records = match &records {
+            FoundRecords::Part(part) => Ok(part.cursor()?),
+            // Those of a part that cannot be opened are lost with all rows that it could have.
+            FoundRecords::Lost => Err(None),
+            FoundRecords::Nothing => Err(Some(&[][..])),
+        };
         let coded = codes.as_ref().map(Salvage::rows).zip(self.source.codec.as_ref());
         let mut decoded = Decoded::default();
         // By whether it is a block of the vectors, or of ids in another file.
@@ -215,8 +218,8 @@ impl<'a> Rescue<'a> {
             let of_ids = coded.is_some() && vector.is_ok();
             let block = vector.err().or(id.err()).unwrap_or(0);
             let record = match &mut records {
-                Some(records) => records.row(row),
-                None => (!lost).then_some(&[][..]),
+                Ok(records) => records.row(row),
+                Err(same) => *same,
             };
             if !self.row(Found { id: known, vector, is_live, record })? {
                 *lost_in.entry((of_ids, block)).or_default() += 1;
@@ -266,7 +269,10 @@ impl<'a> Rescue<'a> {
                     Some(_) => self.uncertain.remove(&id),
                     None => self.uncertain.insert(id),
                 };
-                self.records_lost += found.record.is_none() as u64;
+                match found.record {
+                    Some(_) => self.records_lost.remove(&id),
+                    None => self.records_lost.insert(id),
+                };
                 self.sink.put(id, vector, Some(found.record.unwrap_or_default()))?;
                 Ok(true)
             }
@@ -339,6 +345,10 @@ impl<'a> Rescue<'a> {
         match &batch {
             Record::Put { ids, rows, records } => {
                 self.now_known(ids);
+                if records.is_some() {
+                    // Such records are written from the first id on that was given.
+                    self.sink.give_none_up_to(ids.iter().copied().max().unwrap_or(0))?;
+                }
                 let rows = rows.chunks_exact(self.row_bytes);
                 let texts = records.as_ref().map(|records| records.resolved());
                 let mut texts = texts.iter().flat_map(Resolved::iter);
@@ -349,8 +359,11 @@ impl<'a> Rescue<'a> {
                 self.now_known(ids);
                 self.sink.delete(ids)?;
             }
-            // Of rows that could not be read it says nothing.
-            Record::Meta { ids, records } => self.sink.meta(ids, records.resolved())?,
+            // Of rows that could not be read it says nothing; of the others it has all there is to say.
+            Record::Meta { ids, records } => {
+                ids.iter().for_each(|id| _ = self.records_lost.remove(id));
+                self.sink.meta(ids, records.resolved())?;
+            }
         }
         self.advance(found.payload.len() as u64)?;
         Ok(true)
@@ -361,6 +374,8 @@ impl<'a> Rescue<'a> {
         for id in ids {
             self.lost.remove(id);
             self.uncertain.remove(id);
+            // A put without records is one of a row that has none.
+            self.records_lost.remove(id);
         }
     }
 
@@ -391,12 +406,20 @@ impl<'a> Rescue<'a> {
     }
 
     /// Closes the new database and sums up.
-    fn account(self) -> Result<()> {
+    fn account(mut self) -> Result<()> {
+        for id in self.sink.without_key() {
+            self.report.add(Problem::new(format!("the key of id {id} is that of a later row, which has it now")));
+            self.records_lost.insert(id);
+        }
+        let mut records_lost = 0;
+        for &id in &self.records_lost {
+            records_lost += self.sink.contains(id)? as u64;
+        }
         self.report.rows = self.sink.finish()?;
         self.report.rows_lost = self.lost.len() as u64 + self.lost_without_id;
         self.report.rows_lost_without_id = self.lost_without_id;
         self.report.rows_uncertain = self.uncertain.len() as u64;
-        self.report.records_lost = self.records_lost;
+        self.report.records_lost = records_lost;
         let mut ids: Vec<u64> = self.lost.into_iter().collect();
         ids.sort_unstable();
         ids.truncate(RepairReport::LOST_IDS_MAX);

@@ -5,14 +5,16 @@
 //! files and memory stays bounded, and builds no graph: that is background
 //! work, which begins when the finished database is opened.
 
-use crate::db::commit::commit;
+use crate::db::commit::{broken, commit};
 use crate::db::error::{Error, ErrorKind, Result, fail};
 use crate::db::options::{Durability, Options, Settings};
+use crate::db::records::Record;
 use crate::db::records::given::{Given, Resolved};
 use crate::db::writer::Batch;
 use crate::db::{Database, Vectors};
 use crate::storage::Staging;
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Rows of a batch, and their bytes.
 const BATCH_ROWS: usize = 4096;
@@ -48,6 +50,24 @@ pub struct Sink<'a> {
     written: usize,
     next_id: Option<u64>,
     refused: Vec<Refused>,
+    /// Rows whose key went to a later one.
+    without_key: Vec<u64>,
+}
+
+impl Waiting {
+    fn resolved(&self) -> Resolved<'_> {
+        Resolved { lens: &self.lens, bytes: &self.bytes }
+    }
+
+    fn push(&mut self, record: &[u8]) {
+        self.lens.push(record.len() as u32);
+        self.bytes.extend_from_slice(record);
+    }
+
+    fn clear(&mut self) {
+        self.lens.clear();
+        self.bytes.clear();
+    }
 }
 
 impl<'a> Sink<'a> {
@@ -67,6 +87,7 @@ impl<'a> Sink<'a> {
             written: 0,
             next_id,
             refused: Vec::new(),
+            without_key: Vec::new(),
         };
         sink.open()?;
         Ok(sink)
@@ -79,8 +100,7 @@ impl<'a> Sink<'a> {
             self.records = record.map(|_| Waiting::default());
         }
         if let (Some(waiting), Some(record)) = (&mut self.records, record) {
-            waiting.lens.push(record.len() as u32);
-            waiting.bytes.extend_from_slice(record);
+            waiting.push(record);
         }
         self.ids.push(id);
         self.rows.extend_from_slice(row);
@@ -91,6 +111,8 @@ impl<'a> Sink<'a> {
     /// Gives the rows of `ids` that there are these records.
     pub fn meta(&mut self, ids: &[u64], records: Resolved<'_>) -> Result<()> {
         self.flush()?;
+        let keys: Vec<&[u8]> = records.iter().map(key_of).collect();
+        self.free_keys(ids, &keys)?;
         let batch = Batch::Meta { ids: Cow::Borrowed(ids), records: Given::Resolved(records) };
         commit(&self.database()?.core, &batch).map(drop)
     }
@@ -106,6 +128,17 @@ impl<'a> Sink<'a> {
         Ok(self.database()?.core.view.load().slot_of(id).is_some())
     }
 
+    /// Has the new database give no id up to `id`.
+    pub fn give_none_up_to(&mut self, id: u64) -> Result<()> {
+        self.next_id = self.next_id.max(Some(id.saturating_add(1)));
+        self.keep_next_id()
+    }
+
+    /// Rows whose key went to a later one, which has it now.
+    pub fn without_key(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.without_key)
+    }
+
     /// Rows that were refused since the last call.
     pub fn refused(&mut self) -> Vec<Refused> {
         std::mem::take(&mut self.refused)
@@ -113,11 +146,12 @@ impl<'a> Sink<'a> {
 
     /// Writes the rows that wait.
     pub fn flush(&mut self) -> Result<()> {
+        self.settle_keys()?;
         while !self.ids.is_empty() {
             let vectors =
                 Vectors::new(&self.rows, self.settings.scalar, self.settings.dim as usize, self.ids.len(), 0)?;
             let records = match &self.records {
-                Some(Waiting { lens, bytes }) => Given::Resolved(Resolved { lens, bytes }),
+                Some(waiting) => Given::Resolved(waiting.resolved()),
                 None => Given::Nothing,
             };
             match self.database()?.put_records(&self.ids, vectors, records, true, None) {
@@ -127,8 +161,7 @@ impl<'a> Sink<'a> {
                     self.rows.clear();
                     if let Some(waiting) = &mut self.records {
                         self.written += waiting.bytes.len();
-                        waiting.lens.clear();
-                        waiting.bytes.clear();
+                        waiting.clear();
                     }
                 }
                 Err(error) => self.drop_row(error)?,
@@ -140,6 +173,7 @@ impl<'a> Sink<'a> {
     /// Writes everything to files and closes; returns the number of rows.
     pub fn finish(mut self) -> Result<u64> {
         self.flush()?;
+        self.keep_next_id()?;
         let rows = self.database()?.count()?;
         self.database.take().map_or(Ok(()), Database::close)?;
         Ok(rows)
@@ -177,14 +211,84 @@ impl<'a> Sink<'a> {
         let options = schema.durability(Durability::None).graph_min_rows(u32::MAX.into());
         let storage = self.staging.storage()?;
         let database = Database::open_on(Some(Box::new(storage)), &options, Some(self.shift))?;
-        if let (Some(next_id), Ok(mut writer)) = (self.next_id, database.core.writer.lock()) {
-            writer.next_id = writer.next_id.max(next_id);
-            writer.assigned = true;
-        }
         self.database = Some(database);
         self.written = 0;
+        self.keep_next_id()
+    }
+
+    /// Tells the new database which id it may give next, so that its next checkpoint has it.
+    fn keep_next_id(&self) -> Result<()> {
+        let Some(next_id) = self.next_id else { return Ok(()) };
+        let core = &self.database()?.core;
+        let mut writer = core.writer.lock().map_err(|_| broken())?;
+        if writer.assigned && writer.next_id >= next_id {
+            return Ok(());
+        }
+        (writer.next_id, writer.assigned) = (writer.next_id.max(next_id), true);
+        core.publish(&mut writer)
+    }
+
+    /// Leaves each key to one row. Where rows are back that may have been deleted, several may have had one: then it
+    /// is the last row's, as their slots say.
+    fn settle_keys(&mut self) -> Result<()> {
+        let Some(waiting) = self.records.take_if(|waiting| !waiting.lens.is_empty()) else { return Ok(()) };
+        let keys: Vec<&[u8]> = waiting.resolved().iter().map(key_of).collect();
+        let mut owners: HashMap<&[u8], usize> = HashMap::new();
+        let mut without = HashSet::new();
+        for (at, key) in keys.iter().enumerate().filter(|(_, key)| !key.is_empty()) {
+            without.extend(owners.insert(key, at).filter(|&before| self.ids[before] != self.ids[at]));
+        }
+        let ids = std::mem::take(&mut self.ids);
+        let freed = self.free_keys(&ids, &keys);
+        self.without_key.extend(without.iter().map(|&at| ids[at]));
+        self.ids = ids;
+        let mut settled = Waiting::default();
+        match without.is_empty() {
+            true => settled = waiting,
+            false => waiting.resolved().iter().enumerate().try_for_each(|(at, record)| {
+                if without.contains(&at) {
+                    settled.push(&keyless(record)?)
+                } else {
+                    settled.push(record)
+                }
+                Ok::<_, Error>(())
+            })?,
+        }
+        self.records = Some(settled);
+        freed
+    }
+
+    /// Takes `keys`, which the rows of `ids` are to have, from the rows of other ids that have them.
+    fn free_keys(&mut self, ids: &[u64], keys: &[&[u8]]) -> Result<()> {
+        let view = self.database()?.core.view.load_full();
+        let mut before = BTreeMap::new();
+        for (id, key) in ids.iter().zip(keys).filter(|(_, key)| !key.is_empty()) {
+            let slot = view.slot_of_key(key).filter(|&slot| view.id_of(slot) != *id);
+            before.extend(slot.map(|slot| (view.id_of(slot), slot)));
+        }
+        // Rows that are replaced leave their keys anyway.
+        ids.iter().for_each(|id| _ = before.remove(id));
+        for (id, slot) in before {
+            let record = keyless(view.records.bytes(slot))?;
+            let records = Given::Resolved(Resolved { lens: &[record.len() as u32], bytes: &record });
+            let row = view.stored.rows.row(slot);
+            let vector = Vectors::new(row, self.settings.scalar, self.settings.dim as usize, 1, 0)?;
+            self.database()?.put_records(&[id], vector, records, true, None)?;
+            self.without_key.push(id);
+        }
         Ok(())
     }
+}
+
+fn key_of(record: &[u8]) -> &[u8] {
+    Record::read(record).unwrap_or_default().key
+}
+
+/// A record without its key.
+fn keyless(record: &[u8]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    Record { key: b"", ..Record::read(record).unwrap_or_default() }.write(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl Drop for Sink<'_> {

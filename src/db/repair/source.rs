@@ -54,6 +54,8 @@ pub struct Source {
     pub derived: Vec<PartRef>,
     /// Records of some chunk, where no manifest says of which.
     pub loose_records: Vec<PartRef>,
+    /// Whether there are more of these, of which nothing can be read.
+    pub records_unreadable: bool,
     /// Above every id that was given.
     pub next_id: Option<u64>,
     pub log: Option<SalvageStart>,
@@ -198,6 +200,7 @@ fn named(settings: Settings, manifest: &Manifest) -> Result<Source> {
             .map(|entry| entry.part)
             .collect(),
         loose_records: Vec::new(),
+        records_unreadable: false,
         next_id: next_id(manifest),
         log: Some(SalvageStart {
             number: manifest.wal,
@@ -236,6 +239,8 @@ fn listed(
     chunks.retain(|found| generation.is_none_or(|generation| found.part.generation <= generation));
     chunks.sort_unstable_by_key(|found| found.part.number);
     let mut records = parts_of(storage, PartKind::Records, report)?;
+    let is_records = |name: &String| matches!(FileName::parse(name), Some(FileName::Part(PartKind::Records, _)));
+    let records_unreadable = storage.list()?.iter().filter(|name| is_records(name)).count() > records.len();
     records.retain(|found| generation.is_none_or(|generation| found.part.generation <= generation));
     // The newest first.
     records.sort_unstable_by_key(|found| std::cmp::Reverse(found.part.number));
@@ -256,6 +261,7 @@ fn listed(
         tombstones: single(tombstones),
         derived: Vec::new(),
         loose_records: records.iter().map(|found| found.part).collect(),
+        records_unreadable,
         next_id: None,
         log: log.map(|(number, salt)| SalvageStart { number, salt, lsn: None, durable: WalPosition::default() }),
     };
