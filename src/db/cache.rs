@@ -202,6 +202,8 @@ struct Shard {
     /// Entries there may be; their tables are made for all of them by the first.
     places: usize,
     entries: Vec<Entry>,
+    /// Entries that are empty.
+    free: Vec<u32>,
     by_hash: HashMap<u64, u32>,
     /// The next entry to be asked whether it may go.
     hand: usize,
@@ -210,7 +212,7 @@ struct Shard {
 
 struct Entry {
     hash: u64,
-    /// Question, query, number of rows found, hits.
+    /// Question, query, number of rows found, hits; nothing where it is empty.
     data: Vec<u8>,
     /// Whether it was found since the hand came by.
     used: AtomicBool,
@@ -231,8 +233,8 @@ impl Entry {
 
 impl Shard {
     fn new(most: u64, places: usize, budget: &Budget) -> Shard {
-        let (entries, by_hash, lease) = (Vec::new(), HashMap::new(), Lease::new(budget));
-        Shard { most, bytes: 0, places, entries, by_hash, hand: 0, lease }
+        let (entries, free, by_hash, lease) = (Vec::new(), Vec::new(), HashMap::new(), Lease::new(budget));
+        Shard { most, bytes: 0, places, entries, free, by_hash, hand: 0, lease }
     }
 
     /// The entry of this hash. Two keys of one hash take turns.
@@ -252,7 +254,7 @@ impl Shard {
         if let Some(&same) = self.by_hash.get(&hash) {
             self.remove(same as usize);
         }
-        while self.bytes.saturating_add(bytes) > self.most || self.entries.len() == self.places {
+        while self.bytes.saturating_add(bytes) > self.most || self.by_hash.len() == self.places {
             if !self.evict() {
                 return false;
             }
@@ -266,6 +268,7 @@ impl Shard {
         let made = bytes <= self.most
             && self.lease.cover(bytes).is_ok()
             && self.entries.try_reserve_exact(self.places).is_ok()
+            && self.free.try_reserve_exact(self.places).is_ok()
             && self.by_hash.try_reserve(self.places).is_ok();
         if made {
             self.bytes = bytes;
@@ -277,37 +280,47 @@ impl Shard {
 
     /// Removes the next entry that was not used since the hand came by; false when there is none.
     fn evict(&mut self) -> bool {
-        while !self.entries.is_empty() {
-            self.hand %= self.entries.len();
-            if !std::mem::take(self.entries[self.hand].used.get_mut()) {
-                self.remove(self.hand);
+        while !self.by_hash.is_empty() {
+            let at = self.hand % self.entries.len();
+            // Also past one that goes: what takes its place has a whole round before it.
+            self.hand = at + 1;
+            let entry = &mut self.entries[at];
+            if !entry.data.is_empty() && !std::mem::take(entry.used.get_mut()) {
+                self.remove(at);
                 return true;
             }
-            self.hand += 1;
         }
         false
     }
 
-    /// Removes an entry; the last one takes its place.
+    /// Empties an entry.
     fn remove(&mut self, at: usize) {
-        let gone = self.entries.swap_remove(at);
-        self.bytes -= gone.bytes();
-        self.by_hash.remove(&gone.hash);
-        if let Some(moved) = self.entries.get(at) {
-            self.by_hash.insert(moved.hash, at as u32);
-        }
+        let entry = &mut self.entries[at];
+        self.bytes -= entry.bytes();
+        entry.data = Vec::new();
+        self.by_hash.remove(&entry.hash);
+        self.free.push(at as u32);
     }
 
-    /// Adds an entry that there is room for.
+    /// Adds an entry that there is room for, where the last one went.
     fn insert(&mut self, hash: u64, data: Vec<u8>) {
         let entry = Entry { hash, data, used: AtomicBool::new(false) };
         self.bytes += entry.bytes();
-        self.by_hash.insert(hash, self.entries.len() as u32);
-        self.entries.push(entry);
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.entries[at as usize] = entry;
+                at
+            }
+            None => {
+                self.entries.push(entry);
+                self.entries.len() as u32 - 1
+            }
+        };
+        self.by_hash.insert(hash, at);
     }
 
     fn clear(&mut self) {
-        (self.entries, self.by_hash) = (Vec::new(), HashMap::new());
+        (self.entries, self.free, self.by_hash) = (Vec::new(), Vec::new(), HashMap::new());
         (self.bytes, self.hand) = (0, 0);
         self.lease.shrink_to(0);
     }
@@ -315,7 +328,7 @@ impl Shard {
 
 /// Bytes of the tables for so many entries.
 fn table_bytes(places: usize) -> u64 {
-    (places * size_of::<Entry>()) as u64 + places.max(TABLE_LEAST) as u64 * TABLE_BYTES
+    (places * (size_of::<Entry>() + size_of::<u32>())) as u64 + places.max(TABLE_LEAST) as u64 * TABLE_BYTES
 }
 
 #[cfg(test)]
@@ -434,10 +447,12 @@ mod tests {
             }
             for shard in &cache.shards {
                 let shard = read(shard);
-                let held: u64 = shard.entries.iter().map(Entry::bytes).sum();
+                let full = || shard.entries.iter().zip(0..).filter(|(entry, _)| !entry.data.is_empty());
+                let held: u64 = full().map(|(entry, _)| entry.bytes()).sum();
                 prop_assert!(shard.entries.is_empty() || shard.bytes == held + table_bytes(shard.places));
-                prop_assert_eq!(shard.entries.len(), shard.by_hash.len());
-                prop_assert!(shard.entries.iter().zip(0..).all(|(entry, at)| shard.by_hash[&entry.hash] == at));
+                prop_assert_eq!(full().count(), shard.by_hash.len());
+                prop_assert_eq!(shard.entries.len() - shard.free.len(), shard.by_hash.len());
+                prop_assert!(full().all(|(entry, at)| shard.by_hash[&entry.hash] == at));
                 // An entry of the table takes 16 bytes and one more, an eighth to more than half of them are empty.
                 prop_assert!(shard.by_hash.capacity() as u64 * 17 * 8 / 7 <= (shard.places.max(TABLE_LEAST) as u64) * TABLE_BYTES);
             }
