@@ -1,11 +1,13 @@
 """Reads a vdb database: Python 3, standard library only, written from
-docs/file-format.md and nothing else. Prints `row ID HEX` for every row, by id; checks
+docs/file-format.md and nothing else. Prints `row ID HEX` for every row, by id, then
+`record ID KEY METADATA` in hexadecimal (`-` = none) for those with a key or metadata; checks
 every checksum on the way, holds every code to the bound on its error, and ends with a
 message where the document is not kept.
 
 usage: format_reader.py DIRECTORY
 """
 
+import json
 import os
 import struct
 import sys
@@ -41,6 +43,54 @@ def crc(*pieces):
 assert crc(b"123456789") == 0xE3069283
 
 
+def siphash(data, *key):
+    """SipHash-2-4 under a key of two numbers."""
+    word = 2**64 - 1
+    turned = lambda x, by: (x << by | x >> 64 - by) & word
+    v = [0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573]
+    v = [x ^ key[i % 2] for i, x in enumerate(v)]
+
+    def rounds(count):
+        a, b, c, d = v
+        for _ in range(count):
+            a, c = (a + b) & word, (c + d) & word
+            b, d = turned(b, 13) ^ a, turned(d, 16) ^ c
+            a = turned(a, 32)
+            a, c = (a + d) & word, (c + b) & word
+            b, d = turned(b, 17) ^ c, turned(d, 21) ^ a
+            c = turned(c, 32)
+        v[:] = a, b, c, d
+
+    padded = data + bytes(7 - len(data) % 8) + bytes([len(data) & 255])
+    for (number,) in struct.iter_unpack("<Q", padded):
+        v[3] ^= number
+        rounds(2)
+        v[0] ^= number
+    v[2] ^= 255
+    rounds(4)
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
+# The vector of the authors of SipHash.
+assert siphash(bytes(range(15)), 0x0706050403020100, 0x0F0E0D0C0B0A0908) == 0xA129CA6149BE45E5
+
+
+def record(data):
+    """Key and metadata of a record."""
+    if not data:
+        return (b"", b"")
+    need(len(data) >= 2, "a record without the length of its key")
+    end = 2 + struct.unpack_from("<H", data)[0]
+    need(end <= len(data) and end <= 2 + 512, "the key of a record")
+    key, meta = data[2:end], data[end:]
+    try:
+        key.decode()
+        need(not meta or isinstance(json.loads(meta), dict), "metadata that is no JSON object")
+    except ValueError as odd:
+        raise Damaged(f"a record: {odd}")
+    return (key, meta)
+
+
 class Reader:
     """Little-endian numbers one after the other."""
 
@@ -65,7 +115,7 @@ def header(data, magic):
     major, _minor, must, _may, kind, generation, number, word0, word1, _reserved, check = fields
     need(crc(data[:60]) == check, "checksum of a header")
     need(major <= 1, f"version {major} is too new")
-    known = {b"VDBMANI1": 7, b"VDBPART1": 2}.get(magic, 0)
+    known = {b"VDBMANI1": 15, b"VDBPART1": 2}.get(magic, 0)
     need(must & ~known == 0, f"features {must:#x} are not known")
     return {"features": must, "kind": kind, "generation": generation, "number": number, "words": (word0, word1)}
 
@@ -166,7 +216,7 @@ class Codec:
 
 
 class Database:
-    PREFIX = {1: "chunk", 2: "graph", 3: "ids", 4: "tombstones", 5: "codes"}
+    PREFIX = {1: "chunk", 2: "graph", 3: "ids", 4: "tombstones", 5: "codes", 6: "records", 7: "keys"}
     # Bits of a component by scalar type, as in vdb.h.
     BITS = {1: 32, 2: 16, 3: 16, 4: 8, 5: 1, 6: 8}
 
@@ -197,6 +247,7 @@ class Database:
         self.features = head["features"]
         need(self.features & 1 == (1 if quant > 2 else 0), "features of the manifest")
         self.gives_up = self.features & 4 != 0
+        self.has_records = self.features & 8 != 0
         for _ in range(r.u64()):
             position, kind = r.u64(), r.u32()
             entry = {"kind": kind, "number": r.u64(), "generation": r.u64(), "len": r.u64(), "crc": r.u32()}
@@ -244,6 +295,7 @@ class Database:
         dead = [bits for part in self.of_kind(4) for bits in part[1][1]]
         rows, slots, chunks = {}, {}, self.of_kind(1)
         self.hollow = [1 not in part for part in chunks]
+        self.chunk_rows = [len(part[2][1]) for part in chunks]
         need(self.hollow == sorted(self.hollow, reverse=True) and not any(self.hollow[-1:]), "chunks without vectors")
         for position, part in enumerate(chunks):
             ids = part[2][1]
@@ -261,6 +313,41 @@ class Database:
             numbers = [struct.unpack("<I", x)[0] for x in part[2][1]]
             need(names == sorted(slots) and numbers == [slots[name] for name in names], "the id map")
         return rows
+
+    def live_records(self):
+        """Keys and metadata of the rows of the parts, by id."""
+        parts = self.parts.get(6, {})
+        need(self.has_records or not (parts or 7 in self.parts or 6 in self.blobs), "the manifest tells of no records")
+        names = {slot: name for name, slot in self.slots.items()}
+        records = {}
+        for position, entry in sorted(parts.items()):
+            part = self.part(entry)
+            need(position < len(self.hollow) and part[1][0] == 8 and part[2][0] == 1, "a records part")
+            heap, owners = b"".join(part[2][1]), part[3][1]
+            need(len(owners) == len(part[1][1]) <= self.chunk_rows[position], "owners of records")
+            for row, (place, owner) in enumerate(zip(part[1][1], owners)):
+                slot = (position << self.shift) + row
+                if slot not in names:
+                    continue
+                need(struct.unpack("<Q", owner)[0] == names[slot], "the owner of a record")
+                offset, length = divmod(struct.unpack("<Q", place)[0], 2**24)
+                need(offset + length <= len(heap), "a record outside its section")
+                records[names[slot]] = record(heap[offset : offset + length])
+        self.check_keys({key: self.slots[name] for name, (key, _) in records.items() if key})
+        return {name: found for name, found in records.items() if any(found)}
+
+    def check_keys(self, slots):
+        """The keys part leads from the numbers of `slots`, by key, to these and no others."""
+        found = []
+        for part in self.of_kind(7):
+            numbers = [struct.unpack("<Q", x)[0] for x in part[1][1]]
+            need(numbers == sorted(set(numbers)), "the order of the keys")
+            found += zip(numbers, [struct.unpack("<I", x)[0] for x in part[2][1]])
+        need(sorted(slot for _, slot in found) == sorted(slots.values()), "slots of the keys")
+        keys = {slot: key for key, slot in slots.items()}
+        for number, slot in found:
+            # The row that had the first number may be gone by now.
+            need(number in [siphash(keys[slot], self.salt, nth) for nth in range(2)], "the number of a key")
 
     def decoded(self, position, count):
         """Stride and vectors of a chunk that gave them up."""
@@ -317,7 +404,7 @@ class Database:
                             break
                         need(levels[tall[other][0]] > level, f"upper link of slot {slot}")
 
-    def replay(self, rows):
+    def replay(self, rows, records):
         """Applies the batches of the log that are not in the parts."""
         number, lsn = self.first_log, None
         while os.path.exists(os.path.join(self.directory, f"wal-{number}.log")):
@@ -338,30 +425,46 @@ class Database:
                     break
                 need(its_lsn == lsn, "LSN of a record")
                 if lsn > self.lsn:
-                    self.apply(rows, kind, payload)
+                    self.apply(rows, records, kind, payload)
                 lsn, at = lsn + 1, (at + 40 + size + 7) // 8 * 8
             need(self.durable[0] != number or at >= self.durable[1], "the log lost its durable part")
             number += 1
 
-    def apply(self, rows, kind, payload):
+    def apply(self, rows, records, kind, payload):
+        need(kind in (1, 2, 3, 4), f"log record of kind {kind}, which is newer")
+        need(kind < 3 or self.has_records, "records in the log of a database without any")
         r = Reader(payload)
         names = [r.u64() for _ in range(r.u64())]
         for name in names:
-            if kind == 1:
+            if kind in (1, 3):
                 rows[name] = r.take(self.row_bytes)
-            else:
+            elif kind == 2:
                 rows.pop(name, None)
-        need(kind in (1, 2) and r.at == len(payload), "payload of a record")
+                records.pop(name, None)
+        if kind in (3, 4):
+            lengths = [r.u32() for _ in names]
+            for name, length in zip(names, lengths):
+                found = record(r.take(length))
+                records.pop(name, None)
+                if any(found) and name in rows:
+                    records[name] = found
+        need(r.at == len(payload), "payload of a record")
 
 
 def main():
     database = Database(sys.argv[1])
     rows = database.live_rows()
+    records = database.live_records()
     database.check_codes(rows)
     database.check_graph()
-    database.replay(rows)
+    database.replay(rows, records)
     for name in sorted(rows):
         print(f"row {name} {rows[name].hex()}")
+    keys = [key for key, _ in records.values() if key]
+    need(len(keys) == len(set(keys)), "a key that two rows have")
+    for name in sorted(records):
+        key, meta = records[name]
+        print(f"record {name} {key.hex() or '-'} {meta.hex() or '-'}")
 
 
 if __name__ == "__main__":
