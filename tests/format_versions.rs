@@ -57,7 +57,7 @@ fn what_is_too_new_is_refused_by_name_and_left_alone() {
     for name in sound.keys() {
         for (what, at, value) in [
             ("major", MAJOR_AT, MAJOR as u8 + 1),
-            // Bits 0 to 2 are known in manifests, bit 1 in parts.
+            // Bits 0 to 3 are known in manifests, bit 1 in parts.
             ("feature", MUST_UNDERSTAND_AT, 16),
             ("feature", MUST_UNDERSTAND_AT + 3, 128),
         ] {
