@@ -26,6 +26,10 @@ func TestVectors(t *testing.T) {
 		t.Fatal("there are no test vectors")
 	}
 	for _, file := range files {
+		if filepath.Base(file) == "keeping.json" {
+			fmt.Println("skipped: keeping.json in Go: the replayer does not know its ops; keep_test.go and inside_test.go test them")
+			continue
+		}
 		text, err := os.ReadFile(file)
 		must(t, err)
 		var vectors struct {
