@@ -78,8 +78,8 @@ fn search(
     let query = [query, 0.0, 0.0];
     let (outcome, count) = db.search_groups(Vectors::f32(&query, DIM)?, path, per_group, params, hits)?;
     let mut found = Vec::new();
-    for group in 0..groups {
-        let (from, end) = (group * per_group, group * per_group + counts[group] as usize);
+    for (group, &rows) in counts.iter().enumerate() {
+        let (from, end) = (group * per_group, group * per_group + rows as usize);
         assert!(ids[end..from + per_group].iter().all(|&id| id == ID_NONE));
         assert!(distances[end..from + per_group].iter().all(|d| *d == f32::INFINITY));
         assert!(distances[from..end].is_sorted() && (group < count) == (end > from));

@@ -27,7 +27,7 @@ pub enum Found {
     /// Its rows have none.
     Nothing,
     /// This part.
-    Part(RecordsPart),
+    Part(Box<RecordsPart>),
     /// There is or may be a part that cannot be read.
     Lost,
 }
@@ -67,7 +67,7 @@ impl RecordsPart {
     fn open(storage: &dyn Storage, part: &PartRef, report: &mut RepairReport) -> Result<Found> {
         report.files += 1;
         match (Salvage::open(storage, part, RECORD_COLUMNS), Salvage::open(storage, part, HEAP_COLUMN)) {
-            (Ok(rows), Ok(heap)) => Ok(Found::Part(RecordsPart { rows, heap })),
+            (Ok(rows), Ok(heap)) => Ok(Found::Part(Box::new(RecordsPart { rows, heap }))),
             (Err(damage), _) | (_, Err(damage)) => {
                 report.take(damage, LOST)?;
                 Ok(Found::Lost)

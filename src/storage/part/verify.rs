@@ -9,6 +9,9 @@ use crate::storage::error::{Result, StorageError};
 use crate::storage::format::BLOCK;
 use crate::storage::{ReadFile, Storage, resize};
 
+/// Called with the bytes of each block, and what is wrong with them.
+pub type OnBlock<'a, E> = dyn FnMut(&[u8], Option<StorageError>) -> Result<(), E> + 'a;
+
 /// The last bytes of a file that hold its trailer.
 const END: u64 = 64;
 
@@ -18,7 +21,7 @@ const END: u64 = 64;
 pub fn verify<E: From<StorageError>>(
     storage: &dyn Storage,
     part: &PartRef,
-    on_block: &mut dyn FnMut(&[u8], Option<StorageError>) -> Result<(), E>,
+    on_block: &mut OnBlock<'_, E>,
 ) -> Result<(), E> {
     let file = storage.open_read(&part.file_name()).map_err(missing)?;
     read(file.as_ref(), part, on_block).map(drop)
@@ -28,7 +31,7 @@ pub fn verify<E: From<StorageError>>(
 pub(super) fn read<E: From<StorageError>>(
     file: &dyn ReadFile,
     part: &PartRef,
-    on_block: &mut dyn FnMut(&[u8], Option<StorageError>) -> Result<(), E>,
+    on_block: &mut OnBlock<'_, E>,
 ) -> Result<Vec<u8>, E> {
     check_len(part, file.size()?)?;
     let read = |from: u64, len: u64, into: &mut Vec<u8>| read_exactly(file, part, from, len, into);
