@@ -12,8 +12,7 @@ use super::reader::{Limits, finish, search_alone, take_query};
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::meta::filter;
-use crate::meta::filter::Literal;
-use crate::meta::json::{Scalar, Step, at_path};
+use crate::meta::json::{Number, Scalar, Step, at_path};
 use crate::util::memory::{make_room, with_room};
 
 /// Rows asked for at first for each place, and how many times more each time.
@@ -26,7 +25,7 @@ struct Groups<'a> {
     per_group: usize,
     hits: Hits<'a>,
     /// The value that each group has.
-    values: Vec<Literal>,
+    values: Vec<Vec<u8>>,
 }
 
 /// See [`super::Database::search_groups`].
@@ -49,7 +48,7 @@ pub fn search(
     let limits = Limits::of(params);
     let mut scratch = core.scratch.take();
     take_query(core, &query, 0, &mut scratch)?;
-    let _lease = core.search_budget.take((hits.counts.len() * size_of::<Literal>()) as u64)?;
+    let _lease = core.search_budget.take((hits.counts.len() * size_of::<Vec<u8>>()) as u64)?;
     let mut groups = Groups { path: &path, per_group, values: with_room(hits.counts.len())?, hits };
     groups.clear();
     let most = cap::most_results(core, &view, params.max_memory).max(groups.hits.ids.len());
@@ -74,6 +73,23 @@ pub fn search(
     Ok((if complete { Outcome::Complete } else { Outcome::Partial }, groups.values.len()))
 }
 
+/// Bytes that equal values have in common with each other and with no other value; `None` for what makes no group.
+fn name_of(value: Scalar<'_>) -> Option<Vec<u8>> {
+    // Beyond this whole numbers are only written as fractions are.
+    const WHOLE_MOST: f64 = 1e38;
+    let (kind, bytes) = match value {
+        Scalar::Null | Scalar::Compound => return None,
+        Scalar::Bool(value) => (0, vec![value as u8]),
+        Scalar::Number(Number::Whole(whole)) => (1, whole.to_le_bytes().to_vec()),
+        Scalar::Number(Number::Real(real)) if real.fract() == 0.0 && real.abs() < WHOLE_MOST => {
+            (1, (real as i128).to_le_bytes().to_vec())
+        }
+        Scalar::Number(Number::Real(real)) => (2, real.to_le_bytes().to_vec()),
+        Scalar::Text(text) => (3, text.as_bytes().to_vec()),
+    };
+    Some([&[kind], &bytes[..]].concat())
+}
+
 impl Groups<'_> {
     fn clear(&mut self) {
         self.values.clear();
@@ -89,14 +105,7 @@ impl Groups<'_> {
     /// Takes a row where there is a place for it.
     fn offer(&mut self, view: &View, distance: f32, slot: u32, id: u64) -> Result<()> {
         let mut value = None;
-        at_path(view.records.get(slot).meta, self.path, &mut |found| {
-            value = match found {
-                Scalar::Null | Scalar::Compound => None,
-                Scalar::Bool(value) => Some(Literal::Bool(value)),
-                Scalar::Number(number) => Some(Literal::Number(number)),
-                Scalar::Text(text) => Some(Literal::Text(text.into())),
-            };
-        });
+        at_path(view.records.get(slot).meta, self.path, &mut |found| value = name_of(found));
         let Some(value) = value else { return Ok(()) };
         let group = match self.values.iter().position(|known| *known == value) {
             Some(group) => group,
