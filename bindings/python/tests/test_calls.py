@@ -142,6 +142,15 @@ def test_progress_can_cancel_and_raise():
 
 def test_ctrl_c_ends_a_long_call():
     """On the main thread, without a task or progress: the signal comes in the middle of the call."""
+    # Where the tests run in the background the signal may be ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        ctrl_c()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def ctrl_c():
     with indexing() as db:
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
