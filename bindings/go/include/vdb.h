@@ -1451,9 +1451,7 @@ vdb_status_t vdb_recommend(const vdb *db,
  *
  * Of the nearest `candidates` rows (0: 4k; at least k) the nearest is chosen first, then one after the other
  * always the row with the least
- *
- *     lambda * (distance to the query) - (1 - lambda) * (distance to the nearest one chosen)
- *
+ * `lambda * (distance to the query) - (1 - lambda) * (distance to the nearest one chosen)`
  * (maximal marginal relevance). `lambda` 1 gives the nearest rows, 0 those farthest apart. All these distances
  * are exact. Results are in the order in which they were chosen, so `distances`, which are to the query, go up
  * and down. It costs a search for `candidates` rows and `k * candidates` distances.
