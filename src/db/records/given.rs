@@ -167,6 +167,14 @@ impl Given<'_> {
         }
     }
 
+    /// What the log says of each row; nothing where the batch is not from there.
+    pub fn resolved(&self) -> Result<Vec<&[u8]>> {
+        match self {
+            Given::Resolved(records) => Ok(collected(records.iter())?),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// The key of row `i`, where there are keys and it has one.
     pub fn key(&self, i: usize) -> Option<&[u8]> {
         match self {

@@ -49,11 +49,23 @@ fn keys_of<'a>(changes: &'a [Change], bytes: &'a [u8]) -> impl Iterator<Item = (
     changes.iter().map(move |change| (change.slot, key(change))).filter(|(_, key)| !key.is_empty())
 }
 
+/// Appends the record of row `at` of a batch to `bytes`; its length.
+fn write(record: Record<'_>, at: usize, bytes: &mut Vec<u8>) -> Result<usize> {
+    let len = record.bytes();
+    if len > RECORD_MAX {
+        let message = format!("key and metadata of {len} bytes pass the limit of {RECORD_MAX}");
+        return Err(Error::new(ErrorKind::Limit, message).at(at as u64));
+    }
+    record.write(bytes)?;
+    Ok(len)
+}
+
 impl Writer {
     /// Ids for the rows of a batch that have none yet; `None` where all have one and no keys say more.
     pub fn assign(&mut self, ids: &[u64], given: &Given<'_>, replace: bool) -> Result<Option<Assigned>> {
         let has_keys = matches!(given, Given::Fields(Records { keys: Some(_), .. }));
-        if !has_keys && !ids.contains(&ID_NONE) {
+        // Only such batches may ask: of all others the ids were checked, once.
+        if !matches!(given, Given::Fields(_)) || (!has_keys && !ids.contains(&ID_NONE)) {
             return Ok(None);
         }
         let _working = self.budget.take(ids.len() as u64 * if has_keys { 80 } else { 8 })?;
@@ -99,16 +111,12 @@ impl Writer {
         given: &Given<'_>,
         dead: &SlotBits,
     ) -> Result<Option<(Planned, IdMap)>> {
-        let mut olds = rows.clone().filter_map(|row| row.old);
-        if matches!(given, Given::Nothing) && (self.records.is_empty() || olds.next().is_none()) {
+        let mut olds = rows.clone().filter_map(|row| row.old).peekable();
+        if matches!(given, Given::Nothing) && (self.records.is_empty() || olds.peek().is_none()) {
             return Ok(None);
         }
         let present = self.records.table();
-        let mut olds = rows.clone().filter_map(|row| row.old);
-        let resolved: Vec<&[u8]> = match given {
-            Given::Resolved(records) => collected(records.iter())?,
-            _ => Vec::new(),
-        };
+        let resolved = given.resolved()?;
         let record = |row: Row| {
             let old = row.old.map(|slot| present.get(slot)).unwrap_or_default();
             given.record(row.at, old, resolved.get(row.at).copied().unwrap_or_default())
@@ -124,12 +132,7 @@ impl Writer {
         let (mut lens, mut bytes, mut changes) = (filled(0u32, count)?, with_room(total as usize)?, Vec::new());
         for row in rows {
             let (record, from) = (record(row), bytes.len());
-            let len = record.bytes();
-            if len > RECORD_MAX {
-                let message = format!("key and metadata of {len} bytes pass the limit of {RECORD_MAX}");
-                return Err(Error::new(ErrorKind::Limit, message).at(row.at as u64));
-            }
-            record.write(&mut bytes)?;
+            let len = write(record, row.at, &mut bytes)?;
             lens[row.at] = len as u32;
             if len > 0 {
                 make_room(&mut changes, 1)?;
@@ -161,10 +164,7 @@ impl Writer {
         let kept = (0..rows.len()).filter(|&i| rows.get(i + 1).is_none_or(|next| next.0 != rows[i].0));
         let rows = collected(kept.map(|i| rows[i]))?;
         let present = self.records.table();
-        let resolved: Vec<&[u8]> = match given {
-            Given::Resolved(records) => collected(records.iter())?,
-            _ => Vec::new(),
-        };
+        let resolved = given.resolved()?;
         let record =
             |slot: u32, at: usize| given.record(at, present.get(slot), resolved.get(at).copied().unwrap_or_default());
         let total: u64 = rows.iter().map(|&(slot, at)| record(slot, at).bytes() as u64).sum();
@@ -173,12 +173,7 @@ impl Writer {
         let (mut changes, mut in_order) = (with_room(rows.len())?, with_room(rows.len())?);
         for &(slot, at) in &rows {
             let (record, from) = (record(slot, at), bytes.len());
-            let len = record.bytes();
-            if len > RECORD_MAX {
-                let message = format!("key and metadata of {len} bytes pass the limit of {RECORD_MAX}");
-                return Err(Error::new(ErrorKind::Limit, message).at(at as u64));
-            }
-            record.write(&mut bytes)?;
+            let len = write(record, at, &mut bytes)?;
             lens.push(len as u32);
             changes.push(Change { slot, from, len });
             in_order.push(ids[at]);
