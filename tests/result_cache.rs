@@ -121,6 +121,9 @@ fn the_second_question_is_a_hit_until_anything_changes() {
     for other in &others {
         assert_eq!([ask(other), ask(other)], [miss, hit], "{other:?}");
     }
+    // A condition is the same question however often it is parsed.
+    let parsed = |text| SearchParams { filter: Some(Filter::parse(text).unwrap()), ..SearchParams::default() };
+    assert_eq!([ask(&parsed("a is null")), ask(&parsed("a  is null")), ask(&parsed("b is null"))], [miss, hit, miss]);
     assert_eq!(ask(&SearchParams { no_cache: true, ..params.clone() }), (0, 0));
     // A time limit that has not passed decides nothing.
     assert_eq!(ask(&SearchParams { deadline: Some(Duration::from_secs(600)), ..params.clone() }), hit);

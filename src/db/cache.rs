@@ -35,7 +35,7 @@ const HIT_BYTES: usize = 12;
 
 /// All that decides an answer but for the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Question([u64; 9]);
+pub struct Question([u64; 10]);
 
 /// What a search looks for.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +52,11 @@ impl Question {
             Wanted::Nearest { k, threads } => (k, threads, 0.0, false),
             Wanted::Within { radius, places } => (places, 0, radius, true),
         };
+        let filter = params.filter.as_ref().map_or(0, |filter| filter.identity());
         Question([
             view.serial,
-            params.filter.as_ref().map_or(0, |filter| filter.serial()),
+            filter as u64,
+            (filter >> 64) as u64,
             places as u64,
             params.ef as u64,
             params.rerank as u64,
@@ -337,7 +339,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn question(n: u64) -> Question {
-        Question([n, 0, 0, 0, 0, 0, 0, 0, 0])
+        Question([n, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     }
 
     fn cache(bytes: u64, row_bytes: usize, budget: &Budget) -> Cache {

@@ -188,9 +188,9 @@ impl Filter {
         Some(if *allow { named } else { 1.0 - named })
     }
 
-    /// Tells it from all other filters of the process, those that are gone included.
-    pub(super) fn serial(&self) -> u64 {
-        self.0.serial
+    /// Tells it from all filters of the process that let other rows pass, those that are gone included.
+    pub(super) fn identity(&self) -> u128 {
+        self.0.test.name_of().unwrap_or(self.0.serial.into())
     }
 
     /// An error where it cannot be asked, for want of values for its parameters.
