@@ -63,6 +63,7 @@ fn main() -> ExitCode {
             tally.record("c/quickstart_shared", quickstart(&place, "shared"));
             tally.record("c/quickstart_static", quickstart(&place, "static"));
             tally.record("c/quickstart_as_cpp", quickstart(&place, "cpp"));
+            tally.record("c/records_example", records_example(&place));
             tally.record("c/load_and_unload", load_and_unload(&place));
             c_tests(&place, &mut tally);
         }
@@ -228,6 +229,15 @@ fn quickstart(place: &Place, way: &str) -> Result<(), String> {
         _ => run(command.arg(place.lib.join("libvdb.a")).args(STATIC_LIBS))?,
     };
     run(Command::new(program).current_dir(directory)).map(drop)
+}
+
+/// The program for keys, metadata and filters that the README names.
+fn records_example(place: &Place) -> Result<(), String> {
+    let program = place.out("records_example");
+    run(place.link(place.cc("c11").arg(place.root.join("examples/records.c")).arg("-o").arg(&program)))?;
+    let output = run(&mut Command::new(program))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if said == "blue-train, distance 2.0\n" { Ok(()) } else { Err(format!("it says {said:?}")) }
 }
 
 fn load_and_unload(place: &Place) -> Result<(), String> {
