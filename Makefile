@@ -12,7 +12,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
 .PHONY: build header bindings go-lib node-package test test-bindings install uninstall loom miri tsan asan torture \
 	mutations coverage filesystems fuzz lint demo bench bench-bindings bench-compare bench-scale \
-	bench-curve bench-seeds bench-filter bench-replace bench-ingest bench-churn bench-sweep bench-protection clean
+	bench-curve bench-seeds bench-filter bench-conditions bench-replace bench-ingest bench-churn bench-sweep bench-protection clean
 .DEFAULT_GOAL := build
 
 # build/lib: libvdb.so.N (the name programs load), libvdb.so (the name they link), libvdb.a.
@@ -119,11 +119,12 @@ bench:
 		VDB_BENCH_DIR=$${VDB_BENCH_DIR:-$(CURDIR)/build} $(CARGO) bench --quiet --bench engine; } \
 		| tee benches/record/$$(date +%F)-micro.txt
 
-# bench-compare (other libraries on the same data), bench-filter (the same under filters), bench-replace (what replacing rows costs, beside
+# bench-compare (other libraries on the same data), bench-filter (the same under filters), bench-conditions (conditions on
+# metadata), bench-replace (what replacing rows costs, beside
 # hnswlib), bench-ingest (beside other stores), bench-scale (a million rows), bench-curve (costs against the
 # number of rows, up to ROWS), bench-seeds (ROWS long rows), bench-churn (recall while rows are replaced) and
 # bench-sweep (graphs of several M and ef_construction); each leaves a record in benches/record.
-bench-compare bench-filter bench-replace bench-ingest bench-scale bench-curve bench-seeds bench-churn bench-sweep: bench-%: build
+bench-compare bench-filter bench-conditions bench-replace bench-ingest bench-scale bench-curve bench-seeds bench-churn bench-sweep: bench-%: build
 	@$(MAKE) --no-print-directory -C benches/compare $*
 
 # What a search costs in each language beyond the C call.
