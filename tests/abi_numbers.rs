@@ -56,6 +56,11 @@ fn enum_numbers_agree() {
         (Call::Sync as u32, vdb_call::VDB_CALL_SYNC as u32),
         (Call::Checkpoint as u32, vdb_call::VDB_CALL_CHECKPOINT as u32),
         (Call::Refresh as u32, vdb_call::VDB_CALL_REFRESH as u32),
+        (Call::UpdateMeta as u32, vdb_call::VDB_CALL_UPDATE_META as u32),
+        (Call::Recommend as u32, vdb_call::VDB_CALL_RECOMMEND as u32),
+        (Call::Diverse as u32, vdb_call::VDB_CALL_DIVERSE as u32),
+        (Call::Groups as u32, vdb_call::VDB_CALL_GROUPS as u32),
+        (Call::Page as u32, vdb_call::VDB_CALL_PAGE as u32),
     ];
     for (i, (engine, header)) in pairs.into_iter().enumerate() {
         assert_eq!(engine, header, "pair {i}");

@@ -223,6 +223,19 @@ fn slow_searches_are_counted_and_told() {
     assert_eq!(text(4, "partial"), "true");
     assert!(told.iter().all(|line| line.number("us") >= 1));
 
+    // Every kind of question has its name.
+    let (query, params) = (queries.slice(0, 1), SearchParams::default());
+    let (mut ids, mut distances, mut counts) = ([0; 8], [0.0; 8], [0; 4]);
+    db.recommend(&[1, 2], &[3], &params, &mut ids, &mut distances).unwrap();
+    db.search_diverse(query.vectors(), 0, 0.5, &params, &mut ids, &mut distances).unwrap();
+    let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+    db.search_groups(query.vectors(), "a", 2, &params, hits).unwrap();
+    db.cursor(query.vectors(), &params).unwrap().next_page(&mut ids, None).unwrap();
+    let told = lines(&db);
+    let kinds: Vec<&str> = told.iter().map(|line| line.numbers["kind"].as_str()).collect();
+    assert_eq!(kinds, ["recommend", "diverse", "groups", "page"]);
+    assert_eq!((told[3].number("found"), told[3].number("rows")), (8, 2000));
+
     let patient = Database::open(None, &options().slow_query_us(3_600_000_000)).unwrap();
     common::fill(&patient, &rows);
     common::search(&patient, &queries, 3, &SearchParams::default());

@@ -691,7 +691,7 @@ type Call uint32
 
 // Values of Call.
 const (
-	// vdb_search and vdb_search_exact for one query.
+	// vdb_search, vdb_search_exact and vdb_search_ids for one query.
 	CallSearch Call = 1
 
 	// The same for several queries in one call.
@@ -700,16 +700,16 @@ const (
 	// vdb_search_range.
 	CallSearchRange Call = 3
 
-	// vdb_insert_batch.
+	// vdb_insert_batch and vdb_insert_records.
 	CallInsert Call = 4
 
-	// vdb_upsert_batch.
+	// vdb_upsert_batch and vdb_upsert_records.
 	CallUpsert Call = 5
 
-	// vdb_delete_batch.
+	// vdb_delete_batch, vdb_delete_keys and vdb_delete_where.
 	CallDelete Call = 6
 
-	// vdb_get_batch.
+	// vdb_get_batch, vdb_get_meta, vdb_keys_of_ids and vdb_ids_of_keys.
 	CallGet Call = 7
 
 	// vdb_count.
@@ -723,6 +723,21 @@ const (
 
 	// vdb_refresh.
 	CallRefresh Call = 11
+
+	// vdb_update_meta_batch and vdb_update_meta_where.
+	CallUpdateMeta Call = 12
+
+	// vdb_recommend.
+	CallRecommend Call = 13
+
+	// vdb_search_diverse.
+	CallDiverse Call = 14
+
+	// vdb_search_groups.
+	CallGroups Call = 15
+
+	// A page of a cursor: vdb_cursor_next.
+	CallPage Call = 16
 )
 
 // String returns the name, as options have it.
@@ -750,6 +765,16 @@ func (v Call) String() string {
 		return "checkpoint"
 	case CallRefresh:
 		return "refresh"
+	case CallUpdateMeta:
+		return "update_meta"
+	case CallRecommend:
+		return "recommend"
+	case CallDiverse:
+		return "diverse"
+	case CallGroups:
+		return "groups"
+	case CallPage:
+		return "page"
 	}
 	return "Call(" + strconv.FormatUint(uint64(v), 10) + ")"
 }

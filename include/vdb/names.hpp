@@ -330,19 +330,19 @@ enum class CheckLevel : std::uint32_t {
 
 /// Kinds of calls whose times are kept: vdb_latency_get.
 enum class Call : std::uint32_t {
-    /// vdb_search and vdb_search_exact for one query.
+    /// vdb_search, vdb_search_exact and vdb_search_ids for one query.
     Search = VDB_CALL_SEARCH,
     /// The same for several queries in one call.
     SearchBatch = VDB_CALL_SEARCH_BATCH,
     /// vdb_search_range.
     SearchRange = VDB_CALL_SEARCH_RANGE,
-    /// vdb_insert_batch.
+    /// vdb_insert_batch and vdb_insert_records.
     Insert = VDB_CALL_INSERT,
-    /// vdb_upsert_batch.
+    /// vdb_upsert_batch and vdb_upsert_records.
     Upsert = VDB_CALL_UPSERT,
-    /// vdb_delete_batch.
+    /// vdb_delete_batch, vdb_delete_keys and vdb_delete_where.
     Delete = VDB_CALL_DELETE,
-    /// vdb_get_batch.
+    /// vdb_get_batch, vdb_get_meta, vdb_keys_of_ids and vdb_ids_of_keys.
     Get = VDB_CALL_GET,
     /// vdb_count.
     Count = VDB_CALL_COUNT,
@@ -352,6 +352,16 @@ enum class Call : std::uint32_t {
     Checkpoint = VDB_CALL_CHECKPOINT,
     /// vdb_refresh.
     Refresh = VDB_CALL_REFRESH,
+    /// vdb_update_meta_batch and vdb_update_meta_where.
+    UpdateMeta = VDB_CALL_UPDATE_META,
+    /// vdb_recommend.
+    Recommend = VDB_CALL_RECOMMEND,
+    /// vdb_search_diverse.
+    Diverse = VDB_CALL_DIVERSE,
+    /// vdb_search_groups.
+    Groups = VDB_CALL_GROUPS,
+    /// A page of a cursor: vdb_cursor_next.
+    Page = VDB_CALL_PAGE,
 };
 
 /// How much a line of the log matters (VDB_OPT_LOG_LEVEL).

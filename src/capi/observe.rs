@@ -281,7 +281,7 @@ const _: () = assert!(VDB_LOG_LINE_MAX == Database::LOG_LINE_MAX + 1);
 /// `2025-01-31T08:15:30.123Z info checkpoint lsn=7 generation=2 parts=4 bytes_written=81920 us=5120`.
 /// Events: create, open, open_to_read (with what was replayed from the log), refresh, checkpoint, checkpoint_failed, compact,
 /// consolidate, codes_trained, codes_refused, calibrated, resident, not_resident, memory_limit, graph_work_put_off,
-/// graph_work_failed, write_failed, damage, slow_search (VDB_OPT_SLOW_QUERY_US), and log, whose
+/// graph_work_failed, write_failed, damage, slow_search (a search or a page of a cursor: VDB_OPT_SLOW_QUERY_US), and log, whose
 /// `unread_lines_dropped` tells how many lines went before the next one because the log was full (VDB_OPT_LOG_BYTES).
 /// What would come with every call is told once a second at most.
 ///

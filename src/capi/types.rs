@@ -276,19 +276,19 @@ pub type vdb_call_t = u32;
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub enum vdb_call {
-    /// vdb_search and vdb_search_exact for one query.
+    /// vdb_search, vdb_search_exact and vdb_search_ids for one query.
     VDB_CALL_SEARCH = 1,
     /// The same for several queries in one call.
     VDB_CALL_SEARCH_BATCH = 2,
     /// vdb_search_range.
     VDB_CALL_SEARCH_RANGE = 3,
-    /// vdb_insert_batch.
+    /// vdb_insert_batch and vdb_insert_records.
     VDB_CALL_INSERT = 4,
-    /// vdb_upsert_batch.
+    /// vdb_upsert_batch and vdb_upsert_records.
     VDB_CALL_UPSERT = 5,
-    /// vdb_delete_batch.
+    /// vdb_delete_batch, vdb_delete_keys and vdb_delete_where.
     VDB_CALL_DELETE = 6,
-    /// vdb_get_batch.
+    /// vdb_get_batch, vdb_get_meta, vdb_keys_of_ids and vdb_ids_of_keys.
     VDB_CALL_GET = 7,
     /// vdb_count.
     VDB_CALL_COUNT = 8,
@@ -298,6 +298,16 @@ pub enum vdb_call {
     VDB_CALL_CHECKPOINT = 10,
     /// vdb_refresh.
     VDB_CALL_REFRESH = 11,
+    /// vdb_update_meta_batch and vdb_update_meta_where.
+    VDB_CALL_UPDATE_META = 12,
+    /// vdb_recommend.
+    VDB_CALL_RECOMMEND = 13,
+    /// vdb_search_diverse.
+    VDB_CALL_DIVERSE = 14,
+    /// vdb_search_groups.
+    VDB_CALL_GROUPS = 15,
+    /// A page of a cursor: vdb_cursor_next.
+    VDB_CALL_PAGE = 16,
 }
 
 /// How much a line of the log matters (VDB_OPT_LOG_LEVEL).

@@ -11,6 +11,7 @@
 
 use super::cap;
 use super::core::Core;
+use super::ended::EndedPage;
 use super::error::{ErrorKind, Result, fail};
 use super::filter::{Filter, Selection, bytes_of_bits};
 use super::plan::{Covered, Plan};
@@ -23,6 +24,7 @@ use crate::index::{Control, Unlimited};
 use crate::util::memory;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Rows that the first search looks for, and how many times more each time.
 const FIRST: usize = 64;
@@ -103,11 +105,19 @@ impl Cursor {
         if let Some(distances) = &mut distances {
             distances.fill(f32::INFINITY);
         }
-        match &mut self.way {
-            _ if ids.is_empty() => Ok(Page::Rows(0)),
-            Way::Near(near) => near.next_page(&self.core, &self.view, ids, distances),
-            Way::Ids(by_id) => by_id.next_page(&self.core, &self.view, ids, distances),
-        }
+        let start = Instant::now();
+        let Cursor { core, view, way } = self;
+        let page = match way {
+            _ if ids.is_empty() => Page::Rows(0),
+            Way::Near(near) => near.next_page(core, view, ids, distances)?,
+            Way::Ids(by_id) => by_id.next_page(core, view, ids, distances)?,
+        };
+        let found = match page {
+            Page::Rows(count) | Page::Partial(count) => count,
+            Page::Done => 0,
+        };
+        EndedPage { view, by_id: matches!(way, Way::Ids(_)), found }.note(core, start);
+        Ok(page)
     }
 }
 

@@ -7,7 +7,8 @@
 use super::cap;
 use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
-use super::reader::{Limits, Scratch, finish, search_alone, stored_row, take_query};
+use super::latency::Call;
+use super::reader::{Limits, Scratch, end_alone, search_alone, stored_row, take_query};
 use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::Lease;
@@ -15,6 +16,7 @@ use crate::index::Control;
 use crate::index::flat::TopK;
 use crate::kernel::Kernel;
 use crate::util::memory;
+use std::time::Instant;
 
 /// Candidates for each result where the caller does not say.
 const CANDIDATES_PER_RESULT: usize = 4;
@@ -38,6 +40,7 @@ pub fn search(
     if !(0.0..=1.0).contains(&lambda) {
         return fail(ErrorKind::OutOfRange, format!("lambda = {lambda} is outside 0..1"));
     }
+    let start = Instant::now();
     core.shape.accepts(&query)?;
     let view = core.view_at(params.snapshot.as_ref())?;
     let limits = Limits::of(params);
@@ -55,7 +58,7 @@ pub fn search(
         return fail(ErrorKind::Limit, message);
     }
     let k = wanted.min(most);
-    let mut complete = search_alone(core, &view, k, params, &limits, &mut scratch)?;
+    let (mut complete, plan) = search_alone(core, &view, k, params, &limits, &mut scratch)?;
     let mut choice = Choice::among(core, &view, &mut scratch)?;
     // There may have been more to choose from.
     complete &= k == wanted || choice.candidates.len() < k;
@@ -72,8 +75,8 @@ pub fn search(
             break;
         }
     }
-    finish(core, &view, choice.compared + std::mem::take(&mut scratch.walk.distances), 1)?;
-    Ok((if complete { Outcome::Complete } else { Outcome::Partial }, count))
+    let distances = choice.compared + std::mem::take(&mut scratch.walk.distances);
+    Ok((end_alone(core, &view, (Call::Diverse, start), (complete, &plan), distances)?, count))
 }
 
 /// A row that may be chosen.

@@ -8,12 +8,15 @@
 use super::cap;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
-use super::reader::{Limits, finish, search_alone, take_query};
+use super::latency::Call;
+use super::reader::{Limits, end_alone, search_alone, take_query};
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
+use crate::arena::Lease;
 use crate::meta::filter;
 use crate::meta::json::{Number, Scalar, Step, at_path};
-use crate::util::memory::{make_room, with_room};
+use crate::util::memory::{collected, make_room, with_room};
+use std::time::Instant;
 
 /// Rows asked for at first for each place, and how many times more each time.
 const FIRST_SHARE: usize = 2;
@@ -24,8 +27,11 @@ struct Groups<'a> {
     path: &'a [Step],
     per_group: usize,
     hits: Hits<'a>,
-    /// The value that each group has.
-    values: Vec<Vec<u8>>,
+    /// The name of the value that each group has.
+    names: Vec<Vec<u8>>,
+    /// That of the row in hand.
+    name: Vec<u8>,
+    lease: Lease,
 }
 
 /// See [`super::Database::search_groups`].
@@ -43,56 +49,67 @@ pub fn search(
         return fail(ErrorKind::InvalidArgument, message);
     }
     let path = filter::path(path).map_err(|odd| Error::new(ErrorKind::FilterSyntax, odd.message).at(odd.at as u64))?;
+    let start = Instant::now();
     core.shape.accepts(&query)?;
     let view = core.view_at(params.snapshot.as_ref())?;
     let limits = Limits::of(params);
     let mut scratch = core.scratch.take();
     take_query(core, &query, 0, &mut scratch)?;
-    let _lease = core.search_budget.take((hits.counts.len() * size_of::<Vec<u8>>()) as u64)?;
-    let mut groups = Groups { path: &path, per_group, values: with_room(hits.counts.len())?, hits };
+    let lease = Lease::new(&core.search_budget);
+    core.cover_search(&lease, (hits.counts.len() * size_of::<Vec<u8>>()) as u64)?;
+    let mut groups =
+        Groups { path: &path, per_group, names: with_room(hits.counts.len())?, name: Vec::new(), lease, hits };
     groups.clear();
     let most = cap::most_results(core, &view, params.max_memory).max(groups.hits.ids.len());
     let mut k = groups.hits.ids.len().saturating_mul(FIRST_SHARE).min(most);
-    let complete = loop {
-        let complete = search_alone(core, &view, k, params, &limits, &mut scratch)?;
+    let (complete, plan) = loop {
+        let (complete, plan) = search_alone(core, &view, k, params, &limits, &mut scratch)?;
         let found = scratch.best.sorted();
         let count = found.len();
         groups.clear();
         for (distance, slot, id) in found {
-            groups.offer(&view, distance, slot, id)?;
+            groups.offer(core, &view, (distance, slot, id))?;
         }
         if !complete || count < k || groups.are_full() {
-            break complete;
+            break (complete, plan);
         }
         if k == most {
-            break false;
+            break (false, plan);
         }
         k = k.saturating_mul(GROWTH).min(most);
     };
-    finish(core, &view, std::mem::take(&mut scratch.walk.distances), 1)?;
-    Ok((if complete { Outcome::Complete } else { Outcome::Partial }, groups.values.len()))
+    let distances = std::mem::take(&mut scratch.walk.distances);
+    let outcome = end_alone(core, &view, (Call::Groups, start), (complete, &plan), distances)?;
+    Ok((outcome, groups.names.len()))
 }
 
-/// Bytes that equal values have in common with each other and with no other value; `None` for what makes no group.
-fn name_of(value: Scalar<'_>) -> Option<Vec<u8>> {
+/// Bytes that equal values have in common with each other and with no other value, in `out`; false for what makes no
+/// group.
+fn name(value: Scalar<'_>, out: &mut Vec<u8>) -> Result<bool> {
     // Beyond this whole numbers are only written as fractions are.
     const WHOLE_MOST: f64 = 1e38;
-    let (kind, bytes) = match value {
-        Scalar::Null | Scalar::Compound => return None,
-        Scalar::Bool(value) => (0, vec![value as u8]),
-        Scalar::Number(Number::Whole(whole)) => (1, whole.to_le_bytes().to_vec()),
-        Scalar::Number(Number::Real(real)) if real.fract() == 0.0 && real.abs() < WHOLE_MOST => {
-            (1, (real as i128).to_le_bytes().to_vec())
-        }
-        Scalar::Number(Number::Real(real)) => (2, real.to_le_bytes().to_vec()),
-        Scalar::Text(text) => (3, text.as_bytes().to_vec()),
+    let mut put = |kind: u8, bytes: &[u8]| {
+        out.clear();
+        make_room(out, 1 + bytes.len())?;
+        out.push(kind);
+        out.extend_from_slice(bytes);
+        Ok(true)
     };
-    Some([&[kind], &bytes[..]].concat())
+    match value {
+        Scalar::Null | Scalar::Compound => Ok(false),
+        Scalar::Bool(value) => put(0, &[value as u8]),
+        Scalar::Number(Number::Whole(whole)) => put(1, &whole.to_le_bytes()),
+        Scalar::Number(Number::Real(real)) if real.fract() == 0.0 && real.abs() < WHOLE_MOST => {
+            put(1, &(real as i128).to_le_bytes())
+        }
+        Scalar::Number(Number::Real(real)) => put(2, &real.to_le_bytes()),
+        Scalar::Text(text) => put(3, text.as_bytes()),
+    }
 }
 
 impl Groups<'_> {
     fn clear(&mut self) {
-        self.values.clear();
+        self.names.clear();
         self.hits.ids.fill(ID_NONE);
         self.hits.distances.fill(f32::INFINITY);
         self.hits.counts.fill(0);
@@ -103,17 +120,19 @@ impl Groups<'_> {
     }
 
     /// Takes a row where there is a place for it.
-    fn offer(&mut self, view: &View, distance: f32, slot: u32, id: u64) -> Result<()> {
-        let mut value = None;
-        at_path(view.records.get(slot).meta, self.path, &mut |found| value = name_of(found));
-        let Some(value) = value else { return Ok(()) };
-        let group = match self.values.iter().position(|known| *known == value) {
+    fn offer(&mut self, core: &Core, view: &View, (distance, slot, id): (f32, u32, u64)) -> Result<()> {
+        let mut named = Ok(false);
+        at_path(view.records.get(slot).meta, self.path, &mut |found| named = name(found, &mut self.name));
+        if !named? {
+            return Ok(());
+        }
+        let group = match self.names.iter().position(|known| *known == self.name) {
             Some(group) => group,
-            None if self.values.len() == self.hits.counts.len() => return Ok(()),
+            None if self.names.len() == self.hits.counts.len() => return Ok(()),
             None => {
-                make_room(&mut self.values, 1)?;
-                self.values.push(value);
-                self.values.len() - 1
+                core.cover_search(&self.lease, self.lease.bytes() + self.name.len() as u64)?;
+                self.names.push(collected(self.name.iter().copied())?);
+                self.names.len() - 1
             }
         };
         let count = &mut self.hits.counts[group];

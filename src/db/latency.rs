@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum Call {
-    /// A search for the nearest rows of one query.
+    /// A search for the nearest rows of one query, a vector or a stored row.
     Search = 1,
     /// The same for several queries in one call.
     SearchBatch = 2,
@@ -22,9 +22,9 @@ pub enum Call {
     Insert = 4,
     /// A batch of rows, new or not.
     Upsert = 5,
-    /// A batch of deletions.
+    /// A batch of deletions, by id, key or filter.
     Delete = 6,
-    /// A batch of rows read by id.
+    /// Vectors or records of a batch of rows read.
     Get = 7,
     /// Rows counted.
     Count = 8,
@@ -34,11 +34,21 @@ pub enum Call {
     Checkpoint = 10,
     /// A handle that only reads looked for news.
     Refresh = 11,
+    /// A batch of changes of metadata, by id or filter.
+    UpdateMeta = 12,
+    /// A search for rows like some rows.
+    Recommend = 13,
+    /// A search for rows that differ.
+    Diverse = 14,
+    /// A search for groups.
+    Groups = 15,
+    /// A page of a cursor.
+    Page = 16,
 }
 
 impl Call {
     /// All of them, by number.
-    pub const ALL: [Call; 11] = [
+    pub const ALL: [Call; 16] = [
         Call::Search,
         Call::SearchBatch,
         Call::SearchRange,
@@ -50,6 +60,11 @@ impl Call {
         Call::Sync,
         Call::Checkpoint,
         Call::Refresh,
+        Call::UpdateMeta,
+        Call::Recommend,
+        Call::Diverse,
+        Call::Groups,
+        Call::Page,
     ];
 
     /// The kind with this number, as in the C header.

@@ -244,7 +244,7 @@ impl Database {
         records: &Records<'_>,
         task: Option<&Task>,
     ) -> Result<()> {
-        self.put_and_tell(ids, vectors, records, false, task)
+        self.core.latencies.of(Call::Insert, || self.put_and_tell(ids, vectors, records, false, task))
     }
 
     /// Inserts or replaces rows with their records, all or none. [`ID_NONE`] among `ids` asks for the id of the row
@@ -258,7 +258,7 @@ impl Database {
         records: &Records<'_>,
         task: Option<&Task>,
     ) -> Result<()> {
-        self.put_and_tell(ids, vectors, records, true, task)
+        self.core.latencies.of(Call::Upsert, || self.put_and_tell(ids, vectors, records, true, task))
     }
 
     fn put_and_tell(
@@ -338,12 +338,14 @@ impl Database {
         if keys.count() == 0 {
             return Ok(0);
         }
-        Ok(commit::commit(&self.core, &Batch::DeleteKeys { keys: keys.clone() })?.changed)
+        let batch = Batch::DeleteKeys { keys: keys.clone() };
+        Ok(self.core.latencies.of(Call::Delete, || commit::commit(&self.core, &batch))?.changed)
     }
 
     /// Deletes the rows that a filter lets pass at this moment, all in one batch; returns how many there were.
     pub fn delete_where(&self, filter: &Filter, task: Option<&Task>) -> Result<u64> {
-        self.change_where(filter, None, task)
+        self.core.check_writable()?;
+        self.core.latencies.of(Call::Delete, || self.change_where(filter, None, task))
     }
 
     /// Gives the rows of `ids` other metadata, all in one batch; vectors, keys and the graph stay. Empty
@@ -357,7 +359,7 @@ impl Database {
             return Ok(0);
         }
         let batch = Batch::Meta { ids: Cow::Borrowed(ids), records: Given::Fields(records) };
-        Ok(commit::commit(&self.core, &batch)?.changed)
+        Ok(self.core.latencies.of(Call::UpdateMeta, || commit::commit(&self.core, &batch))?.changed)
     }
 
     /// Gives the rows that a filter lets pass at this moment the metadata `meta` (empty = none), all in one
@@ -365,11 +367,10 @@ impl Database {
     pub fn update_meta_where(&self, filter: &Filter, meta: &[u8], task: Option<&Task>) -> Result<u64> {
         self.core.check_writable()?;
         records::given::check_meta(meta, self.core.settings.max_meta_bytes as usize)?;
-        self.change_where(filter, Some(meta), task)
+        self.core.latencies.of(Call::UpdateMeta, || self.change_where(filter, Some(meta), task))
     }
 
     fn change_where(&self, filter: &Filter, meta: Option<&[u8]>, task: Option<&Task>) -> Result<u64> {
-        self.core.check_writable()?;
         // What is asked here need not be asked again while other writers wait.
         let control = Cancel(task);
         if filter.select(&self.core, &self.core.view.load(), &control)?.is_none() || control.stop() {
@@ -391,7 +392,9 @@ impl Database {
 
     /// As [`Database::meta_batch`], now or in a snapshot.
     pub fn meta_batch_at(&self, snapshot: Option<&Snapshot>, ids: &[u64], out: &mut TextBuffer<'_>) -> Result<()> {
-        records::access::texts(&self.core, &*self.core.view_at(snapshot)?, ids, out, |record| record.meta)
+        let view = self.core.view_at(snapshot)?;
+        let read = || records::access::texts(&self.core, &view, ids, out, |record| record.meta);
+        self.core.latencies.of(Call::Get, read)
     }
 
     /// The keys of the rows of `ids` in `out`; empty for a row without one and for an unknown id.
@@ -401,7 +404,9 @@ impl Database {
 
     /// As [`Database::keys_of_ids`], now or in a snapshot.
     pub fn keys_of_ids_at(&self, snapshot: Option<&Snapshot>, ids: &[u64], out: &mut TextBuffer<'_>) -> Result<()> {
-        records::access::texts(&self.core, &*self.core.view_at(snapshot)?, ids, out, |record| record.key)
+        let view = self.core.view_at(snapshot)?;
+        let read = || records::access::texts(&self.core, &view, ids, out, |record| record.key);
+        self.core.latencies.of(Call::Get, read)
     }
 
     /// The ids of the rows that have `keys`, [`ID_NONE`] where no row has one.
@@ -411,7 +416,8 @@ impl Database {
 
     /// As [`Database::ids_of_keys`], now or in a snapshot.
     pub fn ids_of_keys_at(&self, snapshot: Option<&Snapshot>, keys: &Texts<'_>, ids: &mut [u64]) -> Result<()> {
-        records::access::ids_of_keys(&self.core, &*self.core.view_at(snapshot)?, keys, ids)
+        let view = self.core.view_at(snapshot)?;
+        self.core.latencies.of(Call::Get, || records::access::ids_of_keys(&self.core, &view, keys, ids))
     }
 
     /// Copies the vectors of `ids`, converted to `scalar`, to rows of `out`

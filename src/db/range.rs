@@ -8,11 +8,10 @@
 use super::cache::{Asking, Wanted};
 use super::cap;
 use super::core::Core;
-use super::ended::Ended;
 use super::error::{ErrorKind, Result, fail};
 use super::latency::Call;
 use super::plan::Plan;
-use super::reader::{Limits, Scratch, finish, search_one, take_query};
+use super::reader::{Limits, Scratch, end_alone, finish, search_one, take_query};
 use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::index::Control;
@@ -55,10 +54,8 @@ pub fn search(
         let kept = found.min(ids.len());
         asking.keep(&scratch.query, found as u64, &ids[..kept], &distances[..kept]);
     }
-    finish(core, &view, std::mem::take(&mut scratch.walk.distances), 1)?;
-    let outcome = if complete { Outcome::Complete } else { Outcome::Partial };
-    Ended { view: &view, plan: &plan, queries: 1, within: true, outcome }.note(core, start);
-    Ok((outcome, found))
+    let distances = std::mem::take(&mut scratch.walk.distances);
+    Ok((end_alone(core, &view, (Call::SearchRange, start), (complete, &plan), distances)?, found))
 }
 
 /// What a range search works on.

@@ -12,6 +12,7 @@ use super::core::Core;
 use super::ended::Ended;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::input::convert;
+use super::latency;
 use super::plan::{Covered, Plan, Walk};
 use super::resident;
 use super::scan;
@@ -162,7 +163,8 @@ fn answer_all(
     call.check()?;
     let outcome = call.answer_all(&mut hits.ids[..places], &mut hits.distances[..places], &mut hits.counts[..count])?;
     finish(core, view, 0, count as u64)?;
-    Ended { view, plan: &plan, queries: count, within: false, outcome }.note(core, start);
+    let call = if count == 1 { latency::Call::Search } else { latency::Call::SearchBatch };
+    Ended { view, plan: &plan, call, queries: count, outcome }.note(core, start);
     Ok(outcome)
 }
 
@@ -171,6 +173,20 @@ pub(super) fn finish(core: &Core, view: &View, distances: u64, searches: u64) ->
     resident::count(core, view, distances);
     core.counters.searches.fetch_add(searches, Relaxed);
     core.check_faults()
+}
+
+/// Ends a call of one query that began at `start`: whether it went to its end, its last plan, and what it compared.
+pub(super) fn end_alone(
+    core: &Core,
+    view: &View,
+    (call, start): (latency::Call, Instant),
+    (complete, plan): (bool, &Plan),
+    distances: u64,
+) -> Result<Outcome> {
+    finish(core, view, distances, 1)?;
+    let outcome = if complete { Outcome::Complete } else { Outcome::Partial };
+    Ended { view, plan, call, queries: 1, outcome }.note(core, start);
+    Ok(outcome)
 }
 
 /// What the queries of a call are.
@@ -345,7 +361,7 @@ pub(super) fn stored_row<'a>(core: &Core, view: &'a View, slot: u32, out: &'a mu
 }
 
 /// Fills `scratch.best` with the `k` rows that are nearest to the one query of a call, which is in the scratch; false
-/// when it was stopped early.
+/// when it was stopped early. And how that was done.
 pub(super) fn search_alone(
     core: &Core,
     view: &View,
@@ -353,15 +369,15 @@ pub(super) fn search_alone(
     params: &SearchParams,
     limits: &Limits<'_>,
     scratch: &mut Scratch,
-) -> Result<bool> {
+) -> Result<(bool, Plan)> {
     let mut plan = Plan::new(core, view, k, params, limits)?;
     plan.threads = core.threads();
     scratch.cover(core, view, &plan)?;
     if limits.stop() {
         scratch.best.reset(0)?;
-        return Ok(false);
+        return Ok((false, plan));
     }
-    search_one(core, view, &plan, limits, scratch)
+    Ok((search_one(core, view, &plan, limits, scratch)?, plan))
 }
 
 /// Fills `scratch.best` for the query in the scratch; false when it was stopped early or kept to its memory.

@@ -9,12 +9,14 @@
 use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
 use super::input::Shape;
-use super::reader::{Limits, finish, search_alone, slot_of, stored_row, write_hits};
+use super::latency::Call;
+use super::reader::{Limits, end_alone, search_alone, slot_of, stored_row, write_hits};
 use super::types::{Outcome, SearchParams};
 use super::view::{Decoded, View};
 use crate::arena::Lease;
 use crate::kernel::{self, Metric, Scalar};
 use crate::util::memory;
+use std::time::Instant;
 
 /// Positive and negative examples.
 type Examples<'a> = (&'a [u64], &'a [u64]);
@@ -33,6 +35,7 @@ pub fn search(
             format!("{examples} positive examples, of which one is needed; places for {places:?} ids and distances");
         return fail(ErrorKind::InvalidArgument, message);
     }
+    let start = Instant::now();
     let view = core.view_at(params.snapshot.as_ref())?;
     let limits = Limits::of(params);
     let examples = positive.len().saturating_add(negative.len());
@@ -49,11 +52,11 @@ pub fn search(
     slots.dedup();
     // The examples may be the nearest rows of all.
     let k = if ids.is_empty() { 0 } else { ids.len().saturating_add(slots.len()) };
-    let complete = search_alone(core, &view, k, params, &limits, &mut scratch)?;
+    let (complete, plan) = search_alone(core, &view, k, params, &limits, &mut scratch)?;
     let is_other = |slot: u32| slots.binary_search(&slot).is_err();
     let count = write_hits(&mut scratch.best, is_other, ids, distances) as usize;
-    finish(core, &view, std::mem::take(&mut scratch.walk.distances), 1)?;
-    Ok((if complete { Outcome::Complete } else { Outcome::Partial }, count))
+    let distances = std::mem::take(&mut scratch.walk.distances);
+    Ok((end_alone(core, &view, (Call::Recommend, start), (complete, &plan), distances)?, count))
 }
 
 /// The point between rows that are liked and rows that are not, as a stored row.

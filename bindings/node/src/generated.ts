@@ -441,19 +441,19 @@ export type CheckLevel = keyof typeof checkLevel;
 
 /** Kinds of calls whose times are kept: vdb_latency_get. */
 export const call = {
-  /** vdb_search and vdb_search_exact for one query. */
+  /** vdb_search, vdb_search_exact and vdb_search_ids for one query. */
   search: 1,
   /** The same for several queries in one call. */
   search_batch: 2,
   /** vdb_search_range. */
   search_range: 3,
-  /** vdb_insert_batch. */
+  /** vdb_insert_batch and vdb_insert_records. */
   insert: 4,
-  /** vdb_upsert_batch. */
+  /** vdb_upsert_batch and vdb_upsert_records. */
   upsert: 5,
-  /** vdb_delete_batch. */
+  /** vdb_delete_batch, vdb_delete_keys and vdb_delete_where. */
   delete: 6,
-  /** vdb_get_batch. */
+  /** vdb_get_batch, vdb_get_meta, vdb_keys_of_ids and vdb_ids_of_keys. */
   get: 7,
   /** vdb_count. */
   count: 8,
@@ -463,6 +463,16 @@ export const call = {
   checkpoint: 10,
   /** vdb_refresh. */
   refresh: 11,
+  /** vdb_update_meta_batch and vdb_update_meta_where. */
+  update_meta: 12,
+  /** vdb_recommend. */
+  recommend: 13,
+  /** vdb_search_diverse. */
+  diverse: 14,
+  /** vdb_search_groups. */
+  groups: 15,
+  /** A page of a cursor: vdb_cursor_next. */
+  page: 16,
 } as const;
 export type Call = keyof typeof call;
 

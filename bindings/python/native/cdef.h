@@ -149,6 +149,11 @@ typedef enum vdb_call {
   VDB_CALL_SYNC = 9,
   VDB_CALL_CHECKPOINT = 10,
   VDB_CALL_REFRESH = 11,
+  VDB_CALL_UPDATE_META = 12,
+  VDB_CALL_RECOMMEND = 13,
+  VDB_CALL_DIVERSE = 14,
+  VDB_CALL_GROUPS = 15,
+  VDB_CALL_PAGE = 16,
 } vdb_call;
 typedef enum vdb_log_level {
   VDB_LOG_ERROR = 1,

@@ -436,7 +436,7 @@ class CheckLevel(enum.IntEnum):
 class Call(enum.IntEnum):
     """Kinds of calls whose times are kept: vdb_latency_get."""
 
-    # vdb_search and vdb_search_exact for one query.
+    # vdb_search, vdb_search_exact and vdb_search_ids for one query.
     SEARCH = 1
 
     # The same for several queries in one call.
@@ -445,16 +445,16 @@ class Call(enum.IntEnum):
     # vdb_search_range.
     SEARCH_RANGE = 3
 
-    # vdb_insert_batch.
+    # vdb_insert_batch and vdb_insert_records.
     INSERT = 4
 
-    # vdb_upsert_batch.
+    # vdb_upsert_batch and vdb_upsert_records.
     UPSERT = 5
 
-    # vdb_delete_batch.
+    # vdb_delete_batch, vdb_delete_keys and vdb_delete_where.
     DELETE = 6
 
-    # vdb_get_batch.
+    # vdb_get_batch, vdb_get_meta, vdb_keys_of_ids and vdb_ids_of_keys.
     GET = 7
 
     # vdb_count.
@@ -468,6 +468,21 @@ class Call(enum.IntEnum):
 
     # vdb_refresh.
     REFRESH = 11
+
+    # vdb_update_meta_batch and vdb_update_meta_where.
+    UPDATE_META = 12
+
+    # vdb_recommend.
+    RECOMMEND = 13
+
+    # vdb_search_diverse.
+    DIVERSE = 14
+
+    # vdb_search_groups.
+    GROUPS = 15
+
+    # A page of a cursor: vdb_cursor_next.
+    PAGE = 16
 
 
 class LogLevel(enum.IntEnum):
