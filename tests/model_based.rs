@@ -4,6 +4,8 @@
 
 #[path = "common/pair.rs"]
 mod pair;
+#[path = "common/texts.rs"]
+mod texts;
 
 use pair::{DIM, Op, Pair, Place, Put, Row, UNIVERSE};
 use proptest::prelude::*;

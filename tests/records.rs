@@ -4,14 +4,14 @@
 mod common;
 
 use common::refit;
+use common::texts::{keys_of, metas_of, texts};
 use std::collections::BTreeMap;
 use vdb::arena::Budget;
 use vdb::storage::format::RECORDS;
 use vdb::storage::sim::{CrashKind, SimStorage};
 use vdb::storage::{Manifest, PartKind};
 use vdb::{
-    CheckLevel, Database, Durability, Error, ErrorKind, Filter, ID_NONE, Options, Records, Result, Scalar, TextBuffer,
-    Texts, Vectors,
+    CheckLevel, Database, Durability, Error, ErrorKind, Filter, ID_NONE, Options, Records, Result, Scalar, Vectors,
 };
 
 const DIM: usize = 2;
@@ -28,50 +28,24 @@ fn open(disk: &SimStorage) -> Database {
     open_with(disk, &options()).unwrap()
 }
 
-/// Texts back to back, and where each begins.
-fn joined<T: AsRef<str>>(texts: &[T]) -> (Vec<u8>, Vec<u64>) {
-    let (mut bytes, mut offsets) = (Vec::new(), vec![0]);
-    for text in texts {
-        bytes.extend_from_slice(text.as_ref().as_bytes());
-        offsets.push(bytes.len() as u64);
-    }
-    (bytes, offsets)
-}
-
 /// Upserts rows; what is `None` stays as it is.
 fn put(db: &Database, ids: &mut [u64], keys: Option<&[&str]>, meta: Option<&[&str]>) -> Result<()> {
     let vectors: Vec<u8> = ids.iter().flat_map(|&id| [id as u8, (id >> 8) as u8]).collect();
-    let (keys, meta) = (keys.map(joined), meta.map(joined));
-    let texts =
-        |of: &Option<(Vec<u8>, Vec<u64>)>| of.as_ref().map(|(b, o)| Texts::new(b, o).unwrap().to_owned().unwrap());
-    let records = Records { keys: texts(&keys), meta: texts(&meta) };
+    let records = Records { keys: keys.map(texts), meta: meta.map(texts) };
     db.upsert_records(ids, Vectors::u8(&vectors, DIM).unwrap(), &records, None)
-}
-
-fn texts_of(count: usize, of: &dyn Fn(&mut TextBuffer<'_>) -> Result<()>) -> Result<Vec<String>> {
-    let (mut bytes, mut offsets) = (Vec::new(), vec![0; count + 1]);
-    of(&mut TextBuffer { bytes: &mut bytes, offsets: &mut offsets })?;
-    bytes.resize(offsets[count] as usize, 0);
-    of(&mut TextBuffer { bytes: &mut bytes, offsets: &mut offsets })?;
-    let text = |i: usize| String::from_utf8(bytes[offsets[i] as usize..offsets[i + 1] as usize].to_vec()).unwrap();
-    Ok((0..count).map(text).collect())
 }
 
 /// Key and metadata of each row.
 fn records_of(db: &Database, ids: &[u64]) -> Result<Vec<(String, String)>> {
-    let keys = texts_of(ids.len(), &|out| db.keys_of_ids(ids, out))?;
-    Ok(keys.into_iter().zip(texts_of(ids.len(), &|out| db.meta_batch(ids, out))?).collect())
+    Ok(keys_of(db, ids)?.into_iter().zip(metas_of(db, ids)?).collect())
 }
 
 fn ids_of(db: &Database, keys: &[&str]) -> Vec<u64> {
-    let ((bytes, offsets), mut ids) = (joined(keys), vec![0; keys.len()]);
-    db.ids_of_keys(&Texts::new(&bytes, &offsets).unwrap(), &mut ids).unwrap();
-    ids
+    common::texts::ids_of(db, keys).unwrap()
 }
 
 fn update(db: &Database, ids: &[u64], meta: &[&str]) -> Result<u64> {
-    let (bytes, offsets) = joined(meta);
-    db.update_meta_batch(ids, &Texts::new(&bytes, &offsets).unwrap())
+    db.update_meta_batch(ids, &texts(meta))
 }
 
 #[track_caller]

@@ -4,13 +4,12 @@
 mod common;
 
 use common::refit;
+use common::texts::{ids_of, keys_of, metas_of, texts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use vdb::storage::{OsStorage, PartKind};
-use vdb::{
-    CheckLevel, Database, ID_NONE, Metric, Options, Records, RepairReport, Scalar, TextBuffer, Texts, Vectors, repair,
-};
+use vdb::{CheckLevel, Database, ID_NONE, Metric, Options, Records, RepairReport, Scalar, Vectors, repair};
 
 const DIM: usize = 4;
 const BLOCK: usize = 1 << 16;
@@ -29,12 +28,6 @@ fn open(dir: &Path) -> Database {
     Database::open_on(Some(Box::new(OsStorage::open(dir, true, true).unwrap())), &options(), Some(6)).unwrap()
 }
 
-fn joined(texts: &[String]) -> (Vec<u8>, Vec<u64>) {
-    let mut offsets = vec![0];
-    texts.iter().for_each(|text| offsets.push(offsets[offsets.len() - 1] + text.len() as u64));
-    (texts.concat().into_bytes(), offsets)
-}
-
 /// Longer than its share of a block, so that damage to one hits some.
 fn meta(id: u64, version: u64) -> String {
     format!("{{\"id\":{id},\"v\":{version},\"pad\":\"{}\"}}", "p".repeat(2000))
@@ -42,10 +35,9 @@ fn meta(id: u64, version: u64) -> String {
 
 fn put(db: &Database, model: &mut Model, rows: &[(u64, &str, String)]) -> Vec<u64> {
     let mut ids: Vec<u64> = rows.iter().map(|row| row.0).collect();
-    let keys = joined(&rows.iter().map(|row| row.1.to_string()).collect::<Vec<_>>());
-    let metas = joined(&rows.iter().map(|row| row.2.clone()).collect::<Vec<_>>());
-    let texts = |of: &(Vec<u8>, Vec<u64>)| Some(Texts::new(&of.0, &of.1).unwrap().to_owned().unwrap());
-    let records = Records { keys: texts(&keys), meta: texts(&metas) };
+    let keys = texts(&rows.iter().map(|row| row.1).collect::<Vec<_>>());
+    let metas = texts(&rows.iter().map(|row| &row.2).collect::<Vec<_>>());
+    let records = Records { keys: Some(keys), meta: Some(metas) };
     let vectors = vec![7; rows.len() * DIM];
     db.upsert_records(&mut ids, Vectors::u8(&vectors, DIM).unwrap(), &records, None).unwrap();
     model.extend(ids.iter().zip(rows).map(|(&id, row)| (id, (row.1.to_string(), row.2.clone()))));
@@ -54,8 +46,7 @@ fn put(db: &Database, model: &mut Model, rows: &[(u64, &str, String)]) -> Vec<u6
 
 fn update(db: &Database, model: &mut Model, ids: &[u64], version: u64) {
     let metas: Vec<String> = ids.iter().map(|&id| meta(id, version)).collect();
-    let (bytes, offsets) = joined(&metas);
-    db.update_meta_batch(ids, &Texts::new(&bytes, &offsets).unwrap()).unwrap();
+    db.update_meta_batch(ids, &texts(&metas)).unwrap();
     ids.iter().zip(metas).for_each(|(id, meta)| _ = model.entry(*id).and_modify(|row| row.1 = meta));
 }
 
@@ -79,28 +70,16 @@ fn build(dir: &Path) -> (Model, Model) {
     (in_parts, model)
 }
 
-fn texts_of(count: usize, of: &dyn Fn(&mut TextBuffer<'_>) -> vdb::Result<()>) -> Vec<String> {
-    let (mut bytes, mut offsets) = (Vec::new(), vec![0; count + 1]);
-    of(&mut TextBuffer { bytes: &mut bytes, offsets: &mut offsets }).unwrap();
-    bytes.resize(offsets[count] as usize, 0);
-    of(&mut TextBuffer { bytes: &mut bytes, offsets: &mut offsets }).unwrap();
-    let text = |i: usize| String::from_utf8(bytes[offsets[i] as usize..offsets[i + 1] as usize].to_vec()).unwrap();
-    (0..count).map(text).collect()
-}
-
 fn contents(db: &Database, ids: &[u64]) -> Model {
     let mut found = vec![0; ids.len()];
     db.get_batch(ids, Scalar::U8, &mut vec![0; ids.len() * DIM], 0, &mut found).unwrap();
     let ids: Vec<u64> = ids.iter().copied().zip(found).filter(|(_, found)| *found == 1).map(|(id, _)| id).collect();
-    let keys = texts_of(ids.len(), &|out| db.keys_of_ids(&ids, out));
-    let metas = texts_of(ids.len(), &|out| db.meta_batch(&ids, out));
+    let (keys, metas) = (keys_of(db, &ids).unwrap(), metas_of(db, &ids).unwrap());
     ids.into_iter().zip(keys.into_iter().zip(metas)).collect()
 }
 
 fn id_of(db: &Database, key: &str) -> u64 {
-    let mut ids = [0];
-    db.ids_of_keys(&Texts::new(key.as_bytes(), &[0, key.len() as u64]).unwrap(), &mut ids).unwrap();
-    ids[0]
+    ids_of(db, &[key]).unwrap()[0]
 }
 
 /// Repairs, and looks at what came of it: exactly `model`, sound, keys lead to their rows.

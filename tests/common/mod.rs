@@ -7,6 +7,7 @@
 // Every test program compiles this module and uses a part of it.
 #![allow(dead_code)]
 
+pub mod batches;
 pub mod datasets;
 pub mod exact;
 pub mod exercise;
@@ -15,6 +16,7 @@ pub mod npy;
 pub mod refit;
 pub mod rows;
 pub mod shapes;
+pub mod texts;
 
 use exact::Truth;
 use rows::Rows;

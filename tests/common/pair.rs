@@ -4,12 +4,13 @@
 // Every test program compiles this module and uses a part of it.
 #![allow(dead_code)]
 
+use super::texts::{self, texts};
 use std::collections::{BTreeMap, HashMap};
 use vdb::storage::Storage;
 use vdb::storage::sim::{CrashKind, SimStorage};
 use vdb::{
     CheckLevel, Database, Durability, ErrorKind, Filter, Hits, ID_NONE, Metric, Options, Quant, Records, Scalar,
-    SearchParams, TextBuffer, Texts, Vectors,
+    SearchParams, Vectors,
 };
 
 pub const DIM: usize = 4;
@@ -34,23 +35,11 @@ pub struct Put {
 }
 
 fn key_text(key: Option<u8>) -> String {
-    key.map_or_else(String::new, |key| format!("key {key}{}", "~".repeat(key as usize % 40)))
+    key.map(|key| texts::key(key.into())).unwrap_or_default()
 }
 
 fn meta_text(meta: Option<u8>) -> String {
-    meta.map_or_else(String::new, |n| {
-        format!("{{\"n\": {n}, \"even\":{}, \"pad\":\"{}\"}}", n % 2 == 0, "x".repeat(n as usize))
-    })
-}
-
-/// Texts back to back, and where each begins.
-fn joined(texts: &[String]) -> (Vec<u8>, Vec<u64>) {
-    let mut offsets = vec![0];
-    offsets.extend(texts.iter().scan(0, |end, text| {
-        *end += text.len() as u64;
-        Some(*end)
-    }));
-    (texts.concat().into_bytes(), offsets)
+    meta.map(texts::meta).unwrap_or_default()
 }
 
 #[derive(Clone, Debug)]
@@ -182,12 +171,9 @@ impl<P: Place> Pair<P> {
         let mut ids: Vec<u64> = rows.iter().map(|put| put.id.unwrap_or(ID_NONE)).collect();
         let bytes: Vec<u8> = rows.iter().flat_map(|put| put.row.vector.map(|x| x as u8)).collect();
         let vectors = Vectors::new(&bytes, Scalar::I8, DIM, rows.len(), 0).unwrap();
-        let key_texts = joined(&rows.iter().map(|put| key_text(put.row.key)).collect::<Vec<_>>());
-        let meta_texts = joined(&rows.iter().map(|put| meta_text(put.row.meta)).collect::<Vec<_>>());
-        let records = Records {
-            keys: keys.then(|| Texts::new(&key_texts.0, &key_texts.1).unwrap()),
-            meta: meta.then(|| Texts::new(&meta_texts.0, &meta_texts.1).unwrap()),
-        };
+        let key_texts: Vec<String> = rows.iter().map(|put| key_text(put.row.key)).collect();
+        let meta_texts: Vec<String> = rows.iter().map(|put| meta_text(put.row.meta)).collect();
+        let records = Records { keys: keys.then(|| texts(&key_texts)), meta: meta.then(|| texts(&meta_texts)) };
         let done = match replace {
             true => self.db().upsert_records(&mut ids, vectors, &records, None),
             false => self.db().insert_records(&mut ids, vectors, &records, None),
@@ -233,8 +219,8 @@ impl<P: Place> Pair<P> {
             Op::Records { rows, keys, meta, replace } => self.records(rows, *keys, *meta, *replace),
             Op::Meta(rows) => {
                 let ids: Vec<u64> = rows.iter().map(|row| row.0).collect();
-                let (bytes, offsets) = joined(&rows.iter().map(|row| meta_text(row.1)).collect::<Vec<_>>());
-                let updated = self.db().update_meta_batch(&ids, &Texts::new(&bytes, &offsets).unwrap()).unwrap();
+                let metas: Vec<String> = rows.iter().map(|row| meta_text(row.1)).collect();
+                let updated = self.db().update_meta_batch(&ids, &texts(&metas)).unwrap();
                 let there: std::collections::BTreeSet<_> =
                     ids.iter().filter(|id| self.model.contains_key(id)).collect();
                 assert_eq!(updated, there.len() as u64);
@@ -243,8 +229,8 @@ impl<P: Place> Pair<P> {
                 }
             }
             Op::DeleteKeys(keys) => {
-                let (bytes, offsets) = joined(&keys.iter().map(|&key| key_text(Some(key))).collect::<Vec<_>>());
-                let deleted = self.db().delete_keys(&Texts::new(&bytes, &offsets).unwrap()).unwrap();
+                let key_texts: Vec<String> = keys.iter().map(|&key| key_text(Some(key))).collect();
+                let deleted = self.db().delete_keys(&texts(&key_texts)).unwrap();
                 let before = self.model.len();
                 self.model.retain(|_, row| row.key.is_none_or(|key| !keys.contains(&key)));
                 assert_eq!(deleted, (before - self.model.len()) as u64);
@@ -322,25 +308,14 @@ impl<P: Place> Pair<P> {
     }
 
     fn check_records(&self, ids: &[u64]) {
-        let texts = |of: &dyn Fn(&mut TextBuffer<'_>) -> vdb::Result<()>| {
-            let (mut bytes, mut offsets) = (Vec::new(), vec![7; ids.len() + 1]);
-            of(&mut TextBuffer { bytes: &mut bytes, offsets: &mut offsets }).unwrap();
-            bytes.resize(offsets[ids.len()] as usize, 0);
-            of(&mut TextBuffer { bytes: &mut bytes, offsets: &mut offsets }).unwrap();
-            let text =
-                |i: usize| String::from_utf8(bytes[offsets[i] as usize..offsets[i + 1] as usize].to_vec()).unwrap();
-            (0..ids.len()).map(text).collect::<Vec<_>>()
-        };
-        let metas = texts(&|out| self.db().meta_batch(ids, out));
-        let keys = texts(&|out| self.db().keys_of_ids(ids, out));
+        let metas = texts::metas_of(self.db(), ids).unwrap();
+        let keys = texts::keys_of(self.db(), ids).unwrap();
         for ((id, meta), key) in ids.iter().zip(metas).zip(keys) {
             let row = self.model.get(id).cloned().unwrap_or_default();
             assert_eq!((meta, key), (meta_text(row.meta), key_text(row.key)), "id {id}");
         }
         let owners: HashMap<u8, u64> = self.model.iter().filter_map(|(&id, row)| Some((row.key?, id))).collect();
-        let (bytes, offsets) = joined(&(0..=255).map(|key| key_text(Some(key))).collect::<Vec<_>>());
-        let mut found = vec![0; 256];
-        self.db().ids_of_keys(&Texts::new(&bytes, &offsets).unwrap(), &mut found).unwrap();
+        let found = texts::ids_of(self.db(), &(0..=255).map(texts::key).collect::<Vec<_>>()).unwrap();
         for key in 0..=255u8 {
             assert_eq!(found[key as usize], owners.get(&key).copied().unwrap_or(ID_NONE), "key {key}");
         }

@@ -13,6 +13,8 @@ mod exercise;
 mod pair;
 #[path = "../../common/refit.rs"]
 mod refit;
+#[path = "../../common/texts.rs"]
+mod texts;
 
 pub mod abi;
 pub mod calls;
