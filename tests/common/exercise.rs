@@ -4,8 +4,12 @@
 // Every test program compiles this module and uses a part of it.
 #![allow(dead_code)]
 
+use super::texts::{self, texts};
 use vdb::storage::sim::SimStorage;
-use vdb::{CheckLevel, Cursor, Database, Error, ErrorKind, Hits, Options, Page, SearchParams, Vectors};
+use vdb::{
+    CheckLevel, Cursor, Database, Error, ErrorKind, Filter, Hits, ID_NONE, Options, Page, Records, SearchParams,
+    TextBuffer, Vectors,
+};
 
 /// A failure that bytes from outside may cause. The others are failures of the library
 /// itself: a panic in the background, caught and told, among them.
@@ -59,10 +63,35 @@ fn look(db: &Database) {
         allowed(db.recommend(&ids[..3], &ids[4..6], &params, &mut [0; K], &mut [0.0; K]));
     }
     allowed(db.scan(None).and_then(go_through));
+    look_at_records(db, query, &ids);
     allowed(db.get_batch(&ids, scalar, &mut vec![0; query.row_bytes() * K], 0, &mut [0; K]));
     allowed(db.count());
     allowed(db.stats());
     allowed(db.refresh());
+}
+
+/// Reads keys and metadata, and asks for rows by them.
+fn look_at_records(db: &Database, query: Vectors<'_>, ids: &[u64; 12]) {
+    let all: Vec<u64> = (0..300).chain(*ids).collect();
+    let (mut bytes, mut offsets) = (vec![0; 1 << 17], vec![0; all.len() + 1]);
+    let mut out = TextBuffer { bytes: &mut bytes, offsets: &mut offsets };
+    allowed(db.meta_batch(&all, &mut out));
+    allowed(db.keys_of_ids(&all, &mut out));
+    let keys: Vec<String> = (0..250).map(texts::key).collect();
+    allowed(texts::ids_of(db, &keys));
+    for text in ["n < 100", "n = 7 or even = true", "pad starts with 'x' and n not in (1, 2, 3)"] {
+        let filter = Filter::parse(text).expect("a filter");
+        allowed(db.count_passing(&filter));
+        allowed(db.scan(Some(&filter)).and_then(go_through));
+        for exact in [false, true] {
+            let params = SearchParams { exact, filter: Some(filter.clone()), ..SearchParams::default() };
+            let hits = Hits { ids: &mut [0; 12], distances: &mut [0.0; 12], counts: &mut [0; 1] };
+            allowed(db.search(query, 12, &params, hits));
+            allowed(db.cursor(query, &params).and_then(go_through));
+        }
+    }
+    let hits = Hits { ids: &mut [0; 12], distances: &mut [0.0; 12], counts: &mut [0; 4] };
+    allowed(db.search_groups(query, "n", 3, &SearchParams::default(), hits));
 }
 
 /// To the end, which comes.
@@ -76,6 +105,12 @@ fn write(db: &Database) -> vdb::Result<()> {
     let (scalar, dim) = (settings.scalar, settings.dim as usize);
     let rows = vec![0x40; scalar.row_bytes(dim) * 3];
     db.upsert_batch(&[3, 10, 1 << 40], Vectors::new(&rows, scalar, dim, 3, 0)?, None)?;
+    let records = Records { keys: Some(texts(&[texts::key(5), texts::key(9), texts::key(200)])), meta: None };
+    allowed(db.upsert_records(&mut [ID_NONE; 3], Vectors::new(&rows, scalar, dim, 3, 0)?, &records, None));
+    allowed(db.update_meta_batch(&[1, 3, 8, 77], &texts(&[&texts::meta(3)[..], "", "{\"n\": [1]}", "{}"])));
+    allowed(db.update_meta_where(&Filter::parse("n < 20")?, texts::meta(33).as_bytes(), None));
+    allowed(db.delete_keys(&texts(&[texts::key(5), texts::key(11)])));
+    allowed(db.delete_where(&Filter::parse("n > 120 and n < 130")?, None));
     db.delete_batch(&(0..60).map(|i| i * 7 + 3).collect::<Vec<_>>())?;
     db.wait_indexed(None)?;
     db.checkpoint(None)
