@@ -5,11 +5,15 @@
 
 mod common;
 
+use common::rows::Rows;
 use common::shapes::Shape;
+use common::texts;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use vdb::storage::{Blocks, Manifest, OsStorage, PartKind, checksum::FileId};
-use vdb::{CheckLevel, CheckReport, Database, Durability, ErrorKind, Options, Quant, Scalar, SearchParams, Vectors};
+use vdb::{
+    CheckLevel, CheckReport, Database, Durability, ErrorKind, Options, Quant, Records, Scalar, SearchParams, Vectors,
+};
 
 const DIM: usize = 16;
 const ROWS: usize = 1500;
@@ -24,10 +28,19 @@ fn open(dir: Option<&Path>, options: &Options) -> vdb::Result<Database> {
     Database::open_on(storage, options, Some(8))
 }
 
-/// Rows, some replaced and some deleted, in files of every kind and in the log.
+/// Gives rows keys and metadata of their numbers, with the vectors `rows`.
+fn put_records(db: &Database, mut ids: Vec<u64>, rows: &Rows) {
+    let keys: Vec<String> = ids.iter().map(|&id| texts::key(id as u16)).collect();
+    let metas: Vec<String> = ids.iter().map(|&id| texts::meta(id as u8)).collect();
+    let records = Records { keys: Some(texts::texts(&keys)), meta: Some(texts::texts(&metas)) };
+    db.upsert_records(&mut ids, rows.vectors(), &records, None).unwrap();
+}
+
+/// Rows, some with keys and metadata, some replaced and some deleted, in files of every kind and in the log.
 fn fill(db: &Database) {
     let (rows, more) = Shape::Clusters.rows(Scalar::F32, DIM, ROWS, 100);
     common::fill(db, &rows);
+    put_records(db, (100..900).collect(), &rows.slice(100, 800));
     db.delete_batch(&(0..ROWS as u64).filter(|id| id % 9 == 0).collect::<Vec<_>>()).unwrap();
     db.delete_batch(&(300..500).collect::<Vec<_>>()).unwrap();
     db.wait_indexed(None).unwrap();
@@ -35,9 +48,12 @@ fn fill(db: &Database) {
     db.upsert_batch(&ids, more.vectors(), None).unwrap();
     db.checkpoint(None).unwrap();
     let ids: Vec<u64> = (5000..5100).collect();
-    ids.iter().enumerate().step_by(20).for_each(|(i, _)| {
-        db.upsert_batch(&ids[i..i + 20], more.slice(i, 20).vectors(), None).unwrap();
-    });
+    for i in (0..100).step_by(20) {
+        match i {
+            40.. => put_records(db, ids[i..i + 20].to_vec(), &more.slice(i, 20)),
+            _ => db.upsert_batch(&ids[i..i + 20], more.slice(i, 20).vectors(), None).unwrap(),
+        }
+    }
 }
 
 fn check(db: &Database, level: CheckLevel) -> CheckReport {
@@ -86,10 +102,13 @@ fn a_check_runs_beside_writers_and_checkpoints() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let values = vec![0.5; 50 * DIM];
+            let rows = Rows::encode(Scalar::F32, DIM, &values);
             for round in 0u64.. {
                 let ids: Vec<u64> = (0..50).map(|i| (round * 37 + i * 11) % 4000).collect();
                 db.upsert_batch(&ids, Vectors::f32(&values, DIM).unwrap(), None).unwrap();
+                put_records(&db, ids[10..].to_vec(), &rows.slice(10, 40));
                 db.delete_batch(&ids[..20]).unwrap();
+                db.update_meta_batch(&ids[20..30], &texts::texts(&[""; 10])).unwrap();
                 if round % 8 == 7 {
                     db.checkpoint(None).unwrap();
                 }
@@ -157,7 +176,7 @@ fn damage_under_an_open_database_is_named() {
         kinds.insert(name.split(['-', '.']).next().unwrap().to_string());
         db.abandon();
     }
-    let expected = ["CURRENT", "MANIFEST", "chunk", "codes", "graph", "ids", "tombstones", "wal"];
+    let expected = ["CURRENT", "MANIFEST", "chunk", "codes", "graph", "ids", "keys", "records", "tombstones", "wal"];
     assert!(kinds.iter().eq(expected), "{kinds:?}");
 }
 
@@ -277,7 +296,7 @@ fn forge(dir: &Path, kind: PartKind, tag: u32, change: fn(&mut [u8])) {
 #[test]
 fn contradictions_with_fitting_checksums_are_found() {
     type Change = fn(&mut [u8]);
-    let cases: [(PartKind, u32, Change, &str); 8] = [
+    let cases: [(PartKind, u32, Change, &str); 15] = [
         (PartKind::Graph, 2, |links| links[0..4].copy_from_slice(&0u32.to_le_bytes()), "leads to itself"),
         (PartKind::Graph, 2, |links| links[0..4].copy_from_slice(&9_999_999u32.to_le_bytes()), "does not exist"),
         (PartKind::Graph, 2, |links| links.copy_within(4..8, 0), "repeats"),
@@ -286,13 +305,21 @@ fn contradictions_with_fitting_checksums_are_found() {
         (PartKind::Ids, 1, |ids| ids.copy_within(0..8, 8), "leads to None"),
         (PartKind::Chunk, 2, |ids| ids[0..8].copy_from_slice(&77_777u64.to_le_bytes()), "id 77777 in slot 0"),
         (PartKind::Tombstones, 1, |marks| marks[0..8].fill(0), "leads to"),
+        (PartKind::Records, 1, |entries| entries[0..8].fill(0xee), "the record of slot 0 cannot be read"),
+        (PartKind::Records, 1, |entries| entries.copy_within(32..40, 0), "the key of slot 0 leads to Some(4)"),
+        (PartKind::Records, 2, |heap| heap[1] = 9, "the record of slot 0 cannot be read"),
+        (PartKind::Records, 2, |heap| heap[2] = b'K', "the key of slot 0 leads to None"),
+        (PartKind::Records, 2, |heap| heap[2 + texts::key(0).len()] = b'[', "the record of slot 0: metadata"),
+        (PartKind::Keys, 1, |numbers| numbers[0] ^= 1, "of the key map leads to slot"),
+        (PartKind::Keys, 2, |slots| slots.copy_within(0..4, 4), "whose key is another"),
     ];
     let dir = tempfile::tempdir().unwrap();
     for (case, (kind, tag, change, what)) in cases.into_iter().enumerate() {
         let path = dir.path().join(case.to_string());
         let db = open(Some(&path), &options().compact_ratio(1.0).consolidate_ratio(0.9)).unwrap();
         let rows = Shape::Clusters.rows(Scalar::F32, DIM, ROWS, 1).0;
-        common::fill(&db, &rows);
+        put_records(&db, (0..ROWS as u64).collect(), &rows);
+        db.wait_indexed(None).unwrap();
         db.delete_batch(&[1, 2, 3]).unwrap();
         db.close().unwrap();
         forge(&path, kind, tag, change);
