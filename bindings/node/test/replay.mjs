@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { noted } from './notes.mjs';
 import { Database, Filter, ID_NONE, repair, searchManyAsync, textAt, VdbError } from '../dist/index.js';
 
 const ARRAYS = { f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i8: Int8Array, u8: Uint8Array, b1: Uint8Array };
@@ -25,9 +26,14 @@ class Task {
 export class Replayer {
   #handles = {};
   #folder;
+  /** Whether the case counts calls: each step is one then. */
+  counts;
+  /** A line for each step. */
+  transcript = [];
 
-  constructor(folder) {
+  constructor(folder, steps = []) {
     this.#folder = folder;
+    this.counts = steps.some(({ op }) => op === 'stats' || op === 'latency');
   }
 
   close() {
@@ -53,6 +59,8 @@ export class Replayer {
       if (!(thrown instanceof VdbError)) throw thrown;
       [got, error] = [{ report: thrown.report, status: thrown.code.replace('VDB_', '') }, thrown];
     }
+    got = { ...got, ...Object.fromEntries(['report', 'stats', 'told'].filter((name) => got[name]).map((name) => [name, inSnake(got[name])])) };
+    this.transcript.push(noted(op, got, error, results));
     assert.equal(got.status ?? 'OK', wanted, error?.message);
     if (error) {
       assert.equal(error.item, item === null ? null : Number(item), error.message);
@@ -65,9 +73,12 @@ export class Replayer {
   }
 
   #compare(name, got, wanted) {
-    if (name === 'report' || name === 'stats') {
-      const fields = inSnake(got[name]);
-      for (const [field, value] of Object.entries(wanted)) assert.deepEqual(fields[field], value, `${name}: ${field}`);
+    if (['report', 'stats', 'told'].includes(name)) {
+      for (const [field, value] of Object.entries(wanted)) assert.deepEqual(got[name][field], value, `${name}: ${field}`);
+      return;
+    }
+    if (name === 'contains') {
+      for (const part of wanted) assert.ok(got.contains.includes(part), `the log has no ${part}:\n${got.contains}`);
       return;
     }
     assert.ok(name in got, `${name}: an expectation that the replayer does not know`);
@@ -90,6 +101,11 @@ export class Replayer {
     return name ? join(this.#folder, name) : name;
   }
 
+  /** The state that is read. */
+  at(snapshot) {
+    return snapshot === undefined ? {} : { snapshot: this.get(snapshot) };
+  }
+
   task(name) {
     return name === undefined ? {} : this.get(name).options;
   }
@@ -102,9 +118,13 @@ export class Replayer {
     return new ARRAYS[scalar](all.buffer.slice(all.byteOffset, all.byteOffset + all.length));
   }
 
-  params({ filter, task, ef, rerank, target_recall: targetRecall, exact, ...others } = {}, scalar = 'f32') {
+  params(params = {}, scalar = 'f32') {
+    const { filter, task, snapshot, ef, rerank, target_recall: targetRecall, max_memory: maxMemory, exact, no_cache: noCache, ...others } = params;
     assert.deepEqual(others, {}, 'parameters that the replayer does not know');
-    const given = { ef, rerank, targetRecall, exact, scalar, filter: filter && this.get(filter), ...this.task(task) };
+    const given = {
+      ef, rerank, targetRecall, maxMemory, exact, noCache, scalar,
+      filter: filter && this.get(filter), ...this.at(snapshot), ...this.task(task),
+    };
     return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   }
 }
@@ -121,12 +141,17 @@ const orPartial = async (promise, params) => {
 const texts = (ids) => [...ids].map(String);
 
 async function searches(r, db, queries, k, scalar, params) {
+  // What a case counts as searches of one query are such.
+  if (r.counts && queries.length === 1) {
+    const { ids, distances } = await r.get(db).searchAsync(r.rows(queries, scalar), k, r.params(params, scalar));
+    return { ids: [texts(ids)], distances: [[...distances]] };
+  }
   const found = await orPartial(r.get(db).searchBatchAsync(r.rows(queries, scalar), k, r.params(params, scalar)), params);
   if (found.status) return found;
   assert.equal(found.counts.length, queries.length);
   const rows = queries.map((_, i) => found.row(i));
   // One query and several at once, and both kinds of calls, are the same.
-  if (queries.length === 1 && !params?.task) {
+  if (queries.length === 1 && !params?.task && !r.counts) {
     const one = r.get(db).search(r.rows(queries, scalar), k, r.params(params, scalar));
     assert.deepEqual(one.ids, rows[0].ids);
   }
@@ -171,25 +196,26 @@ const ops = {
     { updated: await r.get(db).updateMetaWhereAsync(r.get(filter), meta, r.task(task)) }),
   delete_where: async (r, { db, filter, task }) => ({ deleted: await r.get(db).deleteWhereAsync(r.get(filter), r.task(task)) }),
   delete_keys: (r, { db, keys }) => ({ deleted: r.get(db).deleteKeys(keys) }),
-  ids_of_keys: (r, { db, keys }) => ({ ids: [...r.get(db).idsOfKeys(keys)].map((id) => (id === ID_NONE ? null : String(id))) }),
-  keys_of_ids: (r, { db, ids }) => ({ keys: r.get(db).keysOfIds(ids.map(BigInt)) }),
-  get_meta: (r, { db, ids }) => {
-    const texts = r.get(db).getMetaTexts(ids.map(BigInt));
+  ids_of_keys: (r, { db, keys, snapshot }) => (
+    { ids: [...r.get(db).idsOfKeys(keys, r.at(snapshot))].map((id) => (id === ID_NONE ? null : String(id))) }),
+  keys_of_ids: (r, { db, ids, snapshot }) => ({ keys: r.get(db).keysOfIds(ids.map(BigInt), r.at(snapshot)) }),
+  get_meta: (r, { db, ids, snapshot }) => {
+    const texts = r.get(db).getMetaTexts(ids.map(BigInt), r.at(snapshot));
     return { meta: ids.map((_, i) => textAt(texts, i) || null) };
   },
   parse_filter: (r, { filter, text }) => r.set(filter, Filter.parse(text)),
   bind_filter: (r, { filter, from, values }) => r.set(filter, r.get(from).bind(...values)),
   delete: (r, { db, ids }) => ({ deleted: r.get(db).delete(ids.map(BigInt)) }),
-  get: (r, { db, ids, scalar }) => {
+  get: (r, { db, ids, scalar, snapshot }) => {
     const type = scalar ?? r.get(db).scalar;
     const bytes = Math.ceil((r.get(db).dim * { f32: 32, f16: 16, bf16: 16, i8: 8, u8: 8, b1: 1 }[type]) / 8);
     const into = new ARRAYS[type]((bytes * ids.length) / ARRAYS[type].BYTES_PER_ELEMENT);
-    const { vectors, found } = r.get(db).getInto(ids.map(BigInt), into, { scalar: type });
+    const { vectors, found } = r.get(db).getInto(ids.map(BigInt), into, { scalar: type, ...r.at(snapshot) });
     const row = (i) => vectors.subarray((i * vectors.length) / ids.length, ((i + 1) * vectors.length) / ids.length);
     const shown = (v) => (LISTS.includes(type) ? [...v] : Buffer.from(v.buffer, v.byteOffset, v.byteLength).toString('hex'));
     return { rows: ids.map((_, i) => (found[i] ? shown(row(i)) : null)) };
   },
-  count: (r, { db, filter }) => ({ count: r.get(db).count(filter && r.get(filter)) }),
+  count: (r, { db, filter, snapshot }) => ({ count: r.get(db).count(filter && r.get(filter), r.at(snapshot)) }),
   filter: (r, { filter, ids, allow }) => r.set(filter, allow ? Filter.allow(ids.map(BigInt)) : Filter.deny(ids.map(BigInt))),
   free_filter: (r, { filter }) => r.get(filter).close(),
   search: (r, { db, queries, k, scalar, params }) => searches(r, db, queries, k, scalar, params),
@@ -246,6 +272,20 @@ const ops = {
     return { report, status: report.complete ? 'OK' : 'PARTIAL' };
   },
   stats: (r, { db }) => ({ stats: r.get(db).stats() }),
+  snapshot: (r, { snapshot, db }) => r.set(snapshot, r.get(db).snapshot()),
+  free_snapshot: (r, { snapshot }) => r.get(snapshot).close(),
+  backup: (r, { db, path, previous }) => r.get(db).backupAsync(r.path(path), previous ? { previous: r.path(previous) } : {}),
+  export_file: (r, { db, path, format, filter }) => (
+    r.get(db).exportAsync(r.path(path), { ...(format && { format }), ...(filter && { filter: r.get(filter) }) })),
+  import_file: (r, { db, path, format }) => r.get(db).importAsync(r.path(path), format ? { format } : {}),
+  explain: (r, { db, query, k, params }) => ({ told: r.get(db).explain(r.rows([query]), k, r.params(params)) }),
+  latency: (r, { db, call }) => {
+    const { count, p50Ns, p95Ns, p99Ns, maxNs } = r.get(db).latency(call);
+    assert.ok(p50Ns <= p95Ns && p95Ns <= p99Ns && p99Ns <= maxNs * 1.04 + 1, 'the times are not in order');
+    return { count };
+  },
+  log_read: (r, { db }) => ({ contains: r.get(db).readLog().join('\n') }),
+  cache_clear: (r, { db }) => r.get(db).clearCache(),
   task: (r, { task }) => r.set(task, new Task()),
   cancel: (r, { task }) => r.get(task).controller.abort(),
   progress: (r, { task }) => ({ done: r.get(task).done, total: r.get(task).total }),
