@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tests the bindings against build/lib: generated files, test vectors, each language that has a test.sh in its folder,
-# and an installation. What a language needs beyond its toolchain is fetched into build/bindings.
+# an installation, and whether all languages said the same. What a language needs beyond its toolchain is fetched into build/bindings.
 #
 #   test.sh [LANGUAGE|gen|install ...]    all without one
 #
@@ -8,13 +8,21 @@
 cd "$(dirname "$0")/.." || exit 1
 failed=0
 
+# Where each language leaves features-NAME.json and transcript-NAME.txt (bindings/gen/features.py).
+export VDB_REPLAY_OUT="$PWD/build/bindings"
+mkdir -p "$VDB_REPLAY_OUT"
+rm -f "$VDB_REPLAY_OUT"/features-*.json "$VDB_REPLAY_OUT"/transcript-*.txt
+
+have_python() {
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && return
+	echo "skipped: $1: no python3 of 3.10 or newer"
+	return 1
+}
+
 # The header's text against what was made of it, and the answers against the oracle.
 test_gen() {
-	if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
-		echo "skipped: generated files of the bindings: no python3 of 3.10 or newer"
-		return 0
-	fi
-	output=$(python3 bindings/gen/test_gen.py 2>&1) && more=$(python3 bindings/testdata/generate.py --check 2>&1)
+	have_python "generated files of the bindings" || return 0
+	output=$(python3 -m unittest discover -s bindings/gen 2>&1) && more=$(python3 bindings/testdata/generate.py --check 2>&1)
 	status=$?
 	ran=$(echo "$output" | sed -n 's/^Ran \([0-9]*\) tests.*/\1/p')
 	if [ $status -eq 0 ]; then
@@ -24,6 +32,20 @@ test_gen() {
 	echo "$output"
 	echo "$more"
 	echo "test bindings/gen ... FAILED"
+	echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"
+	return 1
+}
+
+# What the languages left: one transcript, and the table in README.md.
+test_agreement() {
+	have_python "the table of features in README.md" || return 0
+	if output=$(python3 bindings/gen/features.py --check 2>&1); then
+		echo "$output"
+		echo "test result: ok. 1 passed; 0 failed; 0 ignored"
+		return 0
+	fi
+	echo "$output"
+	echo "test bindings/features ... FAILED"
 	echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"
 	return 1
 }
@@ -44,4 +66,5 @@ for name; do
 	*) part "$name" "bindings/$name/test.sh" ;;
 	esac
 done
+part agreement test_agreement
 exit $failed

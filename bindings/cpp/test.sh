@@ -87,7 +87,7 @@ check every_function every_function
 
 # A replayer that finds nothing wrong proves nothing.
 sed 's/"deleted": 2/"deleted": 3/' bindings/testdata/answers.json >"$work/wrong.json"
-check wrong_answers_are_noticed sh -c '! "$0" "$@"' "$work/replay17" "$work/wrong.json"
+check wrong_answers_are_noticed env -u VDB_REPLAY_OUT sh -c '! "$0" "$@"' "$work/replay17" "$work/wrong.json"
 
 # An outcome that is dropped must not compile; nor a standard that is too old.
 echo '#include <vdb.hpp>

@@ -14,6 +14,7 @@ import copy
 import importlib
 import json
 import random
+import struct
 import sys
 from pathlib import Path
 
@@ -292,18 +293,46 @@ def written(cases: list[Case]) -> str:
     return '{"cases": [\n' + ",\n".join(blocks) + "\n]}\n"
 
 
+def transcript(case: Case) -> str:
+    """What a replay of the case must say: for each step its outcome and what is expected of it, floats as their bits."""
+    lines = []
+    for step in case.steps:
+        expect = dict(step.get("expect", {}))
+        words = [step["op"], expect.pop("status", "OK")]
+        if "item" in expect:
+            words.append(f"item={expect.pop('item')}")
+        for name in sorted(expect.keys() - {"message", "contains"}):
+            value = single(expect[name]) if name in ("distances", "rows") else expect[name]
+            words.append(f"{name}={json.dumps(value, ensure_ascii=False, separators=(',', ':'), sort_keys=True)}")
+        lines.append(" ".join(words) + "\n")
+    return "".join(lines)
+
+
+def single(value):
+    """Numbers as the bits that they have as a float."""
+    if isinstance(value, list):
+        return [single(element) for element in value]
+    return struct.pack(">f", value).hex() if isinstance(value, (int, float)) else value
+
+
 def main() -> int:
     check = sys.argv[1:] == ["--check"]
     stale = []
+
+    def current(path: Path, text: str) -> None:
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            return
+        stale.append(path.name)
+        if not check:
+            path.write_text(text, encoding="utf-8")
+
     for module in sorted(HERE.glob("cases_*.py")):
         cases = importlib.import_module(module.stem).cases()
-        path = HERE / f"{module.stem.removeprefix('cases_')}.json"
-        text = written(cases)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            stale.append(path.name)
-            if not check:
-                path.write_text(text, encoding="utf-8")
-        print(f"{path.name}: {len(cases)} cases, {sum(len(c.steps) for c in cases)} steps")
+        name = module.stem.removeprefix("cases_")
+        current(HERE / f"{name}.json", written(cases))
+        if name == "script":
+            current(HERE / "transcript.txt", "".join(map(transcript, cases)))
+        print(f"{name}.json: {len(cases)} cases, {sum(len(c.steps) for c in cases)} steps")
     if check and stale:
         print(f"not current: {', '.join(stale)}; run bindings/testdata/generate.py", file=sys.stderr)
         return 1

@@ -13,9 +13,8 @@
 #include <vdb.hpp>
 
 #include "json.hpp"
-
-using namespace vdbpp;
-using Kind = Json::Kind;
+#include "notes.hpp"
+#include "values.hpp"
 
 namespace {
 
@@ -40,54 +39,6 @@ struct Wrong {
     std::string what;
 };
 
-Json number(double value) {
-    Json made;
-    made.kind = Kind::Number;
-    made.number = value;
-    return made;
-}
-
-Json boolean(bool value) {
-    Json made = number(value);
-    made.kind = Kind::Bool;
-    return made;
-}
-
-Json text(std::string value) {
-    Json made;
-    made.kind = Kind::Text;
-    made.text = std::move(value);
-    return made;
-}
-
-template <class C, class F> Json list(const C &values, F make) {
-    Json made;
-    made.kind = Kind::List;
-    for (const auto &value : values) made.list.push_back(make(value));
-    return made;
-}
-
-Json ids_json(Span<const std::uint64_t> ids) {
-    return list(ids, [](std::uint64_t id) { return text(std::to_string(id)); });
-}
-
-Json floats_json(Span<const float> values) {
-    return list(values, [](float value) { return number(value); });
-}
-
-/// Vectors of a step as bytes, and a view of them.
-struct Vectors {
-    std::string bytes;
-    std::size_t count = 0, dim = 0;
-    Scalar scalar = Scalar::F32;
-
-    Rows rows() const { return Rows::raw(bytes.data(), count, dim, scalar); }
-};
-
-const std::map<std::string, std::pair<Scalar, std::size_t>> SCALARS = {
-    {"f32", {Scalar::F32, 32}}, {"f16", {Scalar::F16, 16}}, {"bf16", {Scalar::Bf16, 16}},
-    {"i8", {Scalar::I8, 8}},    {"u8", {Scalar::U8, 8}},    {"b1", {Scalar::B1, 1}}};
-
 const std::map<std::string, Call> CALLS = {
     {"search", Call::Search}, {"search_batch", Call::SearchBatch}, {"search_range", Call::SearchRange},
     {"insert", Call::Insert}, {"upsert", Call::Upsert},            {"delete", Call::Delete},
@@ -100,47 +51,13 @@ std::string text_of(const Json &step, const char *name) {
     return value ? value->text : std::string();
 }
 
-template <class T> void append(std::string &bytes, T value) {
-    bytes.append(reinterpret_cast<const char *>(&value), sizeof value);
-}
-
-void append_vector(Vectors &to, const Json &row, std::size_t bits, std::size_t db_dim) {
-    const std::size_t before = to.bytes.size();
-    if (row.is(Kind::Text)) {
-        for (std::size_t i = 0; i < row.text.size(); i += 2)
-            to.bytes += static_cast<char>(std::stoi(row.text.substr(i, 2), nullptr, 16));
-        const std::size_t size = to.bytes.size() - before;
-        to.dim = bits > 1 ? size * 8 / bits : (db_dim + 7) / 8 == size ? db_dim : size * 8;
-        return;
-    }
-    for (const Json &component : row.list) {
-        if (to.scalar == Scalar::F32) append(to.bytes, static_cast<float>(component.number));
-        else if (to.scalar == Scalar::I8) append(to.bytes, static_cast<std::int8_t>(component.number));
-        else append(to.bytes, static_cast<std::uint8_t>(component.number));
-    }
-    to.dim = row.list.size();
-}
-
-Vectors vectors(const Json &rows, const Json *scalar, std::size_t db_dim) {
-    Vectors made;
-    const auto &[of, bits] = SCALARS.at(scalar ? scalar->text : "f32");
-    made.scalar = of;
-    made.dim = db_dim;
-    made.count = rows.list.size();
-    for (const Json &row : rows.list) append_vector(made, row, bits, db_dim);
-    return made;
-}
-
-std::vector<std::uint64_t> ids_of(const Json &ids) {
-    std::vector<std::uint64_t> made;
-    for (const Json &id : ids.list) made.push_back(id.is(Kind::Null) ? VDB_ID_NONE : std::stoull(id.text));
-    return made;
-}
-
 /// One case: its handles by name, and its folder.
 class Case {
 public:
     explicit Case(std::string folder) : folder_(std::move(folder)) { std::filesystem::create_directories(folder_); }
+
+    /// A line for each step.
+    std::vector<std::string> transcript;
 
     void step(const Json &step) {
         Answer answer = make(step["op"].text, step);
@@ -148,6 +65,7 @@ public:
         if (!expect) expect = &none;
         const Json *status = expect->find("status");
         const std::string wanted = status ? status->text : "OK";
+        transcript.push_back(line(step["op"].text, answer, *expect));
         if (answer.status != wanted)
             throw Wrong{answer.status + (answer.error ? std::string(" (") + answer.error->message() + ")" : "") +
                         ", expected " + wanted};
@@ -166,6 +84,16 @@ public:
     }
 
 private:
+    static std::string line(const std::string &op, const Answer &answer, const Json &expect) {
+        std::string made = op + ' ' + answer.status;
+        if (answer.error && answer.error->item()) made += " item=" + std::to_string(*answer.error->item());
+        if (answer.error) return made;
+        for (const auto &[name, wanted] : expect.object)
+            if (name != "contains" && answer.results.count(name))
+                made += ' ' + name + '=' + noted(answer.results.at(name), &wanted, name == "distances" || name == "rows");
+        return made;
+    }
+
     static void check_error(const Error &error, const Json &expect) {
         const Json *item = expect.find("item"), *message = expect.find("message");
         const std::string got = error.item() ? std::to_string(*error.item()) : "none";
@@ -582,26 +510,28 @@ private:
     std::map<std::string, Snapshot> snapshots_;
 };
 
-bool replay(const Json &one, const std::string &folder) {
+void replay(const Json &one, const std::string &folder, Notes &notes) {
+    const std::string name = one["name"].text;
     Case run(folder);
     std::size_t number = 0;
     for (const Json &step : one["steps"].list) {
         try {
             run.step(step);
         } catch (const Wrong &wrong) {
-            std::printf("test cpp/%s ... FAILED\nstep %zu, %s: %s\n", one["name"].text.c_str(), number,
-                        step["op"].text.c_str(), wrong.what.c_str());
-            return false;
+            std::printf("test cpp/%s ... FAILED\nstep %zu, %s: %s\n", name.c_str(), number, step["op"].text.c_str(), wrong.what.c_str());
+            notes.failed.push_back(name);
+            return;
         }
         number++;
     }
-    return true;
+    notes.passed.push_back(name);
+    if (name == "the script") notes.transcript = run.transcript;
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
-    unsigned passed = 0, failed = 0;
+    Notes notes;
     for (int i = 1; i + 1 < argc; i++) {
         std::ifstream file(argv[i]);
         std::stringstream content;
@@ -609,10 +539,12 @@ int main(int argc, char **argv) {
         const std::string whole = content.str();
         const Json vectors_of_file = JsonReader(whole).read();
         for (const Json &one : vectors_of_file["cases"].list) {
-            const std::string folder = std::string(argv[argc - 1]) + "/" + std::to_string(passed + failed);
-            (replay(one, folder) ? passed : failed)++;
+            const std::string folder = std::string(argv[argc - 1]) + "/" + std::to_string(notes.passed.size() + notes.failed.size());
+            replay(one, folder, notes);
         }
     }
-    std::printf("test result: %s. %u passed; %u failed; 0 ignored\n", failed || !passed ? "FAILED" : "ok", passed, failed);
-    return failed || !passed;
+    notes.write();
+    const bool ok = notes.failed.empty() && !notes.passed.empty();
+    std::printf("test result: %s. %zu passed; %zu failed; 0 ignored\n", ok ? "ok" : "FAILED", notes.passed.size(), notes.failed.size());
+    return !ok;
 }

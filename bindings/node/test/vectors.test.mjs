@@ -26,7 +26,7 @@ for (const file of files) {
       }
       replayer.close();
       notes.passed.push(notes.failed.pop());
-      if (file === 'script.json') notes.transcript.push(...replayer.transcript);
+      if (name === 'the script') notes.transcript.push(...replayer.transcript);
     });
   }
 }

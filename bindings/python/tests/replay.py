@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from notes import noted
 
 import vdb
 
@@ -21,6 +22,7 @@ class Replayer:
     def __init__(self, folder: Path):
         self.folder = folder
         self.handles: dict = {}
+        self.transcript: list = []
 
     def step(self, step: dict) -> None:
         args = {key: value for key, value in step.items() if key not in ("op", "expect")}
@@ -33,6 +35,7 @@ class Replayer:
         except vdb.Error as raised:
             got, error = {"status": vdb.Status(raised.status).name, "report": raised.report}, raised
         status = got.pop("status", "OK")
+        self.transcript.append(noted(step["op"], status, error and error.item, got, expect))
         assert status == wanted, f"{status} ({error}), expected {wanted}"
         if error is not None:
             assert type(error) is vdb.errors.BY_STATUS[error.status]
