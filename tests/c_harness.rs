@@ -64,6 +64,7 @@ fn main() -> ExitCode {
             tally.record("c/quickstart_static", quickstart(&place, "static"));
             tally.record("c/quickstart_as_cpp", quickstart(&place, "cpp"));
             tally.record("c/records_example", records_example(&place));
+            tally.record("c/search_by_meaning", search_by_meaning(&place));
             tally.record("c/load_and_unload", load_and_unload(&place));
             c_tests(&place, &mut tally);
         }
@@ -238,6 +239,30 @@ fn records_example(place: &Place) -> Result<(), String> {
     let output = run(&mut Command::new(program))?;
     let said = String::from_utf8_lossy(&output.stdout);
     if said == "blue-train, distance 2.0\n" { Ok(()) } else { Err(format!("it says {said:?}")) }
+}
+
+/// The command line on the bundled sample: the first run makes the database, the second finds it without the sample.
+fn search_by_meaning(place: &Place) -> Result<(), String> {
+    let (program, database) = (place.out("search"), place.out("words.vdb"));
+    let mut command = place.cc("c11");
+    command.arg(place.root.join("examples/search.c")).arg("-o").arg(&program);
+    run(place.link(&mut command))?;
+    let sample = place.root.join("data/wordnet");
+    let nowhere = place.out("nowhere");
+    for (data, phrase, wanted) in
+        [(&sample, "drizzle", "  0.458  rain, rain down"), (&nowhere, "volcano", "  0.331  crater")]
+    {
+        let output = run(Command::new(&program).args([&database, data]).arg(phrase))?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if said.lines().count() != 6 || !said.contains(wanted) {
+            return Err(format!("{phrase}: {said}"));
+        }
+    }
+    match run(Command::new(&program).args([&database, &nowhere]).arg("no such phrase")) {
+        Ok(_) => Err("a phrase that no entry has is found".to_string()),
+        Err(said) if said.contains("no entry has the phrase") => Ok(()),
+        Err(said) => Err(said),
+    }
 }
 
 fn load_and_unload(place: &Place) -> Result<(), String> {

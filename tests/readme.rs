@@ -36,6 +36,30 @@ fn every_path_in_the_readme_exists() {
     }
 }
 
+/// Programs to start from are read as a whole; a tour and a header are for later.
+#[test]
+fn examples_stay_short_and_are_listed() {
+    let listed = read("examples/README.md");
+    let elsewhere =
+        ["bindings/go/examples/http/main.go", "bindings/node/examples/search.mjs"].map(|name| root().join(name));
+    let here = std::fs::read_dir(root().join("examples")).expect("examples").map(|entry| entry.expect("a file").path());
+    let mut count = 0;
+    for path in here.chain(elsewhere) {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if ["README.md", "npy.h"].contains(&name.as_str()) {
+            continue;
+        }
+        assert!(
+            listed.contains(&format!("/{name})")) || listed.contains(&format!("({name})")),
+            "{name} is not in examples/README.md"
+        );
+        let lines = std::fs::read_to_string(&path).expect("a text").lines().count();
+        assert!(lines < 60 || name == "demo.c", "{name} has {lines} lines");
+        count += 1;
+    }
+    assert!(count >= 8, "only {count} examples");
+}
+
 /// Whether a quoted word is a path of the repository rather than a command or a built file.
 fn is_repository_path(word: &str) -> bool {
     let top = word.split('/').next().unwrap_or_default();
