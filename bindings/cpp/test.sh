@@ -52,11 +52,11 @@ compile behaviour17 -std=c++17 "$behaviour"
 compile behaviour20 "-std=c++20 -fsanitize=address,undefined -fno-sanitize-recover" "$behaviour"
 check replay "$work/replay17" $vectors
 check behaviour "$work/behaviour17"
-check behaviour_sanitized "$work/behaviour20"
+check behaviour_sanitized env VDB_TEST_QUICK=1 "$work/behaviour20"
 if command -v valgrind >/dev/null; then
 	memcheck="valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite"
 	check replay_memory $memcheck "$work/replay17" $vectors
-	check behaviour_memory $memcheck "$work/behaviour17"
+	check behaviour_memory env VDB_TEST_QUICK=1 $memcheck "$work/behaviour17"
 else
 	echo "skipped: C++ memory checks: no valgrind"
 fi

@@ -5,7 +5,10 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 #include <type_traits>
@@ -221,6 +224,38 @@ void files_are_kept(const std::string &scratch) {
     CHECK(again->measure_recall(1, 1)->recall == 1);
 }
 
+/// Resident memory in KiB and open files of the process, where the system tells.
+std::pair<long, long> taken() {
+    long pages = 0, resident = 0;
+    std::ifstream("/proc/self/statm") >> pages >> resident;
+    std::error_code none;
+    const std::filesystem::directory_iterator files("/proc/self/fd", none);
+    return {resident * 4, static_cast<long>(std::distance(begin(files), end(files)))};
+}
+
+void open_and_closed_ten_thousand_times() {
+    // Memory checkers see what is lost in fewer, and keep freed memory themselves.
+    const bool quick = std::getenv("VDB_TEST_QUICK") != nullptr;
+    const auto cycle = [] {
+        Result<Database> db = Database::in_memory(Options().dim(2));
+        CHECK(db->upsert({1, 2}, Rows(std::vector<float>{1, 2, 3, 4}, 2)).ok());
+        const Filter one = std::move(*Filter::ids({1}));
+        const Snapshot shot = std::move(*db->snapshot());
+        Cursor cursor = std::move(*db->cursor_search({1, 2}));
+        SearchParams params;
+        params.filter = &one;
+        params.snapshot = &shot;
+        CHECK(db->search({1, 2}, 1, params)->ids[0] == 1 && cursor.next(2)->ids.size() == 2);
+        CHECK(!db->search({1, 2, 3}, 1).ok());
+    };
+    for (int i = 0; i < (quick ? 10 : 1000); i++) cycle();
+    const auto before = taken();
+    for (int i = 0; i < (quick ? 50 : 10000); i++) cycle();
+    const auto after = taken();
+    CHECK(quick || after.first - before.first < 8 * 1024);
+    CHECK(after.second == before.second);
+}
+
 } // namespace
 
 int main(int, char **argv) {
@@ -237,6 +272,7 @@ int main(int, char **argv) {
     a_task_is_asked_and_cancels();
     threads_share_one_database();
     files_are_kept(scratch);
+    open_and_closed_ten_thousand_times();
     CHECK(throwing_passed(scratch) == 0);
     std::printf("%d checks\ntest result: %s. %d passed; %d failed; 0 ignored\n", checks, failures ? "FAILED" : "ok",
                 failures ? 0 : 1, failures ? 1 : 0);
