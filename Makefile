@@ -127,9 +127,10 @@ bench:
 bench-compare bench-filter bench-conditions bench-replace bench-ingest bench-scale bench-curve bench-seeds bench-churn bench-sweep: bench-%: build
 	@$(MAKE) --no-print-directory -C benches/compare $*
 
-# What a search costs in each language beyond the C call.
+# What a search and an insert cost in each language beyond the C call (ROUNDS=n). Leaves a record. Measures the packages that are built:
+# `make node-package` and bindings/python/test.sh come before.
 bench-bindings: build go-lib
-	@bindings/bench/run.sh
+	@{ $(MACHINE); bindings/bench/bench.py $(if $(ROUNDS),--rounds $(ROUNDS)); } | tee benches/record/$$(date +%F)-bindings.txt
 
 # What the checks of the walk, recovery and durable writes cost: a program with and one
 # without the checks take turns. Leaves a record.

@@ -1,0 +1,63 @@
+"""measure.c in Python."""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import vdb
+
+SMALL_DIM, SMALL_ROWS, SMALL_SEARCHES = 4, 10, 20000
+QUERIES, SAMPLE_SEARCHES, K = 100, 2000, 10
+INSERT_DIM, INSERT_ROWS, BATCH, NO_GRAPH = 64, 100000, 1000, 2000000
+
+ids = np.arange(INSERT_ROWS, dtype=np.uint64)
+rows = (np.arange(INSERT_ROWS * INSERT_DIM, dtype=np.int64) * 37 % 100 / 100).astype(np.float32).reshape(-1, INSERT_DIM)
+sample = np.load(Path(sys.argv[1]) / "base.npy")
+small, large = vdb.open(dim=SMALL_DIM), vdb.open(dim=sample.shape[1])
+small.insert(ids[:SMALL_ROWS], rows.reshape(-1, SMALL_DIM)[:SMALL_ROWS])
+large.insert(ids[: len(sample)], sample)
+large.wait_indexed()
+queries = list(large.get(ids[:QUERIES]).vectors)
+query = np.array([0.5, 0.25, 0.125, 0.0625], np.float32)
+
+
+def plain(_: int) -> None:
+    found, _distances = small.search(query, K)
+    assert found.size == K
+
+
+def with_parameters(_: int) -> None:
+    found, _distances = small.search(query, K, ef=20)
+    assert found.size == K
+
+
+def in_sample(i: int) -> None:
+    found, _distances = large.search(queries[i % QUERIES], K)
+    assert found.size == K
+
+
+def timed(count: int, call) -> float:
+    """Nanoseconds of each call."""
+    start = time.perf_counter_ns()
+    for i in range(count):
+        call(i)
+    return (time.perf_counter_ns() - start) / count
+
+
+def insert() -> float:
+    with vdb.open(dim=INSERT_DIM, graph_min_rows=NO_GRAPH) as db:
+        return timed(
+            INSERT_ROWS // BATCH,
+            lambda i: db.insert(ids[i * BATCH : (i + 1) * BATCH], rows[i * BATCH : (i + 1) * BATCH])) / BATCH
+
+
+print("Python\tPython, with parameters", flush=True)
+for line in sys.stdin:
+    what, *way = line.split()
+    if what == "small":
+        ns = timed(SMALL_SEARCHES, (plain, with_parameters)[int(way[0])])
+    else:
+        ns = timed(SAMPLE_SEARCHES, in_sample) if what == "sample" else insert()
+    print(f"{ns:.1f}", flush=True)
