@@ -10,7 +10,7 @@ LIB := build/lib
 LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET)/loom
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
-.PHONY: build header bindings go-lib node-package test test-bindings install uninstall loom miri tsan asan torture \
+.PHONY: build header bindings abi go-lib node-package test test-bindings install uninstall loom miri tsan asan torture \
 	mutations coverage filesystems fuzz lint demo bench bench-bindings bench-compare bench-scale \
 	bench-curve bench-seeds bench-filter bench-conditions bench-replace bench-ingest bench-churn bench-sweep bench-protection clean
 .DEFAULT_GOAL := build
@@ -42,6 +42,11 @@ node-package:
 # Writes the generated parts of the bindings anew from include/vdb.h. `make test-bindings` checks that they are current.
 bindings:
 	@bindings/gen/gen.py
+
+# Writes packaging/abi/vdb-N.abi anew, after a change of the binary interface that is meant. `make test-bindings` compares.
+# Needs abidw and abidiff (abigail-tools).
+abi:
+	@packaging/abi.sh bless
 
 # Installs what `make build` made: the libraries, the headers, vdb.pc, a CMake package, vdb(7). PREFIX (/usr/local), LIBDIR,
 # INCLUDEDIR and MANDIR say where, DESTDIR is put before all of them. Does not build: it may run as root.
