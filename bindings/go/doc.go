@@ -37,3 +37,5 @@
 // The library is linked statically from lib/GOOS-GOARCH/libvdb.a, which `make go-lib` at the root of the
 // repository builds. With the build tag vdb_use_lib it is the system's libvdb, found by pkg-config.
 package vdb
+
+import _ "vdb/bindings/go/include" // the folder of vdb.h
