@@ -20,7 +20,17 @@ VERSION = re.search(r'#define VDB_VERSION_STRING "([^"]+)"', HEADER).group(1)
 LIBRARY = Path(LIB_DIR) / f"libvdb.so.{ABI}"
 
 
+def glibc(path):
+    """The least 2.x of the C library that has the symbols which a library needs."""
+    return max(map(int, re.findall(rb"GLIBC_2\.(\d+)", path.read_bytes())), default=0)
+
+
 class BuildWithLibrary(build_ext):
+    def build_extensions(self):
+        # Where the libraries of this machine's Python lie is nobody else's business.
+        self.compiler.linker_so = [arg for arg in self.compiler.linker_so if not arg.startswith("-Wl,-rpath")]
+        super().build_extensions()
+
     def run(self):
         super().run()
         target = Path(self.get_ext_fullpath("vdb._vdb")).parent
@@ -34,8 +44,8 @@ class StableWheel(bdist_wheel):
     def get_tag(self):
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         if platform.startswith("linux_") and os.environ.get("VDB_PLAIN_TAG") != "1":
-            needed = max(map(int, re.findall(rb"GLIBC_2\.(\d+)", LIBRARY.read_bytes())), default=17)
-            platform = f"manylinux_2_{max(needed, 17)}_{platform.removeprefix('linux_')}"
+            extension = map(Path, self.get_finalized_command("build_ext").get_outputs())
+            platform = f"manylinux_2_{max(17, *map(glibc, [LIBRARY, *extension]))}_{platform.removeprefix('linux_')}"
         return "cp39", "abi3", platform
 
 

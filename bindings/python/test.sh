@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests of the Python package: builds the wheel from a copy of this folder, installs it into an environment of
+# Tests of the Python package: builds the wheel, installs it into an environment of
 # its own, build/bindings/python, and runs the tests against what was installed. Needs build/lib.
 #
 #   test.sh [pytest arguments]
@@ -26,11 +26,9 @@ if [ ! -e "$venv/complete" ]; then
 	touch "$venv/complete"
 fi
 
-# What pip leaves in a folder that it builds stays out of the repository.
-rm -rf "$place/source" "$place/wheels"
-mkdir -p "$place/source" && cp -r bindings/python/. "$place/source"
-VDB_INCLUDE_DIR=$root/include VDB_LIB_DIR=$root/build/lib "$venv/bin/pip" wheel -q --disable-pip-version-check \
-	--no-build-isolation --no-deps --no-cache-dir -w "$place/wheels" "$place/source" >"$place/build.log" 2>&1 &&
+mkdir -p "$place/wheels"
+rm -rf "$place/source" && cp -r bindings/python "$place/source"
+bindings/python/wheel.sh "$place/wheels" "$venv/bin/python" >"$place/build.log" 2>&1 &&
 	"$venv/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps "$place"/wheels/*.whl \
 		>>"$place/build.log" 2>&1 || {
 	cat "$place/build.log"
