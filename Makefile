@@ -37,7 +37,7 @@ go-lib: build
 
 # Compiles the Node package (bindings/node); what it needs is fetched by npm.
 node-package:
-	@cd bindings/node && npm ci --cache ../../build/bindings/npm-cache --ignore-scripts --no-fund --no-audit && npx tsc -p .
+	@bindings/node/compile.sh
 
 # Writes the generated parts of the bindings anew from include/vdb.h. `make test-bindings` checks that they are current.
 bindings:

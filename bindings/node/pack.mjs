@@ -4,9 +4,9 @@
  *
  *     pack.mjs FOLDER [LIBRARY]
  *
- * writes vdb-VERSION.tgz and vdb-PLATFORM-VERSION.tgz into FOLDER. LIBRARY is build/lib/libvdb.so.N when it is not given. Which
- * platform package npm installs is decided by its fields os, cpu and libc; `vdb` asks for all of them as optionalDependencies,
- * of which npm skips those that do not fit.
+ * writes vdb-VERSION.tgz and vdb-PLATFORM-VERSION.tgz into FOLDER; the version is the header's. LIBRARY is build/lib/libvdb.so.N
+ * when it is not given. Which platform package npm installs is decided by its fields os, cpu and libc; `vdb` asks for all of
+ * them as optionalDependencies, of which npm skips those that do not fit.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -41,13 +41,16 @@ export function packAll(into, library) {
   const { devDependencies, scripts, ...manifest } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
   const platform = `${process.platform}-${process.arch}`;
   if (!(platform in PLATFORMS)) throw new Error(`there is no package for ${platform}: add it to PLATFORMS`);
-  const { ABI_VERSION } = createRequire(import.meta.url)('./dist/generated.js');
-  library ??= join(root, 'build/lib', `libvdb.so.${ABI_VERSION}`);
-  const { version, license } = manifest;
+  const header = createRequire(import.meta.url)('./dist/generated.js');
+  library ??= join(root, 'build/lib', `libvdb.so.${header.ABI_VERSION}`);
+  const version = `${header.VERSION_MAJOR}.${header.VERSION_MINOR}.${header.VERSION_PATCH}`;
+  const { name, license } = manifest;
   const scratch = mkdtempSync(join(tmpdir(), 'vdb-pack-'));
   try {
     mkdirSync(into, { recursive: true });
     stage(join(scratch, 'vdb'), {
+      name,
+      version,
       ...manifest,
       optionalDependencies: Object.fromEntries(Object.keys(PLATFORMS).map((name) => [`@vdb/${name}`, version])),
     }, [[join(here, 'dist'), 'dist'], [join(root, 'docs/node.md'), 'README.md'], [join(root, 'LICENSE'), 'LICENSE']]);
