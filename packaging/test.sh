@@ -104,6 +104,32 @@ cmake_refuses() {
 	grep -q 'libvdb.a is missing' said
 }
 
+# What cargo-c reads of Cargo.toml: the ABI number, and the headers that `make install` installs.
+cargo_c_metadata() {
+	cargo metadata --no-deps --offline --format-version 1 --manifest-path "$root/Cargo.toml" >metadata
+	python3 - "$abi" "$root" metadata <<-'END'
+		import json, pathlib, sys
+		abi, root, metadata = sys.argv[1:]
+		[package] = json.load(open(metadata))["packages"]
+		capi = package["metadata"]["capi"]
+		assert capi["library"]["version"] == f"{abi}.0.0" and capi["library"]["version_suffix_components"] == 1
+		assert capi["header"] == {"subdirectory": False, "generation": False} and "capi" in package["features"]
+		[asset] = capi["install"]["include"]["asset"]
+		found = sorted(str(path) for path in pathlib.Path(root).glob(asset["from"]))
+		every = sorted(str(path) for path in pathlib.Path(root, "include").rglob("*") if path.is_file())
+		assert found == every, (found, every)
+	END
+}
+cargo_c() {
+	cargo cinstall --offline --manifest-path "$root/Cargo.toml" --destdir="$PWD/stage" --prefix=/usr --libdir=/usr/lib
+	test "$(readlink -f stage/usr/lib/libvdb.so."$abi")" = "$PWD/stage/usr/lib/libvdb.so.$abi.0.0"
+	readelf -d "stage/usr/lib/libvdb.so.$abi" | grep "SONAME.*libvdb.so.$abi\]"
+	(cd stage/usr/include && find . -type f | sort) >installed
+	(cd "$root/include" && find . -type f | sort) | diff - installed
+	$CC "$root/examples/quickstart.c" -Istage/usr/include -Lstage/usr/lib -lvdb -Wl,-rpath,"$PWD/stage/usr/lib" -o program
+	says ./program
+}
+
 check layout layout
 check all_headers headers
 check staged staged
@@ -123,6 +149,12 @@ if command -v cmake >/dev/null; then
 else
 	echo "skipped: CMake consumers: no cmake"
 fi
+if command -v cargo >/dev/null && command -v python3 >/dev/null; then
+	check cargo_c_metadata cargo_c_metadata
+else
+	echo "skipped: what cargo-c reads: no cargo or no python3"
+fi
+if command -v cargo-cinstall >/dev/null; then check cargo_c cargo_c; else echo "skipped: cargo cinstall: no cargo-c"; fi
 
 verdict=ok
 [ $failed -eq 0 ] || verdict=FAILED
