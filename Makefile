@@ -10,7 +10,7 @@ LIB := build/lib
 LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET)/loom
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
-.PHONY: build header bindings abi go-lib node-package test test-bindings install uninstall loom miri tsan asan torture \
+.PHONY: build header bindings abi go-lib node-package test test-bindings install uninstall musl dist loom miri tsan asan torture \
 	mutations coverage filesystems fuzz lint demo bench bench-bindings bench-compare bench-scale \
 	bench-curve bench-seeds bench-filter bench-conditions bench-replace bench-ingest bench-churn bench-sweep bench-protection clean
 .DEFAULT_GOAL := build
@@ -23,7 +23,7 @@ build:
 	@mkdir -p $(LIB)
 	@$(STRIP) -o $(LIB)/libvdb.so.$(ABI) $(TARGET)/release/libvdb.so
 	@ln -sf libvdb.so.$(ABI) $(LIB)/libvdb.so
-	@cp $(TARGET)/release/libvdb.a $(LIB)/libvdb.a
+	@cp -p $(TARGET)/release/libvdb.a $(LIB)/libvdb.a
 
 # Writes include/vdb.h anew from src/capi. `make test` checks that it is current.
 header:
@@ -54,7 +54,18 @@ install uninstall:
 	@PREFIX='$(or $(PREFIX),/usr/local)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' \
 		DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' packaging/install.sh $@
 
-# Every binding whose toolchain is there, and an installation, against build/lib; LANGUAGES="cpp python" for some.
+# build/musl/libvdb.a, the static library for programs that are linked with musl, where Rust has the target for it.
+musl:
+	@packaging/musl.sh
+
+# Everything that a release consists of, into build/dist, with SHA256SUMS: a Python wheel, npm packages, a Go module, a
+# Debian package, archives of the library and of the sources. The same sources give the same bytes. What may be set
+# (GO_MODULE, DEB_MAINTAINER) is in packaging/dist.sh.
+dist: build musl
+	@packaging/dist.sh
+
+# Every binding whose toolchain is there, the binary interface, an installation and the packages, against build/lib;
+# LANGUAGES="cpp python" for some.
 test-bindings: build
 	@.ci/summary.sh bindings/test.sh $(LANGUAGES)
 

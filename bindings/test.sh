@@ -1,9 +1,9 @@
 #!/bin/sh
 # Tests the bindings against build/lib: generated files, test vectors, the binary interface, each language that has a test.sh in
-# its folder, an installation, and whether all languages said the same. What a language needs beyond its toolchain is fetched
-# into build/bindings.
+# its folder, an installation, the packages of a release, and whether all languages said the same. What a language needs beyond
+# its toolchain is fetched into build/bindings.
 #
-#   test.sh [LANGUAGE|gen|abi|install ...]    all without one
+#   test.sh [LANGUAGE|gen|abi|install|dist ...]    all without one
 #
 # Each part prints a line `test result:` with its counts, and `skipped: why` for what it cannot do here.
 cd "$(dirname "$0")/.." || exit 1
@@ -59,12 +59,13 @@ part() {
 	"$@" || failed=1
 }
 
-[ $# -gt 0 ] || set -- gen abi $(for script in bindings/*/test.sh; do basename "$(dirname "$script")"; done) install
+[ $# -gt 0 ] || set -- gen abi $(for script in bindings/*/test.sh; do basename "$(dirname "$script")"; done) install dist
 for name; do
 	case $name in
 	gen) part gen test_gen ;;
 	abi) part abi packaging/abi.sh ;;
 	install) part install packaging/test.sh ;;
+	dist) part dist packaging/test_dist.sh ;;
 	*) part "$name" "bindings/$name/test.sh" ;;
 	esac
 done
