@@ -148,7 +148,7 @@ npm_packages() {
 swift_package() {
 	[ -e bindings/swift/Package.swift ] || { skip "Swift package: no bindings/swift" && return 0; }
 	name=vdb-swift-$version
-	mkdir "$work/$name" && (cd bindings/swift && tar -cf - --exclude=.build --exclude=test.sh .) | tar -C "$work/$name" -xf - &&
+	mkdir "$work/$name" && (cd bindings/swift && tar -cf - --exclude=.build --exclude='*.sh' .) | tar -C "$work/$name" -xf - &&
 		cp LICENSE NOTICE "$work/$name" && tarball "$name"
 }
 
