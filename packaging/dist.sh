@@ -18,7 +18,12 @@ STRIP=${STRIP:-strip}
 out=${1:-build/dist}
 [ $# -lt 2 ] && packages="library source_code debian go_module python_wheel npm_packages swift_package" ||
 	{ shift && packages=$*; }
-mkdir -p "$out" && out=$(cd "$out" && pwd) && rm -rf "${out:?}"/* || exit 1
+mkdir -p "$out" && out=$(cd "$out" && pwd) || exit 1
+if [ -n "$(ls -A "$out")" ] && [ ! -e "$out/SHA256SUMS" ]; then
+	echo "dist: $out has files that are not of an earlier run (there is no SHA256SUMS): name another folder, or empty it" >&2
+	exit 1
+fi
+rm -rf "${out:?}"/*
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
