@@ -16,6 +16,7 @@ use super::error::{ErrorKind, Result, fail};
 use super::filter::{Filter, Selection, bytes_of_bits};
 use super::plan::{Covered, Plan};
 use super::reader::{Limits, finish, search_one, take_query};
+use super::snapshot::Snapshot;
 use super::types::{ID_NONE, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::{Lease, SlotBits};
@@ -87,9 +88,9 @@ impl Cursor {
         Ok(Cursor { core, view, way })
     }
 
-    /// See [`super::Database::scan`].
-    pub(super) fn by_id(core: &Arc<Core>, filter: Option<&Filter>) -> Result<Cursor> {
-        let (core, view) = (core.clone(), core.view.load_full());
+    /// See [`super::Database::scan_at`].
+    pub(super) fn by_id(core: &Arc<Core>, snapshot: Option<&Snapshot>, filter: Option<&Filter>) -> Result<Cursor> {
+        let (core, view) = (core.clone(), core.pinned_at(snapshot)?);
         let selection = filter.map(|filter| filter.select(&core, &view, &Unlimited)).transpose()?.flatten();
         Ok(Cursor { core, view, way: Way::Ids(Ids { selection, last: None }) })
     }

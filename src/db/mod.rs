@@ -572,7 +572,12 @@ impl Database {
     /// Goes through the rows that a filter lets pass, or all, in the order of their ids, page by page, in the state that the
     /// database has now.
     pub fn scan(&self, filter: Option<&Filter>) -> Result<Cursor> {
-        Cursor::by_id(&self.core, filter)
+        self.scan_at(None, filter)
+    }
+
+    /// As [`Database::scan`], now or in a snapshot. The cursor has the state, not the snapshot, which may go before it.
+    pub fn scan_at(&self, snapshot: Option<&Snapshot>, filter: Option<&Filter>) -> Result<Cursor> {
+        Cursor::by_id(&self.core, snapshot, filter)
     }
 
     /// Searches for the one vector of `query` as [`Database::search`] would, and tells as JSON how: the plan and why it was

@@ -8,4 +8,4 @@ pub mod filter;
 pub mod json;
 
 pub use filter::{Expression, Parsed, SyntaxError};
-pub use json::{Number, Scalar};
+pub use json::{Number, Scalar, Step};

@@ -9,8 +9,10 @@
 
 #[path = "../../common/exercise.rs"]
 mod exercise;
-#[path = "../../common/pair.rs"]
+#[path = "../../common/pair/mod.rs"]
 mod pair;
+#[path = "../../common/plain.rs"]
+mod plain;
 #[path = "../../common/refit.rs"]
 mod refit;
 #[path = "../../common/texts.rs"]
@@ -21,6 +23,7 @@ pub mod calls;
 pub mod exchange;
 mod input;
 pub mod log;
+mod made;
 pub mod parsers;
 pub mod store;
 
