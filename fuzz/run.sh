@@ -10,7 +10,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- store log parsers calls exchange abi
+[ $# -gt 0 ] || set -- store log parsers calls exchange abi filters
 
 if ! cargo +nightly --version >/dev/null 2>&1; then
 	echo "skipped: no nightly toolchain: rustup toolchain install nightly"

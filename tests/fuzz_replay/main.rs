@@ -54,6 +54,11 @@ fn any_arguments_at_the_c_boundary() {
 }
 
 #[test]
+fn any_bytes_as_filters_their_values_and_metadata() {
+    replay("filters");
+}
+
+#[test]
 fn every_target_has_a_program_for_the_fuzzer() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();

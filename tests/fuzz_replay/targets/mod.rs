@@ -21,6 +21,7 @@ mod texts;
 pub mod abi;
 pub mod calls;
 pub mod exchange;
+pub mod filters;
 mod input;
 pub mod log;
 mod made;
@@ -30,11 +31,12 @@ pub mod store;
 type Target = fn(&[u8]);
 
 /// Name and function of every target.
-pub const ALL: [(&str, Target); 6] = [
+pub const ALL: [(&str, Target); 7] = [
     ("store", store::run),
     ("log", log::run),
     ("parsers", parsers::run),
     ("calls", calls::run),
     ("exchange", exchange::run),
     ("abi", abi::run),
+    ("filters", filters::run),
 ];
