@@ -7,9 +7,9 @@ mod common;
 use common::refit::{self, Files};
 use std::path::Path;
 use vdb::storage::FileName;
-use vdb::storage::format::{MAJOR, MINOR};
+use vdb::storage::format::{MAJOR, MINOR, RECORDS};
 use vdb::storage::sim::SimStorage;
-use vdb::{CheckLevel, Database, Error, ErrorKind, Options, Scalar, Vectors};
+use vdb::{CheckLevel, Database, Error, ErrorKind, Options, TextBuffer, Vectors};
 
 /// Offsets in a header (`docs/file-format.md`).
 const MAJOR_AT: usize = 8;
@@ -17,13 +17,19 @@ const MINOR_AT: usize = 10;
 const MUST_UNDERSTAND_AT: usize = 12;
 const MAY_IGNORE_AT: usize = 16;
 
-/// A database that has every kind of file.
-fn files() -> Files {
-    let files = refit::files_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1/cosine_f32"));
-    for kind in ["CURRENT", "MANIFEST-", "chunk-", "codes-", "graph-", "ids-", "tombstones-", "wal-"] {
-        assert!(files.keys().any(|name| name.starts_with(kind)), "no {kind}");
+fn golden(name: &str) -> Files {
+    refit::files_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name))
+}
+
+/// Two databases that have every kind of file, the second one with records.
+fn files() -> [Files; 2] {
+    let both = ["v1/cosine_f32", "v3/records_i8"].map(golden);
+    for kind in
+        ["CURRENT", "MANIFEST-", "chunk-", "codes-", "graph-", "ids-", "tombstones-", "wal-", "records-", "keys-"]
+    {
+        assert!(both.iter().flat_map(Files::keys).any(|name| name.starts_with(kind)), "no {kind}");
     }
-    files
+    both
 }
 
 fn patched(files: &Files, name: &str, at: usize, value: u8) -> Files {
@@ -41,64 +47,89 @@ fn open(disk: &SimStorage, options: &Options) -> Result<Database, Error> {
     Database::open_on(Some(Box::new(disk.clone())), options, None)
 }
 
-/// Every row, and whether all is well.
-fn contents(db: &Database) -> (u64, Vec<u8>, Vec<u8>) {
+/// Every row, with its metadata, and whether all is well.
+fn contents(db: &Database) -> (u64, Vec<u8>, Vec<u8>, Vec<u8>) {
     let report = db.check(CheckLevel::Recall, None).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
-    let ids: Vec<u64> = (0..2000).collect();
-    let (mut vectors, mut found) = (vec![0; ids.len() * 48], vec![0; ids.len()]);
-    db.get_batch(&ids, Scalar::F32, &mut vectors, 0, &mut found).unwrap();
-    (db.count().unwrap(), vectors, found)
+    let (ids, settings) = ((0..2000).collect::<Vec<u64>>(), db.settings());
+    let bytes = settings.scalar.row_bytes(settings.dim as usize);
+    let (mut vectors, mut found) = (vec![0; ids.len() * bytes], vec![0; ids.len()]);
+    db.get_batch(&ids, settings.scalar, &mut vectors, 0, &mut found).unwrap();
+    let (mut meta, mut offsets) = (vec![0; 1 << 20], vec![0; ids.len() + 1]);
+    db.meta_batch(&ids, &mut TextBuffer { bytes: &mut meta, offsets: &mut offsets }).unwrap();
+    (db.count().unwrap(), vectors, found, meta)
+}
+
+fn assert_too_new(files: &Files, name: &str, what: &str) {
+    let disk = refit::disk_of(files);
+    for read_only in [false, true] {
+        let error = open(&disk, &options().read_only(read_only)).expect_err(&format!("{name}, {what}"));
+        assert_eq!(error.kind(), ErrorKind::FormatTooNew, "{name}, {what}: {error}");
+        assert!(error.to_string().contains(name), "{what} of {name}: {error}");
+    }
+    assert!(refit::files_on(&disk) == *files, "{name}, {what}: files changed under a database that is too new");
 }
 
 #[test]
 fn what_is_too_new_is_refused_by_name_and_left_alone() {
-    let sound = files();
-    for name in sound.keys() {
-        for (what, at, value) in [
-            ("major", MAJOR_AT, MAJOR as u8 + 1),
-            // Bits 0 to 3 are known in manifests, bit 1 in parts.
-            ("feature", MUST_UNDERSTAND_AT, 16),
-            ("feature", MUST_UNDERSTAND_AT + 3, 128),
-        ] {
-            let files = patched(&sound, name, at, value);
-            let disk = refit::disk_of(&files);
-            for read_only in [false, true] {
-                let error = open(&disk, &options().read_only(read_only)).expect_err(&format!("{name}, {what}"));
-                assert_eq!(error.kind(), ErrorKind::FormatTooNew, "{name}, {what}: {error}");
-                assert!(error.to_string().contains(name), "{what} of {name}: {error}");
+    for sound in files() {
+        for name in sound.keys() {
+            for (what, at, value) in [
+                ("major", MAJOR_AT, MAJOR as u8 + 1),
+                // Bits 0 to 3 are known in manifests, bit 1 in parts.
+                ("feature", MUST_UNDERSTAND_AT, 16),
+                ("feature", MUST_UNDERSTAND_AT + 3, 128),
+            ] {
+                assert_too_new(&patched(&sound, name, at, value), name, what);
             }
-            assert!(refit::files_on(&disk) == files, "{name}, {what}: files changed under a database that is too new");
         }
+    }
+}
+
+/// What a library without records meets is a bit that it does not know: they are told of where it is to look, in the
+/// manifest, and the bit is refused where it is unknown to this one.
+#[test]
+fn records_are_told_of_by_a_bit_that_must_be_understood() {
+    let [without, with] = files();
+    let told = |files: &Files| {
+        let name = refit::manifest_name(files).unwrap();
+        u32::from_le_bytes(files[&name][MUST_UNDERSTAND_AT..][..4].try_into().unwrap()) & RECORDS
+    };
+    assert_eq!((told(&without), told(&with)), (0, RECORDS));
+    for name in with.keys().filter(|name| !name.starts_with("MANIFEST-")) {
+        let bits = with[name][MUST_UNDERSTAND_AT] | RECORDS as u8;
+        assert_too_new(&patched(&with, name, MUST_UNDERSTAND_AT, bits), name, "the bit of records");
     }
 }
 
 #[test]
 fn what_may_be_ignored_is_ignored() {
-    let sound = files();
-    let expected = contents(&open(&refit::disk_of(&sound), &options()).unwrap());
-    for name in sound.keys() {
-        let newer = patched(&patched(&sound, name, MINOR_AT, MINOR as u8 + 7), name, MAY_IGNORE_AT + 1, 0xff);
-        for read_only in [false, true] {
-            let db = open(&refit::disk_of(&newer), &options().read_only(read_only));
-            let db = db.unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert!(contents(&db) == expected, "{name}");
+    for sound in files() {
+        let expected = contents(&open(&refit::disk_of(&sound), &options()).unwrap());
+        for name in sound.keys() {
+            let newer = patched(&patched(&sound, name, MINOR_AT, MINOR as u8 + 7), name, MAY_IGNORE_AT + 1, 0xff);
+            for read_only in [false, true] {
+                let db = open(&refit::disk_of(&newer), &options().read_only(read_only));
+                let db = db.unwrap_or_else(|error| panic!("{name}: {error}"));
+                assert!(contents(&db) == expected, "{name}");
+            }
         }
     }
 }
 
 #[test]
 fn what_never_was_is_no_version() {
-    let sound = files();
-    for name in sound.keys() {
-        let error = open(&refit::disk_of(&patched(&sound, name, MAJOR_AT, 0)), &options()).expect_err(name);
-        assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
-        let mut files = sound.clone();
-        // Magic and every other number in the byte order of another machine.
-        files.entry(name.clone()).and_modify(|bytes| bytes[..8].reverse());
-        refit::refit(&mut files, name);
-        let error = open(&refit::disk_of(&files), &options()).expect_err(name);
-        assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
+    for sound in files() {
+        for name in sound.keys() {
+            let error = open(&refit::disk_of(&patched(&sound, name, MAJOR_AT, 0)), &options()).expect_err(name);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
+            let mut files = sound.clone();
+            // Magic and every other number in the byte order of another machine.
+            files.entry(name.clone()).and_modify(|bytes| bytes[..8].reverse());
+            refit::refit(&mut files, name);
+            let error = open(&refit::disk_of(&files), &options()).expect_err(name);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
+        }
     }
 }
 
@@ -106,7 +137,10 @@ fn what_never_was_is_no_version() {
 /// and removes the old ones when `CURRENT` is durable.
 #[test]
 fn an_upgrade_keeps_the_old_files_until_it_succeeded() {
-    let mut old = files();
+    files().into_iter().for_each(upgrade);
+}
+
+fn upgrade(mut old: Files) {
     for name in old.clone().keys() {
         old = patched(&old, name, MINOR_AT, MINOR as u8 + 1);
     }
@@ -114,7 +148,8 @@ fn an_upgrade_keeps_the_old_files_until_it_succeeded() {
     let db = open(&disk, &options()).unwrap();
     let opened = disk.operations().len();
     assert!(old.keys().all(|name| refit::files_on(&disk).contains_key(name)), "opening upgrades nothing");
-    db.upsert_batch(&[5], Vectors::f32(&[1.0; 12], 12).unwrap(), None).unwrap();
+    let dim = db.settings().dim as usize;
+    db.upsert_batch(&[5], Vectors::f32(&vec![1.0; dim], dim).unwrap(), None).unwrap();
     db.checkpoint(None).unwrap();
     let expected = contents(&db);
     let calls = disk.operations().split_off(opened);

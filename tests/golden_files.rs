@@ -16,9 +16,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 use vdb::storage::sim::SimStorage;
-use vdb::{CheckLevel, Database, Hits, Metric, Options, Quant, Scalar, SearchParams, Vectors};
+use vdb::{
+    CheckLevel, Database, Filter, Hits, ID_NONE, Metric, Options, Quant, Records, Result, Scalar, SearchParams,
+    TextBuffer, Texts, Vectors,
+};
 
-const NEWEST: &str = "v2";
+const NEWEST: &str = "v3";
 const K: usize = 5;
 const QUERIES: usize = 8;
 
@@ -37,8 +40,8 @@ struct Recipe {
 }
 
 /// Together: codes, graphs with and without upper levels, deleted rows, a chunk with a
-/// hole, a log to replay and one that was closed, all part files.
-const RECIPES: [Recipe; 3] = [
+/// hole, a log to replay and one that was closed, all part files, keys and metadata in parts and in the log.
+const RECIPES: [Recipe; 4] = [
     Recipe {
         name: "cosine_f32",
         metric: Metric::Cosine,
@@ -65,6 +68,15 @@ const RECIPES: [Recipe; 3] = [
         shift: 6,
         first: nothing,
         build: small,
+    },
+    Recipe {
+        name: "records_i8",
+        metric: Metric::Ip,
+        scalar: Scalar::I8,
+        dim: 6,
+        shift: 6,
+        first: with_records,
+        build: with_records_in_the_log,
     },
 ];
 
@@ -103,21 +115,49 @@ impl Recipe {
         db.upsert_batch(ids, rows, None).unwrap();
     }
 
-    /// The files of this database, made now, with the salt of `like`.
+    /// Upserts rows with keys and metadata; returns their ids, also of those that ask for one.
+    fn upsert_records(&self, db: &Database, ids: &[u64], records: &[(String, String)], salt: u64) -> Vec<u64> {
+        let rows: Vec<u8> = ids.iter().flat_map(|id| self.row(id ^ salt)).collect();
+        let rows = Vectors::new(&rows, self.scalar, self.dim, ids.len(), 0).unwrap();
+        let (keys, meta): (Vec<&str>, Vec<&str>) = records.iter().map(|(key, meta)| (&key[..], &meta[..])).unzip();
+        let (keys, meta) = (joined(&keys), joined(&meta));
+        let records = Records { keys: Texts::new(&keys.0, &keys.1).ok(), meta: Texts::new(&meta.0, &meta.1).ok() };
+        let mut ids = ids.to_vec();
+        db.upsert_records(&mut ids, rows, &records, None).unwrap();
+        ids
+    }
+
+    /// The files of this database, made now, with the salt of `like`, which keys are numbered by.
     fn build(&self, like: Option<&Files>) -> Files {
-        let disk = SimStorage::new();
+        let mut disk = SimStorage::new();
         let steps = [(self.first, self.options().graph_min_rows(1 << 20)), (self.build, self.options())];
+        let open = |disk: &SimStorage, options: &Options| {
+            Database::open_on(Some(Box::new(disk.clone())), options, Some(self.shift)).unwrap()
+        };
+        open(&disk, &steps[0].1).abandon();
+        if let Some(manifest) = like.and_then(refit::manifest_of) {
+            let mut files = refit::files_on(&disk);
+            refit::change_salt(&mut files, manifest.salt);
+            disk = refit::disk_of(&files);
+        }
         for (step, options) in steps {
-            let db = Database::open_on(Some(Box::new(disk.clone())), &options, Some(self.shift)).unwrap();
+            let db = open(&disk, &options);
             step(self, &db);
             // Closing would write another checkpoint.
             db.abandon();
         }
-        let mut files = refit::files_on(&disk);
-        let manifest = like.and_then(refit::manifest_of);
-        manifest.inspect(|manifest| refit::change_salt(&mut files, manifest.salt));
-        files
+        refit::files_on(&disk)
     }
+}
+
+/// Texts back to back, and where each begins.
+fn joined(texts: &[&str]) -> (Vec<u8>, Vec<u64>) {
+    let (mut bytes, mut offsets) = (Vec::new(), vec![0]);
+    for text in texts {
+        bytes.extend_from_slice(text.as_bytes());
+        offsets.push(bytes.len() as u64);
+    }
+    (bytes, offsets)
 }
 
 fn ids(numbers: std::ops::Range<u64>) -> Vec<u64> {
@@ -159,6 +199,62 @@ fn small(recipe: &Recipe, db: &Database) {
     recipe.upsert(db, &ids(48..55), 1);
 }
 
+/// Ids of rows with records: small ones, so that there are larger ones to be given.
+fn numbered(numbers: std::ops::Range<u64>) -> Vec<u64> {
+    numbers.map(|n| n * 3 + 1).collect()
+}
+
+/// Of every kind: rows with both, with one, with none, and texts that are not ASCII.
+fn record(id: u64, version: u64) -> (String, String) {
+    let key = if id % 4 == 0 { String::new() } else { format!("key {id}/é{}", "+".repeat((id % 70) as usize)) };
+    let pad = "y".repeat((id % 11) as usize * 20);
+    let meta = match id % 5 {
+        0 => String::new(),
+        1 => format!("{{\"n\": {id}, \"version\":{version}, \"tags\":[\"a\", {id}], \"at\": {{\"lat\": 1.5}}}}"),
+        _ => format!(" {{\"pad\":\"{pad}\",\"n\":{id},\"version\":{version}}}\n"),
+    };
+    (key, meta)
+}
+
+fn records(ids: &[u64], version: u64) -> Vec<(String, String)> {
+    ids.iter().map(|&id| record(id, version)).collect()
+}
+
+fn with_records(recipe: &Recipe, db: &Database) {
+    let ids = numbered(0..150);
+    recipe.upsert_records(db, &ids, &records(&ids, 0), 0);
+    recipe.upsert(db, &numbered(150..230), 0);
+    db.delete_batch(&numbered(20..40)).unwrap();
+}
+
+fn update_meta(db: &Database, ids: &[u64], version: u64) {
+    let records = records(ids, version);
+    let (bytes, offsets) = joined(&records.iter().map(|(_, meta)| &meta[..]).collect::<Vec<_>>());
+    assert_eq!(db.update_meta_batch(ids, &Texts::new(&bytes, &offsets).unwrap()).unwrap(), ids.len() as u64);
+}
+
+/// Some of everything in the parts, then some of everything in the log: keys that are taken away, given again and go to
+/// other rows, metadata that is changed, vectors that are replaced beneath their records, ids that are given.
+fn with_records_in_the_log(recipe: &Recipe, db: &Database) {
+    update_meta(db, &numbered(60..90), 1);
+    checkpoint(db);
+    let key_of = |id: u64| record(id, 0).0;
+    let gone = [key_of(298), key_of(301), key_of(303)];
+    let (bytes, offsets) = joined(&gone.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(db.delete_keys(&Texts::new(&bytes, &offsets).unwrap()).unwrap(), 2);
+    update_meta(db, &numbered(5..10), 2);
+    recipe.upsert(db, &numbered(50..55), 2);
+    let ids = numbered(225..232);
+    recipe.upsert_records(db, &ids, &records(&ids, 3), 3);
+    // The key of a row that is gone, for a row that is new; and none any more for one that had one.
+    let moved = [(key_of(298), "{\"n\":-1}".into()), Default::default()];
+    recipe.upsert_records(db, &[701, 148], &moved, 4);
+    let new = [("given".into(), String::new()), (String::new(), "{}".into())];
+    let given = recipe.upsert_records(db, &[ID_NONE; 2], &new, 5);
+    assert_eq!(given, [702, 703]);
+    db.delete_batch(&numbered(0..3)).unwrap();
+}
+
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
@@ -188,7 +284,8 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Everything the recipes could have put there, by id.
 fn rows(recipe: &Recipe, db: &Database) -> BTreeMap<u64, Vec<u8>> {
-    let (ids, bytes) = (ids(0..260), recipe.scalar.row_bytes(recipe.dim));
+    let large = ids(0..260).into_iter().filter(|&id| id >= 2000);
+    let (ids, bytes) = ((0..2000).chain(large).collect::<Vec<_>>(), recipe.scalar.row_bytes(recipe.dim));
     let (mut vectors, mut found) = (vec![0; ids.len() * bytes], vec![9; ids.len()]);
     db.get_batch(&ids, recipe.scalar, &mut vectors, 0, &mut found).unwrap();
     let rows = ids.into_iter().zip(vectors.chunks(bytes).map(<[u8]>::to_vec)).zip(found);
@@ -197,9 +294,41 @@ fn rows(recipe: &Recipe, db: &Database) -> BTreeMap<u64, Vec<u8>> {
     rows
 }
 
-/// The same in words.
+/// The same in words, and the records of those that have one.
 fn rows_in_words(recipe: &Recipe, db: &Database) -> Vec<String> {
-    rows(recipe, db).iter().map(|(id, row)| format!("row {id} {}", hex(row))).collect()
+    let rows = rows(recipe, db);
+    let ids: Vec<u64> = rows.keys().copied().collect();
+    let keys = texts(ids.len(), &|out| db.keys_of_ids(&ids, out));
+    let meta = texts(ids.len(), &|out| db.meta_batch(&ids, out));
+    let shown = |text: &[u8]| if text.is_empty() { "-".into() } else { hex(text) };
+    let mut lines: Vec<String> = rows.iter().map(|(id, row)| format!("row {id} {}", hex(row))).collect();
+    let records = ids.iter().zip(keys.iter().zip(&meta)).filter(|(_, (key, meta))| key.len() + meta.len() > 0);
+    lines.extend(records.map(|(id, (key, meta))| format!("record {id} {} {}", shown(key), shown(meta))));
+    lines
+}
+
+fn texts(count: usize, of: &dyn Fn(&mut TextBuffer<'_>) -> Result<()>) -> Vec<Vec<u8>> {
+    let (mut bytes, mut offsets) = (vec![0; 1 << 20], vec![0; count + 1]);
+    of(&mut TextBuffer { bytes: &mut bytes, offsets: &mut offsets }).unwrap();
+    offsets.windows(2).map(|at| bytes[at[0] as usize..at[1] as usize].to_vec()).collect()
+}
+
+/// Keys lead to their rows, and conditions hold for the rows whose metadata says so.
+fn assert_records_are_found(db: &Database, lines: &[String], case: &str) {
+    let records: Vec<Vec<&str>> =
+        lines.iter().filter(|line| line.starts_with("record")).map(|line| line.split(' ').collect()).collect();
+    let text = |hex: &str| {
+        let bytes = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
+        String::from_utf8(bytes).unwrap()
+    };
+    let with_key: Vec<&Vec<&str>> = records.iter().filter(|record| record[2] != "-").collect();
+    let keys: Vec<String> = with_key.iter().map(|record| text(record[2])).collect();
+    let (bytes, offsets) = joined(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut found = vec![0; keys.len()];
+    db.ids_of_keys(&Texts::new(&bytes, &offsets).unwrap(), &mut found).unwrap();
+    assert!(found.iter().zip(&with_key).all(|(id, record)| id.to_string() == record[1]), "{case}: keys of other rows");
+    let newer = records.iter().filter(|record| record[3] != "-" && text(record[3]).contains("\"version\":1")).count();
+    assert_eq!(db.count_passing(&Filter::parse("version = 1").unwrap()).unwrap(), newer as u64, "{case}");
 }
 
 fn answers(recipe: &Recipe, db: &Database, exact: bool) -> Vec<Answer> {
@@ -231,7 +360,7 @@ fn expectation(version: &str, recipe: &Recipe) -> (Vec<String>, Vec<Answer>, Str
         (id.parse().unwrap(), distance.parse().unwrap())
     };
     let nearest = lines("near ").iter().map(|line| line[5..].split(' ').map(hit).collect()).collect();
-    (lines("row "), nearest, lines("stats ").concat())
+    ([lines("row "), lines("record ")].concat(), nearest, lines("stats ").concat())
 }
 
 fn write_expectation(recipe: &Recipe, dir: &Path, to: &Path) {
@@ -289,6 +418,7 @@ fn every_version_answers_as_on_its_first_day_and_can_be_written_to() {
             let options = Options::new().create(false).mmap(mmap).verify_on_open(mmap);
             let db = Database::open(Some(dir.path()), &options).unwrap();
             assert!(rows_in_words(recipe, &db) == rows_due, "{case}: other rows");
+            assert_records_are_found(&db, &rows_due, &case);
             assert_near(&answers(recipe, &db, true), &near, &format!("{case}, exact"));
             assert_near(&answers(recipe, &db, false), &near, &format!("{case}, graph"));
             let report = db.check(CheckLevel::Recall, None).unwrap();
@@ -303,13 +433,16 @@ fn every_version_answers_as_on_its_first_day_and_can_be_written_to() {
 fn upgraded(recipe: &Recipe, dir: &Path, case: &str) {
     let open = || Database::open(Some(dir), &Options::new().create(false)).unwrap();
     let db = open();
+    let before = db.count().unwrap();
     recipe.upsert(&db, &ids(200..260), 9);
     db.delete_batch(&ids(0..10)).unwrap();
+    recipe.upsert_records(&db, &[1999, 1998], &records(&[1999, 1998], 9), 9);
     checkpoint(&db);
-    let expected = rows(recipe, &db);
+    let expected = rows_in_words(recipe, &db);
+    assert!(db.count().unwrap() > before && expected.iter().any(|line| line.starts_with("record 1999 ")), "{case}");
     db.close().unwrap();
     let db = open();
-    assert!(rows(recipe, &db) == expected, "{case}: other rows after writing");
+    assert!(rows_in_words(recipe, &db) == expected, "{case}: other rows after writing");
     let report = db.check(CheckLevel::Recall, None).unwrap();
     assert!(report.is_sound(), "{case}: {:?}", report.problems);
 }
