@@ -188,6 +188,44 @@ static void limits_on_time_end_a_page(void) {
   CHECK_OK(vdb_close(db, &error));
 }
 
+/* A scan of a snapshot has the rows of its moment, with a filter or without, and needs the snapshot no longer than it is made. */
+static void scans_look_at_the_snapshot(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  vdb *db = open_db(NULL, DIM), *other = open_db(NULL, DIM);
+  vdb_snapshot *snapshot = NULL;
+  vdb_filter *filter = NULL;
+  vdb_cursor *then[2] = {NULL, NULL}, *now = NULL;
+  uint64_t gone[100], deleted = 0;
+  static unsigned char seen[3][ROWS + 1];
+  insert_noise(db, 1, 200, DIM);
+  REQUIRE_OK(vdb_snapshot_new(db, &snapshot, &error));
+  for (uint64_t i = 0; i < 100; i++) gone[i] = 2 * i + 1;
+  CHECK_OK(vdb_delete_batch(db, gone, 100, &deleted, &error));
+  insert_noise(db, 1001, 50, DIM);
+  REQUIRE_OK(vdb_filter_ids(gone, 100, 1, &filter, &error));
+  REQUIRE_OK(vdb_cursor_scan_at(db, snapshot, NULL, &then[0], &error));
+  REQUIRE_OK(vdb_cursor_scan_at(db, snapshot, filter, &then[1], &error));
+  REQUIRE_OK(vdb_cursor_scan_at(db, NULL, NULL, &now, &error));
+  CHECK_STATUS(VDB_ERR_MISMATCH, vdb_cursor_scan_at(other, snapshot, NULL, &(vdb_cursor *){NULL}, &error));
+  vdb_snapshot_free(snapshot);
+  vdb_cursor *late = then[0];
+  CHECK_STATUS(VDB_ERR_CLOSED, vdb_cursor_scan_at(db, snapshot, NULL, &late, &error));
+  CHECK(late == NULL);
+  CHECK_U64(200, go_through(then[0], 33, seen[0], true));
+  CHECK_U64(100, go_through(then[1], 7, seen[1], true));
+  CHECK_U64(150, go_through(now, 64, seen[2], true));
+  for (size_t id = 1; id <= 1050; id++) {
+    bool was = id <= 200, odd = id % 2 == 1;
+    CHECK(seen[0][id] == was && seen[1][id] == (was && odd) && seen[2][id] == (was ? !odd : id > 1000));
+  }
+  vdb_cursor_free(then[0]);
+  vdb_cursor_free(then[1]);
+  vdb_cursor_free(now);
+  vdb_filter_free(filter);
+  CHECK_OK(vdb_close(other, &error));
+  CHECK_OK(vdb_close(db, &error));
+}
+
 static void wrong_cursors_are_refused(void) {
   vdb_error_t error = VDB_ERROR_INIT;
   vdb *db = open_db(NULL, 2);
@@ -266,6 +304,7 @@ TEST_TABLE(cursor) = {
     TEST(a_cursor_outlives_everything),
     TEST(threads_take_turns),
     TEST(limits_on_time_end_a_page),
+    TEST(scans_look_at_the_snapshot),
     TEST(wrong_cursors_are_refused),
     TEST(cursors_keep_to_the_limit_on_memory),
     END_OF_TESTS,

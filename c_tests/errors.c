@@ -93,6 +93,8 @@ static void null_is_refused_for_each_pointer(void) {
   REFUSED(vdb_cursor_search(db, rows, 2, NULL, NULL, &error));
   REFUSED(vdb_cursor_scan(NULL, NULL, &cursor, &error));
   REFUSED(vdb_cursor_scan(db, NULL, NULL, &error));
+  REFUSED(vdb_cursor_scan_at(NULL, NULL, NULL, &cursor, &error));
+  REFUSED(vdb_cursor_scan_at(db, NULL, NULL, NULL, &error));
   REFUSED(vdb_cursor_next(NULL, 2, ids, distances, &found_count, &error));
   CHECK_OK(vdb_cursor_scan(db, NULL, &cursor, &error));
   REFUSED(vdb_cursor_next(cursor, 2, NULL, distances, &found_count, &error));

@@ -206,6 +206,7 @@ static void a_closed_handle_is_closed_for_every_function(void) {
     CHECK_U64(0, error.item);
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_cursor_search(gone, vectors, 2, NULL, &cursor, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_cursor_scan(gone, NULL, &cursor, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_cursor_scan_at(gone, NULL, NULL, &cursor, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_cursor_next((vdb_cursor *)gone, 1, ids, distances, &len, &error));
     vdb_cursor_free((vdb_cursor *)gone);
     CHECK(cursor == NULL);

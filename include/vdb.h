@@ -1207,9 +1207,9 @@ vdb_status_t vdb_get_meta(const vdb *db,
  * is freed, though the database has moved on: `bytes_memory` in vdb_stats_t has the memory (which counts
  * against VDB_OPT_MAX_MEMORY), `snapshots` how many there are.
  *
- * vdb_search_params_t.snapshot takes one, and so do the functions below. It is of use with the handle
- * that it was made from, and any number of threads may use it. vdb_close waits for none: what is left
- * of a snapshot then can only be freed, and another handle, also one of the same directory,
+ * vdb_search_params_t.snapshot takes one, and so do the functions below and vdb_cursor_scan_at. It is of use
+ * with the handle that it was made from, and any number of threads may use it. vdb_close waits for none: what
+ * is left of a snapshot then can only be freed, and another handle, also one of the same directory,
  * refuses it with VDB_ERR_MISMATCH.
  */
 
@@ -1588,6 +1588,18 @@ vdb_status_t vdb_cursor_scan(const vdb *db,
                              const vdb_filter *filter,
                              vdb_cursor **out_cursor,
                              vdb_error_t *error);
+
+/**
+ * As vdb_cursor_scan, of the state that `snapshot` shows; NULL for the newest. The cursor keeps that state: the
+ * snapshot may be freed.
+ *
+ * Errors: as vdb_cursor_scan, and MISMATCH (a snapshot of another handle). Since 0.1.
+ */
+vdb_status_t vdb_cursor_scan_at(const vdb *db,
+                                const vdb_snapshot *snapshot,
+                                const vdb_filter *filter,
+                                vdb_cursor **out_cursor,
+                                vdb_error_t *error);
 
 /**
  * Writes the next rows of a cursor, `cap` at most.

@@ -263,10 +263,10 @@ public:
         return call.finish(Cursor(made));
     }
     /// A cursor through all rows, or those that a filter lets pass, in the order of their ids.
-    Outcome<Cursor> cursor_scan(const Filter *filter = nullptr) const {
+    Outcome<Cursor> cursor_scan(const Filter *filter = nullptr, const Snapshot *snapshot = nullptr) const {
         detail::Call call;
         vdb_cursor *made = nullptr;
-        call.made(vdb_cursor_scan(capi(), filter ? filter->capi() : nullptr, &made, call.error()));
+        call.made(vdb_cursor_scan_at(capi(), state(snapshot), filter ? filter->capi() : nullptr, &made, call.error()));
         return call.finish(Cursor(made));
     }
     /// Measures the recall of a search with these queries.

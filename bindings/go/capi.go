@@ -106,6 +106,8 @@ package vdb
 #cgo nocallback go_vdb_cursor_search
 #cgo noescape go_vdb_cursor_scan
 #cgo nocallback go_vdb_cursor_scan
+#cgo noescape go_vdb_cursor_scan_at
+#cgo nocallback go_vdb_cursor_scan_at
 #cgo noescape go_vdb_cursor_next
 #cgo nocallback go_vdb_cursor_next
 #cgo noescape go_vdb_cursor_free
@@ -509,6 +511,11 @@ func vdbCursorSearch(db uintptr, query unsafe.Pointer, dim int, params *cSearchP
 func vdbCursorScan(db uintptr, filter uintptr, outCursor *uintptr, error_ *cError) Status {
 	stress()
 	return Status(C.go_vdb_cursor_scan(C.uintptr_t(db), C.uintptr_t(filter), (*C.uintptr_t)(unsafe.Pointer(outCursor)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbCursorScanAt(db uintptr, snapshot uintptr, filter uintptr, outCursor *uintptr, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_cursor_scan_at(C.uintptr_t(db), C.uintptr_t(snapshot), C.uintptr_t(filter), (*C.uintptr_t)(unsafe.Pointer(outCursor)), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
 func vdbCursorNext(cursor uintptr, cap_ int, ids *uint64, distances *float32, count *uint64, error_ *cError) Status {

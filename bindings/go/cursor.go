@@ -51,11 +51,14 @@ func (db *DB) SearchCursor(ctx context.Context, query Vectors, params *SearchPar
 }
 
 // ScanCursor makes a cursor through the rows that a filter lets pass (nil: all), in the order of their ids.
-func (db *DB) ScanCursor(filter *Filter) (*Cursor, error) {
+func (db *DB) ScanCursor(filter *Filter) (*Cursor, error) { return db.At(nil).ScanCursor(filter) }
+
+// ScanCursor is as [DB.ScanCursor], of the state of the view. The cursor keeps that state: the snapshot may be closed.
+func (v View) ScanCursor(filter *Filter) (*Cursor, error) {
 	var handle uintptr
 	e := newError()
-	status := vdbCursorScan(db.handle, filter.number(), &handle, &e)
-	runtime.KeepAlive(db)
+	status := vdbCursorScanAt(v.db.handle, v.snapshot.number(), filter.number(), &handle, &e)
+	v.keep()
 	runtime.KeepAlive(filter)
 	if status < 0 {
 		return nil, e.public()

@@ -40,11 +40,20 @@ func TestASnapshotStaysWhatItIs(t *testing.T) {
 	if row, distances := hits.Row(0); !slices.Equal(row, []uint64{1, 2}) || distances[1] != 4 {
 		t.Errorf("%v %v", row, distances)
 	}
+	cursor, err := then.ScanCursor(nil)
+	must(t, err)
+	var page [9]uint64
+	if count, err := cursor.Next(page[:], nil); err != nil || !slices.Equal(page[:count], []uint64{1, 2}) {
+		t.Errorf("%v %v", page, err)
+	}
+	must(t, cursor.Close())
 	if now, _ := db.Count(nil); now != 2 {
 		t.Errorf("%d rows now", now)
 	}
 	other := memory(t, Options{OptDim: 1})
 	_, err = other.At(snapshot).Count(nil)
+	fails(t, err, ErrMismatch)
+	_, err = other.At(snapshot).ScanCursor(nil)
 	fails(t, err, ErrMismatch)
 	must(t, snapshot.Close())
 	must(t, snapshot.Close())

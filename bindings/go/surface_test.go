@@ -19,6 +19,7 @@ var unwrapped = map[string]string{
 	"vdbIDsOfKeys":     "the same",
 	"vdbKeysOfIDs":     "the same",
 	"vdbGetMeta":       "the same",
+	"vdbCursorScan":    "the same",
 }
 
 // A function that the header gains is in capi.go as soon as that is made anew; it must be wrapped too.

@@ -39,11 +39,15 @@ def snapshots() -> Case:
         state.search_ids([4], 3)
         state.recommend([4, 5], [6], 3)
         case.cursor_read(f"from {name}", state.cursor_search(f"from {name}", query), 6)
+        case.cursor_read(f"rows of {name}", state.cursor_scan(f"rows of {name}"), 7)
+        case.cursor_read(f"large rows of {name}", state.cursor_scan(f"large rows of {name}", large), 100)
     other = case.open("other", dim=3, metric="l1")
     other.fails("MISMATCH", "count", snapshot="old")
     other.fails("MISMATCH", "search", queries=[query], k=1, params={"snapshot": "old"})
-    for cursor in ("from old", "from middle", "from newest"):
-        case.step("free_cursor", cursor=cursor)
+    other.fails("MISMATCH", "cursor_scan", cursor="none", snapshot="old")
+    for name in ("old", "middle", "newest"):
+        for cursor in ("from", "rows of", "large rows of"):
+            case.step("free_cursor", cursor=f"{cursor} {name}")
     case.step("free_snapshot", snapshot="old")
     db.fails("CLOSED", "count", snapshot="old")
     db.step("stats", {"stats": {"snapshots": 1}})

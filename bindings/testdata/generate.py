@@ -23,7 +23,7 @@ from oracle import Oracle, rounded
 HERE = Path(__file__).resolve().parent
 ID_NONE = 2**64 - 1
 # Calls that take a snapshot by itself; searches have it among their parameters.
-READS = {"get", "count", "ids_of_keys", "keys_of_ids", "get_meta"}
+READS = {"get", "count", "ids_of_keys", "keys_of_ids", "get_meta", "cursor_scan"}
 
 
 class Case:

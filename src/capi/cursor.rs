@@ -12,6 +12,7 @@ use super::filter::{filter_from, vdb_filter};
 use super::handle::{Gone, Table};
 use super::open::vdb;
 use super::search::{params_from, query_layout, vdb_search_params_t};
+use super::snapshot::{snapshot_from, vdb_snapshot};
 use super::status::{vdb_status, vdb_status_t};
 use crate::db::{Cursor, Page};
 use std::ffi::c_void;
@@ -83,6 +84,26 @@ pub unsafe extern "C" fn vdb_cursor_scan(
     error: *mut vdb_error_t,
 ) -> vdb_status_t {
     let make = |open: &OpenDatabase| Ok(open.database.scan(filter_from(filter)?.as_ref())?);
+    // SAFETY: R2, R3.
+    unsafe { new_cursor(db, out_cursor, error, make) }
+}
+
+/// As vdb_cursor_scan, of the state that `snapshot` shows; NULL for the newest. The cursor keeps that state: the
+/// snapshot may be freed.
+///
+/// Errors: as vdb_cursor_scan, and MISMATCH (a snapshot of another handle). Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vdb_cursor_scan_at(
+    db: *const vdb,
+    snapshot: *const vdb_snapshot,
+    filter: *const vdb_filter,
+    out_cursor: *mut *mut vdb_cursor,
+    error: *mut vdb_error_t,
+) -> vdb_status_t {
+    let make = |open: &OpenDatabase| {
+        let (snapshot, filter) = (snapshot_from(snapshot)?, filter_from(filter)?);
+        Ok(open.database.scan_at(snapshot.as_ref(), filter.as_ref())?)
+    };
     // SAFETY: R2, R3.
     unsafe { new_cursor(db, out_cursor, error, make) }
 }

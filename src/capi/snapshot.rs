@@ -6,9 +6,9 @@
 //! is freed, though the database has moved on: `bytes_memory` in vdb_stats_t has the memory (which counts
 //! against VDB_OPT_MAX_MEMORY), `snapshots` how many there are.
 //!
-//! vdb_search_params_t.snapshot takes one, and so do the functions below. It is of use with the handle
-//! that it was made from, and any number of threads may use it. vdb_close waits for none: what is left
-//! of a snapshot then can only be freed, and another handle, also one of the same directory,
+//! vdb_search_params_t.snapshot takes one, and so do the functions below and vdb_cursor_scan_at. It is of use
+//! with the handle that it was made from, and any number of threads may use it. vdb_close waits for none: what
+//! is left of a snapshot then can only be freed, and another handle, also one of the same directory,
 //! refuses it with VDB_ERR_MISMATCH.
 
 use super::args::{out, write};

@@ -196,7 +196,7 @@ private:
         else if (op == "cursor_search") keep(answer, step, db.cursor_search(one(step, db).rows(), params(step)));
         else if (op == "cursor_scan") {
             const Json *filter = step.find("filter");
-            keep(answer, step, db.cursor_scan(filter ? &filters_.at(filter->text) : nullptr));
+            keep(answer, step, db.cursor_scan(filter ? &filters_.at(filter->text) : nullptr, snapshot(step)));
         }
         else if (op == "measure_recall") measure_recall(answer, db, step);
         else if (op == "check") check(answer, db, step);

@@ -3,6 +3,7 @@ import type { Filter } from './filter.js';
 import { native } from './ffi.js';
 import { status as statuses, type Handle } from './generated.js';
 import { Owner } from './handle.js';
+import type { At } from './reads.js';
 import { NativeParams, Results, type Hits, type SearchParams } from './search.js';
 import { toVectors, type Components, type Target } from './vectors.js';
 
@@ -40,12 +41,13 @@ export class Cursor extends Owner {
   }
 
   /** @internal Database.scan */
-  static scan(db: Target, filter: Filter | undefined): Cursor {
-    return Cursor.#make('vdb_cursor_scan', (out) => [db.handle, filter?.handle ?? null, out], null, undefined);
+  static scan(db: Target, filter: Filter | undefined, at: At): Cursor {
+    const args = (out: BigUint64Array) => [db.handle, at.snapshot?.handle ?? null, filter?.handle ?? null, out];
+    return Cursor.#make('vdb_cursor_scan_at', args, null, undefined);
   }
 
   static #make(
-    name: 'vdb_cursor_search' | 'vdb_cursor_scan',
+    name: 'vdb_cursor_search' | 'vdb_cursor_scan_at',
     args: (out: BigUint64Array) => (Handle | ArrayBufferView | number | null)[],
     watch: Watch | null,
     signal: AbortSignal | undefined,

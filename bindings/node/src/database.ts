@@ -344,8 +344,8 @@ export class Database extends Owner {
   }
 
   /** A cursor through the rows that a filter lets pass, in the order of their ids. */
-  scan(filter?: Filter): Cursor {
-    return Cursor.scan(this, filter);
+  scan(filter?: Filter, at: At = {}): Cursor {
+    return Cursor.scan(this, filter, at);
   }
 
   /**

@@ -743,6 +743,7 @@ export interface Functions {
   vdb_search_many(this: void, dbs: Memory, dbCount: number, queries: Memory, queryCount: number, dim: number, stride: number, k: number, params: Memory, ids: Memory, distances: Memory, sources: Memory, counts: Memory, error: Memory): number;
   vdb_cursor_search(this: void, db: Handle, query: Memory, dim: number, params: Memory, outCursor: Memory, error: Memory): number;
   vdb_cursor_scan(this: void, db: Handle, filter: Handle, outCursor: Memory, error: Memory): number;
+  vdb_cursor_scan_at(this: void, db: Handle, snapshot: Handle, filter: Handle, outCursor: Memory, error: Memory): number;
   vdb_cursor_next(this: void, cursor: Handle, cap: number, ids: Memory, distances: Memory, count: Memory, error: Memory): number;
   vdb_cursor_free(this: void, cursor: Handle): void;
   vdb_sync(this: void, db: Handle, error: Memory): number;
@@ -818,6 +819,7 @@ export const prototypes = {
   vdb_search_many: ['int32_t', ['void *', 'size_t', 'void *', 'size_t', 'size_t', 'size_t', 'size_t', 'void *', 'void *', 'void *', 'void *', 'void *', 'void *']],
   vdb_cursor_search: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'void *', 'void *']],
   vdb_cursor_scan: ['int32_t', ['void *', 'void *', 'void *', 'void *']],
+  vdb_cursor_scan_at: ['int32_t', ['void *', 'void *', 'void *', 'void *', 'void *']],
   vdb_cursor_next: ['int32_t', ['void *', 'size_t', 'void *', 'void *', 'void *', 'void *']],
   vdb_cursor_free: ['void', ['void *']],
   vdb_sync: ['int32_t', ['void *', 'void *']],

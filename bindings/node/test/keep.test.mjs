@@ -23,10 +23,14 @@ test('a snapshot stays what it is', async () => {
   const hits = db.search(Float32Array.of(0), 9, then);
   assert.deepEqual([[...hits.ids], [...hits.distances]], [[1n, 2n], [1, 4]]);
   assert.deepEqual(await db.searchAsync([0], 9, then), hits);
+  const cursor = db.scan(undefined, then);
+  assert.deepEqual([...cursor.next(9).ids], [1n, 2n]);
+  cursor.close();
   assert.equal(db.count(), 2);
 
   const other = Database.open(null, { dim: 1 });
   assert.throws(() => other.count(undefined, then), fails('VDB_ERR_MISMATCH'));
+  assert.throws(() => other.scan(undefined, then), fails('VDB_ERR_MISMATCH'));
   snapshot.close();
   snapshot[Symbol.dispose]();
   assert.throws(() => db.count(undefined, then), fails('VDB_ERR_CLOSED'));

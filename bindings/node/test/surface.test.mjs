@@ -15,6 +15,7 @@ const UNWRAPPED = {
   vdb_ids_of_keys: 'the same',
   vdb_keys_of_ids: 'the same',
   vdb_get_meta: 'the same',
+  vdb_cursor_scan: 'the same',
   vdb_options_set_u64: 'options are set by text',
   vdb_options_set_f64: 'options are set by text',
 };

@@ -300,6 +300,7 @@ vdb_status_t vdb_search_groups(const vdb *db, const void *query, size_t dim, con
 vdb_status_t vdb_search_many(const vdb *const *dbs, size_t db_count, const void *queries, size_t query_count, size_t dim, size_t stride, size_t k, const vdb_search_params_t *params, uint64_t *ids, float *distances, uint32_t *sources, uint32_t *counts, vdb_error_t *error);
 vdb_status_t vdb_cursor_search(const vdb *db, const void *query, size_t dim, const vdb_search_params_t *params, vdb_cursor **out_cursor, vdb_error_t *error);
 vdb_status_t vdb_cursor_scan(const vdb *db, const vdb_filter *filter, vdb_cursor **out_cursor, vdb_error_t *error);
+vdb_status_t vdb_cursor_scan_at(const vdb *db, const vdb_snapshot *snapshot, const vdb_filter *filter, vdb_cursor **out_cursor, vdb_error_t *error);
 vdb_status_t vdb_cursor_next(vdb_cursor *cursor, size_t cap, uint64_t *ids, float *distances, size_t *count, vdb_error_t *error);
 void vdb_cursor_free(vdb_cursor *cursor);
 vdb_status_t vdb_sync(vdb *db, vdb_error_t *error);

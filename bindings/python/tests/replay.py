@@ -208,8 +208,9 @@ class Replayer:
         self.handles[cursor] = db.cursor_search(self.rows([query], None, db)[0], **self.params(params))
         return {}
 
-    def op_cursor_scan(self, cursor, db, filter=None):
-        self.handles[cursor] = self.handles[db].cursor_scan(self.handles[filter] if filter else None)
+    def op_cursor_scan(self, cursor, db, filter=None, snapshot=None):
+        filter = self.handles[filter] if filter else None
+        self.handles[cursor] = self.handles[db].cursor_scan(filter, **self.at(snapshot))
         return {}
 
     def op_cursor_read(self, cursor, cap, count=None):

@@ -177,9 +177,12 @@ class Searches(Core):
         c_params, _ = search_params(params, rows)
         return Cursor(lambda *to: lib.vdb_cursor_search(self.capi(), rows.pointer, rows.dim, c_params, *to))
 
-    def cursor_scan(self, filter: Optional[Filter] = None) -> Cursor:
+    def cursor_scan(self, filter: Optional[Filter] = None, *, snapshot: Optional[Snapshot] = None) -> Cursor:
         """A cursor through all rows, or those that a filter lets pass, in the order of their ids."""
-        return Cursor(lambda *to: lib.vdb_cursor_scan(self.capi(), filter.capi() if filter else NULL, *to))
+        rule = filter.capi() if filter else NULL
+        if snapshot is None:
+            return Cursor(lambda *to: lib.vdb_cursor_scan(self.capi(), rule, *to))
+        return Cursor(lambda *to: lib.vdb_cursor_scan_at(self.capi(), snapshot.capi(), rule, *to))
 
     def measure_recall(
         self, queries: Any = 100, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,

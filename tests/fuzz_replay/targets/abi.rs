@@ -387,7 +387,12 @@ unsafe fn ask(input: &mut Input, memory: &mut Memory, handles: &mut Handles, err
             }
             5 => {
                 vdb_cursor_free(handles.cursors[place]);
-                vdb_cursor_scan(db, handle(input, handles.filters), &mut handles.cursors[place], error)
+                let filter = handle(input, handles.filters);
+                let cursor = &mut handles.cursors[place];
+                match place {
+                    0 => vdb_cursor_scan(db, filter, cursor, error),
+                    _ => vdb_cursor_scan_at(db, handles.snapshots[1], filter, cursor, error),
+                }
             }
             _ => vdb_cursor_next(handle(input, handles.cursors), k, ids, distances, memory.at(input, 4), error),
         }
