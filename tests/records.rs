@@ -139,6 +139,30 @@ fn the_manifest_tells_of_records_before_the_log_has_any() {
     }
 }
 
+/// A checkpoint that failed keeps the parts that it wrote for the next one. The manifest that tells of records names
+/// none of them, and must leave them there all the same.
+#[test]
+fn the_first_record_after_a_failed_checkpoint_leaves_its_parts_to_the_next_one() {
+    let mut failed = 0;
+    for at in 0.. {
+        let disk = SimStorage::new();
+        let db = open(&disk);
+        let ids: Vec<u64> = (0..100).collect();
+        db.upsert_batch(&ids, Vectors::u8(&[7; 200], DIM).unwrap(), None).unwrap();
+        disk.fail_at(disk.operations().len() + at, 28);
+        let Err(error) = db.checkpoint(None) else { break };
+        assert_eq!(error.kind(), ErrorKind::NoSpace, "call {at}");
+        failed += 1;
+        put(&db, &mut [100], Some(&["k"]), Some(&["{}"])).unwrap();
+        db.checkpoint(None).unwrap_or_else(|error| panic!("after call {at} failed: {error}"));
+        drop(db);
+        let db = open_with(&disk, &options()).unwrap_or_else(|error| panic!("after call {at} failed: {error}"));
+        assert_eq!((db.count().unwrap(), ids_of(&db, &["k"])), (101, vec![100]));
+        assert_sound(&db);
+    }
+    assert!(failed > 10, "{failed} calls of a checkpoint");
+}
+
 #[test]
 fn a_chunk_whose_records_are_all_taken_away_is_kept_and_read() {
     let disk = SimStorage::new();

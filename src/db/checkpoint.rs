@@ -142,7 +142,9 @@ pub fn tell_of_records(core: &Core) -> Result<()> {
     manifest.write(store.storage.as_ref())?;
     done.manifest = manifest;
     store.tells_of_records.store(true, Relaxed);
-    let _ = done.manifest.remove_obsolete_but(store.storage.as_ref(), &|number| done.read_by.contains_key(&number));
+    // What a failed checkpoint wrote is for the next one, though no manifest names it yet.
+    let is_kept = |number| done.read_by.contains_key(&number) || done.chunks.values().any(|part| part.number == number);
+    let _ = done.manifest.remove_obsolete_but(store.storage.as_ref(), &is_kept);
     Ok(())
 }
 
