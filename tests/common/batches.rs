@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use super::texts;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use vdb::util::hash::mix;
 use vdb::{Database, Error, ErrorKind, Filter, Hits, ID_NONE, Records, Result, Scalar, SearchParams, Vectors};
 
@@ -56,8 +56,9 @@ pub enum Batch {
     MetaBelow(u8, Option<u8>),
 }
 
-fn owner(rows: &Rows, key: u16) -> Option<u64> {
-    rows.iter().find(|(_, row)| row.key == Some(key)).map(|(&name, _)| name)
+/// Which row has each key.
+fn owners(rows: &Rows) -> HashMap<u16, u64> {
+    rows.iter().filter_map(|(&name, row)| Some((row.key?, name))).collect()
 }
 
 fn is_below(n: u8) -> impl Fn(&Row) -> bool {
@@ -89,9 +90,9 @@ impl Batch {
             Batch::DeleteKeys(keys) => rows.retain(|_, row| row.key.is_none_or(|key| !keys.contains(&key))),
             Batch::DeleteBelow(n) => rows.retain(|_, row| !is_below(*n)(row)),
             Batch::Records { rows: batch, keys, meta } => {
-                let is_taken = |&(id, row): &(u64, Row)| {
-                    row.key.filter(|_| *keys).and_then(|key| owner(rows, key)).is_some_and(|owner| owner != id)
-                };
+                let owners = if *keys { owners(rows) } else { HashMap::new() };
+                let is_taken =
+                    |(id, row): &(u64, Row)| row.key.and_then(|key| owners.get(&key)).is_some_and(|owner| owner != id);
                 if batch.iter().any(is_taken) {
                     return false;
                 }
@@ -103,10 +104,11 @@ impl Batch {
                 return !batch.is_empty();
             }
             Batch::Keyed { rows: batch, above } => {
+                let owners = owners(rows);
                 rows.insert(*above, Row::default());
                 for row in batch {
                     let key = row.key.expect("such rows have keys");
-                    rows.insert(owner(rows, key).unwrap_or(GIVEN + u64::from(key)), *row);
+                    rows.insert(owners.get(&key).copied().unwrap_or(GIVEN + u64::from(key)), *row);
                 }
                 return true;
             }
@@ -172,6 +174,15 @@ fn put(db: &Database, rows: &[(u64, Row)], keys: bool, meta: bool) -> Result<Vec
     Ok(ids)
 }
 
+/// A number that tells sets of rows apart.
+pub fn digest(rows: &Rows) -> u64 {
+    rows.iter().fold(0, |hash, (&name, row)| {
+        let key = row.key.map_or(0, |key| 1 + u64::from(key));
+        let meta = row.meta.map_or(0, |meta| 1 + u64::from(meta));
+        mix(mix(mix(name, hash), u64::from_le_bytes(row.vector)), key << 16 | meta)
+    })
+}
+
 /// Why a database is not read, or is not believed.
 #[derive(Debug)]
 pub enum Odd {
@@ -201,8 +212,9 @@ pub fn contents(db: &Database, universe: u64) -> std::result::Result<Rows, Odd> 
         }
     }
     let by_id = read(db, &names.keys().copied().collect::<Vec<_>>())?;
+    let owners = owners(&by_id);
     for (&key, &id) in keys.iter().zip(&leads_to) {
-        let owner = by_id.iter().find(|(_, row)| row.key == Some(key)).map_or(ID_NONE, |(&id, _)| id);
+        let owner = owners.get(&key).copied().unwrap_or(ID_NONE);
         if owner != id {
             return wrong(format!("key {key} leads to row {id}, row {owner} has it"));
         }

@@ -22,10 +22,14 @@ pub fn allowed<T>(result: Result<T, Error>) -> Option<T> {
     None
 }
 
-/// Opens the database on `disk`, reads, writes, checks it up to `level`, and closes or
-/// abandons it; tells whether it could be opened.
+/// Opens the database on `disk` and does everything with it; tells whether it could be opened.
 pub fn live(disk: &SimStorage, options: &Options, level: CheckLevel, abandon: bool) -> bool {
-    let Some(db) = allowed(Database::open_on(Some(Box::new(disk.clone())), options, None)) else { return false };
+    let opened = allowed(Database::open_on(Some(Box::new(disk.clone())), options, None));
+    opened.map(|db| everything(db, level, abandon)).is_some()
+}
+
+/// Reads, writes, checks a database up to `level`, and closes or abandons it.
+pub fn everything(db: Database, level: CheckLevel, abandon: bool) {
     look(&db);
     if allowed(write(&db)).is_some() {
         look(&db);
@@ -36,7 +40,6 @@ pub fn live(disk: &SimStorage, options: &Options, level: CheckLevel, abandon: bo
     } else {
         allowed(db.close());
     }
-    true
 }
 
 /// Reads everything in every way.

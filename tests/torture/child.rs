@@ -1,6 +1,8 @@
 //! Processes of this same program that do what may go wrong, under limits of time and
 //! memory, and tell what they saw on their standard output.
 
+use super::batches;
+use super::exercise;
 use super::model::{self, Op};
 use super::tally::{Dice, Finding, Trouble, Verdict};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use vdb::storage::OsStorage;
-use vdb::{Database, Durability, Error, ErrorKind, Hits, Options, Scalar, SearchParams, Vectors};
+use vdb::{CheckLevel, Database, Durability, Error, ErrorKind, Options};
 
 /// Address space of a child: hundreds of times the files it opens.
 const MEMORY: u64 = 1 << 30;
@@ -112,27 +114,13 @@ fn look(dir: &Path, universe: u64, then: &str) -> Result<Verdict<u64>, Error> {
     } else {
         db.abandon();
     }
-    Ok(rows.map(|rows| model::digest(&rows)))
+    Ok(rows.map(|rows| batches::digest(&rows)))
 }
 
-/// Searches, reads and writes a database of whatever shape. Errors of the calls after
-/// opening are as good as answers.
+/// Does everything with a database of whatever shape. Errors of the calls after opening are as good as answers.
 fn try_everything(dir: &Path) -> Result<Verdict<u64>, Error> {
     let db = Database::open(Some(dir), &Options::new().create(false))?;
-    let dim = db.settings().dim as usize;
-    let values: Vec<f32> = (0..dim * 3).map(|i| (i % 250) as f32).collect();
-    let rows = Vectors::f32(&values, dim)?;
-    let (mut ids, mut distances, mut counts) = ([0; 30], [0.0; 30], [0; 3]);
-    for exact in [false, true] {
-        let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
-        let _ = db.search(rows, 10, &SearchParams { exact, ef: 200, ..SearchParams::default() }, hits);
-    }
-    let _ = db.get_batch(&ids, Scalar::F32, &mut vec![0; dim * 4 * 30], 0, &mut [0; 30]);
-    let _ = db.upsert_batch(&[1, 2, 3], rows, None);
-    let _ = db.delete_batch(&(0..400).collect::<Vec<_>>());
-    let _ = db.wait_indexed(None);
-    let _ = db.stats();
-    let _ = db.close();
+    exercise::everything(db, CheckLevel::Structure, false);
     Ok(Ok(0))
 }
 

@@ -1,7 +1,8 @@
 //! Damaged files, as the disk damages them and as an attacker would (promises P6, P7).
 
+use super::batches::{Batch, DIM, Row, Rows};
 use super::child;
-use super::model::{self, Op, Rows, Told};
+use super::model::{self, Told};
 use super::refit;
 use super::tally::{Dice, Finding, Run, Trouble};
 use std::path::{Path, PathBuf};
@@ -27,19 +28,31 @@ impl Sound {
         let (mut dice, mut rows) = (Dice::new(run.seed), Rows::new());
         let disk = OsStorage::open(&dir, true, true).expect("creates");
         let db = Database::open_on(Some(Box::new(disk)), &model::options(Durability::Full), Some(11)).expect("creates");
-        let write = |op: &Op, rows: &mut Rows| {
-            op.apply(rows);
-            op.run(&db).expect("a sound disk");
+        let write = |batch: Batch, rows: &mut Rows| {
+            assert!(batch.apply(rows), "it changes something");
+            batch.run(&db).expect("a sound disk");
         };
-        let all = (0..UNIVERSE - 100).map(|id| (id, model::row(dice.number()))).collect();
-        write(&Op::Upsert(all), &mut rows);
-        write(&Op::Delete((0..300).map(|i| i * 3).collect()), &mut rows);
-        write(&Op::Settle, &mut rows);
-        write(&Op::Checkpoint, &mut rows);
+        let new = |dice: &mut Dice, ids: std::ops::Range<u64>| Batch::Records {
+            rows: ids.map(|id| (id, model::row(dice, Some(id as u16)))).collect(),
+            keys: true,
+            meta: true,
+        };
+        write(new(&mut dice, 0..UNIVERSE - 100), &mut rows);
+        write(Batch::Delete((0..300).map(|i| i * 3).collect()), &mut rows);
+        db.wait_indexed(None).and_then(|()| db.checkpoint(None)).expect("a sound disk");
         let mut told = Told::from(rows.clone());
         for batch in 0..LOGGED {
-            let ids = (0..20).map(|i| (UNIVERSE - 60 + batch + i, model::row(dice.number()))).collect();
-            write(&Op::Upsert(ids), &mut rows);
+            let ids = UNIVERSE - 60 + batch..UNIVERSE - 40 + batch;
+            let given = |n: u64| Row { vector: [n as u8; DIM], key: Some((UNIVERSE + n) as u16), meta: Some(n as u8) };
+            write(
+                match batch % 4 {
+                    0 => new(&mut dice, ids),
+                    1 => Batch::Keyed { rows: (batch..batch + 9).map(given).collect(), above: UNIVERSE },
+                    2 => Batch::Meta(ids.map(|id| (id - 900, Some(batch as u8))).collect()),
+                    _ => Batch::Upsert(ids.map(|id| (id, dice.number().to_le_bytes())).collect()),
+                },
+                &mut rows,
+            );
             told.states.push(rows.clone());
         }
         db.abandon();

@@ -1,6 +1,7 @@
 //! System calls that fail in a real process: `strace` lets the n-th call of each kind
 //! fail, for n = 1, 2, 3.. until a whole life passes (promises P2, P8; test T6).
 
+use super::batches;
 use super::child;
 use super::life::Life;
 use super::model::{self, LEVELS};
@@ -88,7 +89,8 @@ fn one_failure(call: &str, error: &str, n: usize, seed: u64) -> Verdict<bool> {
 /// Every file that a short life may come to have: strace is told to leave all others alone.
 fn files(dir: &Path) -> Vec<PathBuf> {
     let numbered = (0..60).flat_map(|n| {
-        let parts = ["chunk", "graph", "ids", "tombstones", "codes"].map(|kind| format!("{kind}-{n}.vdb"));
+        let parts =
+            ["chunk", "graph", "ids", "tombstones", "codes", "records", "keys"].map(|kind| format!("{kind}-{n}.vdb"));
         parts.into_iter().chain([format!("wal-{n}.log"), format!("MANIFEST-{n}")])
     });
     let names = ["", "LOCK", "CURRENT", "CURRENT.tmp"].map(String::from).into_iter().chain(numbered);
@@ -111,5 +113,5 @@ pub fn living(dir: &str, seed: u64, errno: i32) {
     let open = move |level| model::open(OsStorage::open(&path, true, true)?, level);
     let mut life = Life::new(dice.pick(&LEVELS), UNIVERSE, open);
     let lived = life.meet_errors(&mut dice, STEPS, errno).and_then(|()| life.end(errno));
-    child::tell(lived.map(|()| model::digest(life.told.now())));
+    child::tell(lived.map(|()| batches::digest(life.told.now())));
 }

@@ -1,7 +1,8 @@
 //! Killed processes, on real files (promises P1, P2, P4).
 
+use super::batches::Rows;
 use super::child;
-use super::model::{LEVELS, Rows, Told};
+use super::model::{LEVELS, Told};
 use super::tally::{Dice, Run, Trouble, Verdict};
 use std::path::Path;
 use std::time::Duration;

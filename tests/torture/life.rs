@@ -1,7 +1,8 @@
 //! A database at work on a disk where calls fail: what it reports, what its reader sees,
 //! and what is there when it is opened again.
 
-use super::model::{self, Op, Rows, Told};
+use super::batches::{self, Rows};
+use super::model::{self, Op, Told};
 use super::tally::{Dice, Trouble, Verdict};
 use vdb::{Database, Durability, Error, ErrorKind};
 
@@ -99,7 +100,7 @@ impl Life {
         let db = reopened.map_err(|e| Trouble::Unreadable.because(format!("cannot reopen after {error}: {e}")))?;
         let rows = model::contents(&db, self.universe)?;
         self.told
-            .place(model::digest(&rows), self.told.written)
+            .place(batches::digest(&rows), self.told.written)
             .map_err(|e| e.at(format!("reopened after {error}")))?;
         self.told = Told::from(rows);
         self.db = Some(db);

@@ -6,8 +6,12 @@
 //! arguments it is a smoke test: ten seconds and the least cases of each kind. Every finding names its seed and round;
 //! `--only KIND --seed S --round N` repeats it.
 
+#[path = "../common/batches.rs"]
+mod batches;
 mod child;
 mod damage;
+#[path = "../common/exercise.rs"]
+mod exercise;
 #[cfg(target_os = "linux")]
 mod forgetful;
 #[cfg(target_os = "linux")]
@@ -25,6 +29,8 @@ mod readers;
 #[path = "../common/refit.rs"]
 mod refit;
 mod tally;
+#[path = "../common/texts.rs"]
+mod texts;
 
 use std::io::{BufRead, BufReader};
 use std::process::ExitCode;

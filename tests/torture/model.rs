@@ -1,16 +1,10 @@
 //! What the database should hold: a map, random batches that change it, and the list
 //! of states that a crash may leave.
 
+use super::batches::{self, Batch, DIM, MORE_KEYS, Odd, Row, Rows, digest};
 use super::tally::{Dice, Trouble, Verdict};
-use std::collections::BTreeMap;
 use vdb::storage::Storage;
-use vdb::util::hash::mix;
-use vdb::{Database, Durability, Error, Hits, Metric, Options, Quant, Scalar, SearchParams, Vectors};
-
-pub const DIM: usize = 8;
-/// Small whole numbers: their distances are exact in f32, in any order of adding.
-pub type Row = [u8; DIM];
-pub type Rows = BTreeMap<u64, Row>;
+use vdb::{Database, Durability, Error, Metric, Options, Quant, Scalar};
 
 pub const LEVELS: [Durability; 3] = [Durability::Full, Durability::Process, Durability::None];
 
@@ -28,8 +22,7 @@ pub fn open(storage: impl Storage + 'static, durability: Durability) -> Result<D
 /// One thing to do with a database.
 #[derive(Clone, Debug)]
 pub enum Op {
-    Upsert(Vec<(u64, Row)>),
-    Delete(Vec<u64>),
+    Write(Batch),
     Sync,
     Checkpoint,
     Settle,
@@ -37,31 +30,24 @@ pub enum Op {
 }
 
 impl Op {
+    /// Callers give ids below `universe`, and the row `universe` to keep those that the database gives above them.
     pub fn random(dice: &mut Dice, universe: u64) -> Op {
         let count = 1 + dice.below(70);
         let mut id = || dice.number() % universe;
         let ids: Vec<u64> = (0..count).map(|_| id()).collect();
-        match dice.below(14) {
-            0..=6 => Op::Upsert(ids.into_iter().map(|id| (id, row(dice.number()))).collect()),
-            7..=9 => Op::Delete(ids),
-            10 => Op::Sync,
-            11 => Op::Checkpoint,
-            12 => Op::Settle,
+        match dice.below(22) {
+            0..=4 => Op::Write(Batch::Upsert(ids.into_iter().map(|id| (id, dice.number().to_le_bytes())).collect())),
+            5..=6 => Op::Write(Batch::Delete(ids)),
+            7..=17 => Op::Write(records(dice, ids, universe)),
+            18 => Op::Sync,
+            19 => Op::Checkpoint,
+            20 => Op::Settle,
             _ => Op::Reopen,
         }
     }
 
-    /// Does the same to the model.
-    pub fn apply(&self, rows: &mut Rows) {
-        match self {
-            Op::Upsert(batch) => rows.extend(batch.iter().copied()),
-            Op::Delete(ids) => rows.retain(|id, _| !ids.contains(id)),
-            Op::Sync | Op::Checkpoint | Op::Settle | Op::Reopen => {}
-        }
-    }
-
     pub fn is_batch(&self) -> bool {
-        matches!(self, Op::Upsert(_) | Op::Delete(_))
+        matches!(self, Op::Write(_))
     }
 
     /// Whether everything before it is durable once it returned.
@@ -69,15 +55,18 @@ impl Op {
         matches!(self, Op::Sync | Op::Checkpoint | Op::Reopen)
     }
 
+    /// Does the same to the model; whether it is a batch that changes anything.
+    pub fn apply(&self, rows: &mut Rows) -> bool {
+        match self {
+            Op::Write(batch) => batch.apply(rows),
+            Op::Sync | Op::Checkpoint | Op::Settle | Op::Reopen => false,
+        }
+    }
+
     /// Does it, but for `Reopen`, which is the business of who opened.
     pub fn run(&self, db: &Database) -> Result<(), Error> {
         match self {
-            Op::Upsert(batch) => {
-                let ids: Vec<u64> = batch.iter().map(|entry| entry.0).collect();
-                let values: Vec<f32> = batch.iter().flat_map(|entry| floats(&entry.1)).collect();
-                db.upsert_batch(&ids, Vectors::f32(&values, DIM)?, None)
-            }
-            Op::Delete(ids) => db.delete_batch(ids).map(drop),
+            Op::Write(batch) => batch.run(db).map(drop),
             Op::Sync => db.sync(),
             Op::Checkpoint => db.checkpoint(None),
             Op::Settle => db.wait_indexed(None),
@@ -86,75 +75,53 @@ impl Op {
     }
 }
 
-/// A row of random bytes.
-pub fn row(number: u64) -> Row {
-    number.to_le_bytes()
-}
-
-pub fn floats(row: &Row) -> [f32; DIM] {
-    row.map(f32::from)
-}
-
-fn distance(a: &Row, b: &Row) -> f32 {
-    a.iter().zip(b).map(|(&a, &b)| (i32::from(a) - i32::from(b)).pow(2)).sum::<i32>() as f32
-}
-
-/// A number that tells sets of rows apart.
-pub fn digest(rows: &Rows) -> u64 {
-    rows.iter().fold(0, |hash, (&id, row)| mix(mix(id, hash), u64::from_le_bytes(*row)))
-}
-
-/// All rows with ids below `universe`, by point reads; count and searches must agree.
-pub fn contents(db: &Database, universe: u64) -> Verdict<Rows> {
-    let unreadable = |e: Error| Trouble::Unreadable.because(format!("{:?}: {e}", e.kind()));
-    let ids: Vec<u64> = (0..universe).collect();
-    let (mut found, mut values) = (vec![0; ids.len()], vec![0; ids.len() * DIM * 4]);
-    db.get_batch(&ids, Scalar::F32, &mut values, 0, &mut found).map_err(unreadable)?;
-    let mut rows = Rows::new();
-    for (id, bytes) in ids.iter().zip(values.chunks(DIM * 4)).filter(|(id, _)| found[**id as usize] == 1) {
-        let mut row = Row::default();
-        for (place, bytes) in row.iter_mut().zip(bytes.chunks(4)) {
-            let value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-            if f32::from(value as u8) != value {
-                return Err(Trouble::Wrong.because(format!("row {id} holds {value}, which nobody wrote")));
-            }
-            *place = value as u8;
+/// A batch that is about keys or metadata.
+fn records(dice: &mut Dice, ids: Vec<u64>, universe: u64) -> Batch {
+    let meta = |dice: &mut Dice| (!dice.one_in(4)).then(|| dice.number() as u8);
+    let few = ids.len().div_ceil(3);
+    match dice.below(11) {
+        // The key of a row has its number, so that such batches seldom clash.
+        0..=2 => {
+            let (keys, metas) = dice.pick(&[(true, true), (true, false), (false, true)]);
+            let row = |id: u64| (id, self::row(dice, Some(id as u16)));
+            Batch::Records { rows: ids.into_iter().take(few).map(row).collect(), keys, meta: metas }
         }
-        rows.insert(*id, row);
+        // Keys that rows have to which callers gave ids are now and then among them.
+        3..=5 => {
+            let keys: Vec<u16> = (0..few).map(|_| given_key(dice, universe)).collect();
+            let rows = keys.into_iter().map(|key| Row { key: Some(key), ..row(dice, None) });
+            Batch::Keyed { rows: rows.collect(), above: universe }
+        }
+        6..=7 => Batch::Meta(ids.into_iter().map(|id| (id, meta(dice))).collect()),
+        8 => Batch::DeleteKeys(
+            ids.iter().map(|&id| if dice.one_in(2) { given_key(dice, universe) } else { id as u16 }).collect(),
+        ),
+        9 => Batch::DeleteBelow(dice.below(60) as u8),
+        _ => Batch::MetaBelow(dice.number() as u8, meta(dice)),
     }
-    let count = db.count().map_err(unreadable)?;
-    if count != rows.len() as u64 {
-        return Err(Trouble::Wrong.because(format!("{count} rows counted, {} read", rows.len())));
-    }
-    for (query, exact) in [(row(mix(count, 1)), true), (row(mix(count, 2)), false)] {
-        check_search(db, &rows, &query, exact)?;
-    }
-    Ok(rows)
 }
 
-/// The exact search gives exactly the nearest rows; the search by graph as many, live
-/// and at their own distances.
-fn check_search(db: &Database, rows: &Rows, query: &Row, exact: bool) -> Verdict {
-    const K: usize = 10;
-    let (mut ids, mut distances, mut counts) = ([0; K], [0.0; K], [0; 1]);
-    let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
-    let params = SearchParams { exact, ..SearchParams::default() };
-    let values = floats(query);
-    let queries = Vectors::f32(&values, DIM).expect("one row of the right length");
-    let searched = db.search(queries, K, &params, hits);
-    searched.map_err(|e| Trouble::Unreadable.because(format!("search: {:?}: {e}", e.kind())))?;
-    let count = counts[0] as usize;
-    let found: Vec<(f32, u64)> = distances.into_iter().zip(ids).take(count).collect();
-    let mut truth: Vec<(f32, u64)> = rows.iter().map(|(&id, row)| (distance(row, query), id)).collect();
-    truth.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    truth.truncate(K);
-    let plausible = found.len() == truth.len()
-        && found.is_sorted_by(|a, b| a < b)
-        && found.iter().all(|(d, id)| rows.get(id).is_some_and(|row| distance(row, query) == *d));
-    if !plausible || exact && found != truth {
-        return Err(Trouble::Wrong.because(format!("search (exact: {exact}) found {found:?}, nearest are {truth:?}")));
+fn given_key(dice: &mut Dice, universe: u64) -> u16 {
+    let among_others = dice.one_in(20);
+    if among_others {
+        dice.below(universe as usize) as u16
+    } else {
+        universe as u16 + dice.below(MORE_KEYS.into()) as u16
     }
-    Ok(())
+}
+
+/// A row of random bytes, now and then without its key, or without metadata.
+pub fn row(dice: &mut Dice, key: Option<u16>) -> Row {
+    let vector = dice.number().to_le_bytes();
+    Row { vector, key: key.filter(|_| !dice.one_in(5)), meta: (!dice.one_in(4)).then(|| dice.number() as u8) }
+}
+
+/// All rows of a database, by reads of ids and keys; counts, filters and searches must agree.
+pub fn contents(db: &Database, universe: u64) -> Verdict<Rows> {
+    batches::contents(db, universe).map_err(|odd| match odd {
+        Odd::Failed(e) => Trouble::Unreadable.because(format!("{:?}: {e}", e.kind())),
+        Odd::Wrong(what) => Trouble::Wrong.because(what),
+    })
 }
 
 /// What `open` finds stands after a whole batch, at least the `at_least`-th, and is a
@@ -169,9 +136,12 @@ pub fn survives(
     let db = open()?;
     let found = contents(&db, universe)?;
     told.place(digest(&found), at_least)?;
-    let (op, mut rows) = (Op::Upsert(vec![(7, row(7))]), found.clone());
-    op.apply(&mut rows);
-    op.run(&db).and_then(|()| db.close()).map_err(|e| Trouble::Unreadable.because(format!("cannot go on: {e}")))?;
+    let new = Row { vector: [7; DIM], key: Some(universe as u16 + 3), meta: Some(7) };
+    let batches = [Batch::Upsert(vec![(7, [7; DIM])]), Batch::Keyed { rows: vec![new], above: universe }];
+    let mut rows = found.clone();
+    batches.iter().for_each(|batch| _ = batch.apply(&mut rows));
+    let written = batches.iter().try_for_each(|batch| batch.run(&db).map(drop));
+    written.and_then(|()| db.close()).map_err(|e| Trouble::Unreadable.because(format!("cannot go on: {e}")))?;
     match contents(&open()?, universe)? == rows {
         true => Ok(found),
         false => Err(Trouble::Lost.because("a batch written after recovery is gone")),

@@ -1,9 +1,10 @@
 //! Power cuts on real files: a process writes through the kernel to a file system that
 //! forgets what was not synced (promises P1, P2, P4, P5; test T5).
 
+use super::batches::Rows;
 use super::child;
 use super::forgetful::{Disk, Loss, ROOT};
-use super::model::{self, LEVELS, Rows, Told};
+use super::model::{self, LEVELS, Told};
 use super::mounted::Mounted;
 use super::tally::{Dice, Run, Trouble, Verdict};
 use vdb::Durability;

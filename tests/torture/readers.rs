@@ -2,15 +2,19 @@
 //!
 //! Rows come in groups. All rows of a group are equal and are written or deleted in one
 //! batch, so a search next to a group must find one version of all of it, or none of
-//! it; and a version that was current at some time during the search.
+//! it; and a version that was current at some time during the search. Every second
+//! group has keys and metadata too, and a filter on its version must find those rows
+//! that have the vector of that version.
 
+use super::batches::DIM;
 use super::model;
 use super::tally::{Dice, Finding, Run, Trouble, Verdict};
+use super::texts;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 use vdb::storage::OsStorage;
 use vdb::util::hash::mix;
-use vdb::{Database, Durability, Error, Hits, SearchParams, Vectors};
+use vdb::{Database, Durability, Error, Filter, Hits, Records, SearchParams, Texts, Vectors};
 
 const GROUPS: usize = 16;
 const GROUP: usize = 20;
@@ -31,14 +35,23 @@ fn version(group: usize, sequence: u64) -> Option<u8> {
 }
 
 /// Groups are 16 apart and versions at most 15 away from their group's place.
-fn vector(group: usize, version: u8) -> [f32; model::DIM] {
-    let mut vector = [0.0; model::DIM];
+fn vector(group: usize, version: u8) -> [f32; DIM] {
+    let mut vector = [0.0; DIM];
     (vector[0], vector[1]) = ((group * 16) as f32, f32::from(version));
     vector
 }
 
 fn ids(group: usize) -> Vec<u64> {
     (0..GROUP as u64).map(|i| (group * GROUP) as u64 + i).collect()
+}
+
+/// Whether the rows of a group have keys and metadata.
+fn has_records(group: usize) -> bool {
+    group.is_multiple_of(2)
+}
+
+fn keys(group: usize) -> Texts<'static> {
+    texts::texts(&ids(group).into_iter().map(|id| texts::key(id as u16)).collect::<Vec<_>>())
 }
 
 pub fn readers_and_a_writer(run: &Run) {
@@ -74,11 +87,9 @@ fn write(db: &Database, progress: &Progress, dice: &mut Dice, until: Instant) ->
         let group = dice.below(GROUPS);
         let sequence = progress.begun[group].fetch_add(1, SeqCst) + 1;
         match version(group, sequence) {
+            None if has_records(group) && sequence % 2 == 1 => drop(db.delete_keys(&keys(group))?),
             None => drop(db.delete_batch(&ids(group))?),
-            Some(version) => {
-                let rows = vector(group, version).repeat(GROUP);
-                db.upsert_batch(&ids(group), Vectors::f32(&rows, model::DIM)?, None)?;
-            }
+            Some(version) => put(db, group, version)?,
         }
         progress.done[group].store(sequence, SeqCst);
         if dice.one_in(300) {
@@ -86,6 +97,16 @@ fn write(db: &Database, progress: &Progress, dice: &mut Dice, until: Instant) ->
         }
     }
     Ok(())
+}
+
+fn put(db: &Database, group: usize, version: u8) -> Result<(), Error> {
+    let rows = vector(group, version).repeat(GROUP);
+    let rows = Vectors::f32(&rows, DIM)?;
+    if !has_records(group) {
+        return db.upsert_batch(&ids(group), rows, None);
+    }
+    let meta = texts::texts(&vec![texts::meta(version); GROUP]);
+    db.upsert_records(&mut ids(group), rows, &Records { keys: Some(keys(group)), meta: Some(meta) }, None)
 }
 
 fn read(db: &Database, progress: &Progress, seed: u64) -> Verdict<u64> {
@@ -97,39 +118,52 @@ fn read(db: &Database, progress: &Progress, seed: u64) -> Verdict<u64> {
     Ok(searches)
 }
 
-/// One exact search and one by graph, next to `group`.
+/// Exact searches and some by graph, next to `group`; where it has metadata, also for one version of it.
 fn check_group(db: &Database, progress: &Progress, group: usize) -> Verdict {
     for exact in [true, false] {
-        let oldest = progress.done[group].load(SeqCst);
-        let found = search(db, group, exact)?;
-        let newest = progress.begun[group].load(SeqCst);
-        let possible = || (oldest..=newest).map(|sequence| version(group, sequence));
-        let own: Vec<(u64, f32)> = found.into_iter().filter(|hit| hit.1 < 256.0).collect();
-        let wrong = |trouble: Trouble| -> Finding {
-            let versions: Vec<_> = possible().collect();
-            trouble.because(format!("group {group}, exact {exact}: found {own:?}, possible are versions {versions:?}"))
-        };
-        let current = |d: f32| possible().flatten().any(|v| f32::from(v).powi(2) == d);
-        if !own.iter().all(|hit| ids(group).contains(&hit.0) && current(hit.1)) {
-            return Err(wrong(Trouble::Wrong));
-        }
-        let same = own.iter().all(|hit| hit.1 == own[0].1);
-        if !same || exact && own.len() != GROUP && !own.is_empty() {
-            return Err(wrong(Trouble::Half));
-        }
-        if exact && own.is_empty() && possible().all(|version| version.is_some()) {
-            return Err(wrong(Trouble::Lost));
+        check_search(db, progress, group, exact, None)?;
+        let sequence = progress.begun[group].load(SeqCst);
+        if let Some(version) = version(group, sequence).filter(|_| has_records(group)) {
+            check_search(db, progress, group, exact, Some(version))?;
         }
     }
     Ok(())
 }
 
-fn search(db: &Database, group: usize, exact: bool) -> Verdict<Vec<(u64, f32)>> {
+fn check_search(db: &Database, progress: &Progress, group: usize, exact: bool, wanted: Option<u8>) -> Verdict {
+    let oldest = progress.done[group].load(SeqCst);
+    let found = search(db, group, exact, wanted)?;
+    let newest = progress.begun[group].load(SeqCst);
+    let passes = |version: &u8| wanted.is_none_or(|wanted| wanted == *version);
+    let possible = || (oldest..=newest).map(|sequence| version(group, sequence).filter(passes));
+    let own: Vec<(u64, f32)> = found.into_iter().filter(|hit| hit.1 < 256.0).collect();
+    let wrong = |trouble: Trouble| -> Finding {
+        let versions: Vec<_> = possible().collect();
+        let asked = format!("group {group}, exact {exact}, version {wanted:?}");
+        trouble.because(format!("{asked}: found {own:?}, possible are versions {versions:?}"))
+    };
+    let current = |d: f32| possible().flatten().any(|v| f32::from(v).powi(2) == d);
+    if !own.iter().all(|hit| ids(group).contains(&hit.0) && current(hit.1)) {
+        return Err(wrong(Trouble::Wrong));
+    }
+    let same = own.iter().all(|hit| hit.1 == own[0].1);
+    if !same || exact && own.len() != GROUP && !own.is_empty() {
+        return Err(wrong(Trouble::Half));
+    }
+    if exact && own.is_empty() && possible().all(|version| version.is_some()) {
+        return Err(wrong(Trouble::Lost));
+    }
+    Ok(())
+}
+
+/// The rows next to a group, of all versions or of one.
+fn search(db: &Database, group: usize, exact: bool, wanted: Option<u8>) -> Verdict<Vec<(u64, f32)>> {
     let (mut ids, mut distances, mut counts) = ([0; GROUP], [0.0; GROUP], [0]);
     let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
     let query = vector(group, 0);
-    let params = SearchParams { exact, ..SearchParams::default() };
-    let searched = Vectors::f32(&query, model::DIM).and_then(|query| db.search(query, GROUP, &params, hits));
+    let filter = wanted.map(|version| Filter::parse(&format!("n = {version}")).expect("a filter"));
+    let params = SearchParams { exact, filter, ..SearchParams::default() };
+    let searched = Vectors::f32(&query, DIM).and_then(|query| db.search(query, GROUP, &params, hits));
     searched.map_err(|e| Trouble::Unreadable.because(e))?;
     let found: Vec<(u64, f32)> = ids.into_iter().zip(distances).take(counts[0] as usize).collect();
     let mut distinct: Vec<u64> = found.iter().map(|hit| hit.0).collect();
