@@ -23,34 +23,38 @@ queries = list(large.get(ids[:QUERIES]).vectors)
 query = np.array([0.5, 0.25, 0.125, 0.0625], np.float32)
 
 
-def plain(_: int) -> None:
-    found, _distances = small.search(query, K)
+def plain(count: int) -> None:
+    for _ in range(count):
+        found, _distances = small.search(query, K)
     assert found.size == K
 
 
-def with_parameters(_: int) -> None:
-    found, _distances = small.search(query, K, ef=20)
+def with_parameters(count: int) -> None:
+    for _ in range(count):
+        found, _distances = small.search(query, K, ef=20)
     assert found.size == K
 
 
-def in_sample(i: int) -> None:
-    found, _distances = large.search(queries[i % QUERIES], K)
+def in_sample(count: int) -> None:
+    for i in range(count):
+        found, _distances = large.search(queries[i % QUERIES], K)
     assert found.size == K
 
 
-def timed(count: int, call) -> float:
+def timed(count: int, calls) -> float:
     """Nanoseconds of each call."""
     start = time.perf_counter_ns()
-    for i in range(count):
-        call(i)
+    calls(count)
     return (time.perf_counter_ns() - start) / count
 
 
 def insert() -> float:
     with vdb.open(dim=INSERT_DIM, graph_min_rows=NO_GRAPH) as db:
-        return timed(
-            INSERT_ROWS // BATCH,
-            lambda i: db.insert(ids[i * BATCH : (i + 1) * BATCH], rows[i * BATCH : (i + 1) * BATCH])) / BATCH
+        def batches(count: int) -> None:
+            for i in range(count):
+                db.insert(ids[i * BATCH : (i + 1) * BATCH], rows[i * BATCH : (i + 1) * BATCH])
+
+        return timed(INSERT_ROWS // BATCH, batches) / BATCH
 
 
 print("Python\tPython, with parameters", flush=True)

@@ -1,5 +1,8 @@
 """Arrays in: what is read where it lies, what is refused, what a copy changes."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -168,3 +171,44 @@ def test_read_only_arrays_pass(db):
     frozen.flags.writeable = False
     db.insert(np.arange(6), frozen)
     db.search(frozen[::2], 1)
+
+
+def test_the_short_way_of_a_search_answers_as_the_long_one(filled):
+    """One packed query of f32 goes another way than all else."""
+    query = np.random.default_rng(7).standard_normal(4, dtype=np.float32)
+    rule = vdb.Filter(np.arange(50))
+    for k in (0, 1, 10, 100, 150):
+        for params in ({}, {"ef": 120}, {"filter": rule, "exact": True}, {"max_memory": 1 << 24}):
+            short, long = filled.search(query, k, **params), filled.search(query[None, :], k, **params)
+            count = int(long.counts[0])
+            assert short.ids.tolist() == long.ids[0, :count].tolist() and short.counts.tolist() == [count]
+            assert short.distances.tolist() == long.distances[0, :count].tolist() and short.partial is long.partial is False
+            assert (short.ids.dtype, short.distances.dtype, short.counts.dtype) == (np.uint64, np.float32, np.uint32)
+    wide = np.zeros((4, 2), np.float32)
+    wide[:, 0] = query
+    swapped = query.astype(">f4")
+    assert filled.search(wide[:, 0], 3, copy=True).ids.tolist() == filled.search(query, 3).ids.tolist()
+    for wrong, error in [(wide[:, 0], TypeError), (swapped, TypeError), (query[:3], vdb.DimensionError), (query * np.nan, vdb.NotFiniteError)]:
+        with pytest.raises(error):
+            filled.search(wrong, 3)
+    for k, error in [(-1, vdb.LimitError), (vdb.MAX_K + 1, vdb.LimitError), (2**70, vdb.LimitError), (2.5, TypeError), ("3", TypeError)]:
+        with pytest.raises(error):
+            filled.search(query, k)
+    with vdb.open(dim=4, scalar="f16") as half:
+        half.insert(1, query)
+        assert half.search(query, 1).ids.tolist() == [1] and half.search(query, 1).distances[0] < 1e-3
+
+
+def test_results_can_be_copied_and_sent(filled):
+    found = filled.search(np.ones(4, np.float32), 3)
+    many = vdb.search_many([filled, filled], np.ones((2, 4), np.float32), 3)
+    for result in (found, many):
+        for again in (pickle.loads(pickle.dumps(result)), copy.copy(result)):
+            assert type(again) is type(result) and again.ids.tolist() == result.ids.tolist() and not again.partial
+            assert [a.tolist() for a in again] == [a.tolist() for a in result]
+    assert pickle.loads(pickle.dumps(many)).sources.tolist() == many.sources.tolist()
+    assert repr(found).startswith("SearchResult(ids=array([") and "partial" not in repr(found)
+    with pytest.raises(TypeError):
+        found.__init__(found.ids, found.distances, found.counts, True)
+    with pytest.raises(AttributeError):
+        vdb.SearchResult.__new__(vdb.SearchResult).ids  # noqa: B018

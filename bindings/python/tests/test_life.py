@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import sys
 import threading
 import tracemalloc
 import weakref
@@ -232,3 +233,25 @@ def test_collecting_at_every_moment():
     finally:
         gc.set_threshold(*old)
     assert not errors
+
+
+def test_searches_leave_nothing(filled):
+    rule, query = vdb.Filter(np.arange(50)), np.ones(4, np.float32)
+
+    def cycle(count):
+        for _ in range(count):
+            found = filled.search(query, 10)
+            assert found.counts[0] == 10
+            filled.search(query, 100, filter=rule, ef=20)
+            with pytest.raises(vdb.Error):
+                filled.search(query, 5, ef=10**6)
+
+    cycle(2000)
+    gc.collect()
+    held, native = [sys.getrefcount(thing) for thing in (query, rule, vdb.SearchResult, None)], resident()
+    cycle(20000)
+    gc.collect()
+    now = [sys.getrefcount(thing) for thing in (query, rule, vdb.SearchResult, None)]
+    # What everything refers to varies a little.
+    assert now[:3] == held[:3] and abs(now[3] - held[3]) < 1000
+    assert resident() - native < 4 << 20, f"the process grew by {resident() - native} bytes"

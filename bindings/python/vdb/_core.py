@@ -23,16 +23,18 @@ LONG_BYTES = 4 << 20
 class Core(Handle):
     """A database as a handle with options."""
 
-    __slots__ = ("dim", "metric", "scalar")
+    __slots__ = ("dim", "metric", "scalar", "_stores_f32")
 
     dim: int
     metric: Metric
     scalar: Scalar
+    _stores_f32: bool
 
     def _learn(self) -> None:
         self.dim = self._option_number(Option.DIM)
         self.metric = Metric(self._option_number(Option.METRIC))
         self.scalar = Scalar(self._option_number(Option.SCALAR))
+        self._stores_f32 = self.scalar is Scalar.F32
 
     def _option_number(self, option: int) -> int:
         value, error = ffi.new("uint64_t *"), new_error()

@@ -9,6 +9,7 @@ import numpy as np
 from ._arrays import Vectors, floats, ids_in, u64, vectors_in
 from ._calls import Progress, run
 from ._core import Core, Ids
+from ._fast import search as fast_search
 from ._native import NULL, check, failure, ffi, lib, new_error
 from ._types import SearchFlag
 from .handles import Filter, Handle, Snapshot, Task
@@ -25,6 +26,7 @@ _LONG_EXACT_QUERIES = 8
 _MAX_K, _PARTIAL = lib.VDB_MAX_K, lib.VDB_PARTIAL
 _PARAMS_SIZE = ffi.sizeof("vdb_search_params_t")
 _PARAM_NAMES = {name for name, _ in ffi.typeof("vdb_search_params_t").fields} - {"struct_size", "query_scalar", "flags"}
+_FLAGS = {name.lower(): int(flag) for name, flag in SearchFlag.__members__.items()}
 
 
 class Searches(Core):
@@ -50,6 +52,10 @@ class Searches(Core):
         One vector or a row for each query, of the types that insert takes. Keywords: `ef` or `target_recall`
         (how far to look), `rerank`, `exact`, `filter`, `snapshot`, `deadline_us`, `max_memory`, `task`.
         """
+        if scalar is None:
+            found = fast_search(self._number, queries, k, params, self._stores_f32)
+            if found is not None:
+                return found
         return self._search(lib.vdb_search, queries, k, scalar, copy, params, bool(params.get("exact")))
 
     def search_exact(
@@ -311,10 +317,11 @@ def search_params(params: Mapping[str, Any], rows: Optional[Vectors]) -> Tuple[A
     made.struct_size = _PARAMS_SIZE
     made.query_scalar = rows.scalar if rows is not None else 0
     for name, value in params.items():
-        if name.upper() in SearchFlag.__members__:
-            made.flags |= SearchFlag[name.upper()] if value else 0
-        elif name not in _PARAM_NAMES:
-            raise TypeError(f"{name!r} is no parameter of a search; known are {', '.join(sorted(_PARAM_NAMES))}")
-        elif value is not None:
-            setattr(made, name, value.capi() if isinstance(value, Handle) else value)
+        if name in _PARAM_NAMES:
+            if value is not None:
+                setattr(made, name, value.capi() if isinstance(value, Handle) else value)
+        elif name in _FLAGS:
+            made.flags |= _FLAGS[name] if value else 0
+        else:
+            raise TypeError(f"{name!r} is no parameter of a search; known are {', '.join(sorted(_PARAM_NAMES | _FLAGS.keys()))}")
     return made, params.get("task")

@@ -84,6 +84,7 @@ class Database(Writes, Searches, Keeping):
 
     def close(self) -> None:
         """Closes: waits for calls in progress and makes everything durable. Closing twice does nothing."""
+        self._closed = True
         if self._finalizer.detach() is not None:
             error = new_error()
             check(lib.vdb_close(self._pointer, error), error)

@@ -34,16 +34,19 @@ os.register_at_fork(after_in_child=_forked)
 class Handle:
     """Something of the library's that has to be given back."""
 
-    __slots__ = ("_pointer", "_generation", "_finalizer", "__weakref__")
+    __slots__ = ("_pointer", "_number", "_closed", "_generation", "_finalizer", "__weakref__")
 
     def __init__(self, pointer: Any, free: Callable[[Any], Any]):
         self._pointer = pointer
+        # The same for vdb._fast, which leaves it to the library to know a handle that is closed or the parent's.
+        self._number = int(ffi.cast("uintptr_t", pointer))
+        self._closed = False
         self._generation = _generation
         self._finalizer = weakref.finalize(self, free, pointer)
 
     def capi(self) -> Any:
         """The handle as the functions of vdb.lib take it, for what this package does not wrap."""
-        if not self._finalizer.alive:
+        if self._closed:
             raise failure(lib.VDB_ERR_CLOSED, f"this {type(self).__name__} was closed")
         if self._generation != _generation:
             raise failure(
@@ -54,10 +57,11 @@ class Handle:
 
     @property
     def closed(self) -> bool:
-        return not self._finalizer.alive
+        return self._closed
 
     def close(self) -> None:
         """Gives it back. Further calls do nothing; calls that use it in other threads go on."""
+        self._closed = True
         self._finalizer()
 
     def __enter__(self: _Self) -> _Self:

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Iterator, NamedTuple
+from typing import Any, NamedTuple, Tuple
 
 import numpy as np
 
-
-class SearchResult:
-    """The nearest rows: `ids, distances = db.search(...)`.
-
-    For one query (a vector of one dimension) `ids` and `distances` have a place for each row found.
-    For several they have a row of k places for each, of which the first `counts[i]` are used; the
-    others are vdb.ID_NONE and +inf. `partial` is True when a deadline or a task ended the search.
-    """
-
-    __slots__ = ("ids", "distances", "counts", "partial")
-
-    def __init__(self, ids: np.ndarray, distances: np.ndarray, counts: np.ndarray, partial: bool):
-        self.ids = ids
-        self.distances = distances
-        self.counts = counts
-        self.partial = partial
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        yield self.ids
-        yield self.distances
-
-    def __repr__(self) -> str:
-        more = ", partial=True" if self.partial else ""
-        return f"SearchResult(ids={self.ids!r}, distances={self.distances!r}{more})"
+from ._fast import SearchResult as SearchResult
 
 
 class ManyResult(SearchResult):
@@ -40,6 +17,9 @@ class ManyResult(SearchResult):
     def __init__(self, ids: np.ndarray, distances: np.ndarray, counts: np.ndarray, partial: bool, sources: np.ndarray):
         super().__init__(ids, distances, counts, partial)
         self.sources = sources
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return ManyResult, (self.ids, self.distances, self.counts, self.partial, self.sources)
 
 
 class Page(NamedTuple):
