@@ -41,12 +41,16 @@ pub fn sift_sample() -> DataSet {
 /// A full set (`wordnet-384` or `sift-128`) from `VDB_SHARED_DATA` or `../shared/data`;
 /// prints a line and returns `None` where it is missing.
 pub fn full(name: &str, metric: Metric) -> Option<DataSet> {
-    let shared = std::env::var_os("VDB_SHARED_DATA").map(PathBuf::from);
-    let shared = shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
-    let folder = shared.join(name);
+    let folder = shared(name);
     if !folder.is_dir() {
         println!("skipped: recall on all of {name}: set VDB_SHARED_DATA to the folder that holds it");
         return None;
     }
     Some(DataSet::read(&folder, metric, "gt_top100_ids.npy"))
+}
+
+/// Where a full set lies, if it is there.
+pub fn shared(name: &str) -> PathBuf {
+    let shared = std::env::var_os("VDB_SHARED_DATA").map(PathBuf::from);
+    shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data")).join(name)
 }
