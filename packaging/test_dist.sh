@@ -46,9 +46,9 @@ there() {
 	[ -e "$1" ]
 }
 
-# block LANGUAGE PAGE: the first block of a language on a page, which is its quick start.
+# block LANGUAGE PAGE [NUMBER]: a block of a language on a page: the first, which is its quick start, without a number.
 block() {
-	awk -v fence="^\`\`\`$1\$" '$0 ~ fence && !n { n = 1; next } /^```$/ && n == 1 { exit } n == 1' "$root/$2"
+	awk -v fence="^\`\`\`$1\$" -v n="${3:-1}" '$0 ~ fence { at++; next } /^```$/ { if (at == n) exit } at == n' "$root/$2"
 }
 
 # The quick start prints the same two rows in every language that has it.
@@ -221,6 +221,20 @@ go_fetched() {
 	says ./program
 }
 
+# With the archive of the library instead of an installation.
+swift_package() {
+	tar -xzf "$dist/vdb-swift-$version.tar.gz"
+	tar -xzf "$library"
+	prefix=$(echo "$PWD"/vdb-*-*64*)
+	export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
+	mkdir -p project/Sources/quickstart
+	block swift docs/swift.md 1 | sed "s|/path/to/vdb/bindings/swift|$PWD/vdb-swift-$version|" >project/Package.swift
+	block swift docs/swift.md 2 >project/Sources/quickstart/main.swift
+	cd project
+	"$root/bindings/swift/toolchain.sh" run "$work" swift build
+	says "$root/bindings/swift/toolchain.sh" run "$work" .build/debug/quickstart
+}
+
 if ! pack "$dist"; then
 	cat "$work/said"
 	echo "test dist/pack ... FAILED"
@@ -268,6 +282,9 @@ if ! there "go/*" || ! (cd bindings/go && go list . >/dev/null 2>&1); then
 else
 	check go_replaced go_replaced
 	check go_fetched go_fetched
+fi
+if there "vdb-swift-*"; then
+	if why=$(bindings/swift/toolchain.sh check); then check swift_package swift_package; else echo "skipped: Swift package: $why"; fi
 fi
 
 verdict=ok
