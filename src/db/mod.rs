@@ -269,7 +269,7 @@ impl Database {
         replace: bool,
         task: Option<&Task>,
     ) -> Result<()> {
-        let given = Given::Fields(records.clone());
+        let given = Given::Fields(records.borrowed());
         if let Some(found) = self.put_records(ids, vectors, given, replace, task)? {
             ids.copy_from_slice(&found);
         }
@@ -338,7 +338,7 @@ impl Database {
         if keys.count() == 0 {
             return Ok(0);
         }
-        let batch = Batch::DeleteKeys { keys: keys.clone() };
+        let batch = Batch::DeleteKeys { keys: keys.borrowed() };
         Ok(self.core.latencies.of(Call::Delete, || commit::commit(&self.core, &batch))?.changed)
     }
 
@@ -352,7 +352,7 @@ impl Database {
     /// metadata is none. Returns how many rows there were; of an id that stands twice the last one counts.
     pub fn update_meta_batch(&self, ids: &[u64], meta: &Texts<'_>) -> Result<u64> {
         self.core.check_writable()?;
-        let records = Records { keys: None, meta: Some(meta.clone()) };
+        let records = Records { keys: None, meta: Some(meta.borrowed()) };
         input::check_size(ids.len() as u64, records.total(), 8)?;
         records.check(ids.len(), self.core.settings.max_meta_bytes as usize)?;
         if ids.is_empty() {

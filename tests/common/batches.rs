@@ -128,50 +128,91 @@ impl Batch {
     /// Does it to the database; the ids of the rows, where some were asked for. One that is refused because
     /// another row has a key leaves all as it was, as it does in the map.
     pub fn run(&self, db: &Database) -> Result<Vec<u64>> {
+        let mut prepared = self.prepare();
+        prepared.run(db)?;
+        Ok(prepared.given().to_vec())
+    }
+
+    /// The batch as the library takes it.
+    pub fn prepare(&self) -> Prepared<'_> {
+        let vectors = |batch: &[(u64, Vector)]| batch.iter().flat_map(|entry| entry.1).collect();
+        let prepared = |ids: Vec<u64>| Prepared {
+            batch: self,
+            ids,
+            bytes: Vec::new(),
+            records: Records::default(),
+            filter: Filter::parse("n is null").expect("a filter"),
+            meta: String::new(),
+        };
         match self {
             Batch::Upsert(batch) => {
-                let ids: Vec<u64> = batch.iter().map(|entry| entry.0).collect();
-                let bytes: Vec<u8> = batch.iter().flat_map(|entry| entry.1).collect();
-                db.upsert_batch(&ids, Vectors::u8(&bytes, DIM)?, None)?;
+                Prepared { bytes: vectors(batch), ..prepared(batch.iter().map(|entry| entry.0).collect()) }
             }
-            Batch::Delete(ids) => db.delete_batch(ids).map(drop)?,
+            Batch::Delete(ids) => prepared(ids.clone()),
             Batch::DeleteKeys(keys) => {
-                let keys: Vec<String> = keys.iter().map(|&key| texts::key(key)).collect();
-                db.delete_keys(&texts::texts(&keys))?;
+                let keys = keys.iter().map(|&key| texts::key(key)).collect::<Vec<_>>();
+                Prepared { records: Records { keys: Some(texts::texts(&keys)), meta: None }, ..prepared(Vec::new()) }
             }
-            Batch::DeleteBelow(n) => db.delete_where(&below(*n), None).map(drop)?,
-            Batch::Records { rows, keys, meta } => match put(db, rows, *keys, *meta) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                done => done.map(drop)?,
-            },
+            Batch::Records { rows, keys, meta } => prepared(Vec::new()).with(rows, *keys, *meta),
             Batch::Keyed { rows, above } => {
                 let rows = rows.iter().map(|row| (ID_NONE, *row));
                 let rows: Vec<(u64, Row)> = std::iter::once((*above, Row::default())).chain(rows).collect();
-                return put(db, &rows, true, true).map(|ids| ids[1..].to_vec());
+                prepared(Vec::new()).with(&rows, true, true)
             }
             Batch::Meta(batch) => {
-                let ids: Vec<u64> = batch.iter().map(|entry| entry.0).collect();
                 let metas: Vec<String> = batch.iter().map(|entry| meta_text(entry.1)).collect();
-                db.update_meta_batch(&ids, &texts::texts(&metas))?;
+                let records = Records { keys: None, meta: Some(texts::texts(&metas)) };
+                Prepared { records, ..prepared(batch.iter().map(|entry| entry.0).collect()) }
             }
-            Batch::MetaBelow(n, meta) => {
-                db.update_meta_where(&below(*n), meta_text(*meta).as_bytes(), None)?;
-            }
+            Batch::DeleteBelow(n) => Prepared { filter: below(*n), ..prepared(Vec::new()) },
+            Batch::MetaBelow(n, meta) => Prepared { filter: below(*n), meta: meta_text(*meta), ..prepared(Vec::new()) },
         }
-        Ok(Vec::new())
     }
 }
 
-/// Upserts rows with keys, metadata, or both; their ids.
-fn put(db: &Database, rows: &[(u64, Row)], keys: bool, meta: bool) -> Result<Vec<u64>> {
-    let mut ids: Vec<u64> = rows.iter().map(|entry| entry.0).collect();
-    let bytes: Vec<u8> = rows.iter().flat_map(|entry| entry.1.vector).collect();
-    let key_texts: Vec<String> = rows.iter().map(|entry| key_text(entry.1.key)).collect();
-    let meta_texts: Vec<String> = rows.iter().map(|entry| meta_text(entry.1.meta)).collect();
-    let records =
-        Records { keys: keys.then(|| texts::texts(&key_texts)), meta: meta.then(|| texts::texts(&meta_texts)) };
-    db.upsert_records(&mut ids, Vectors::u8(&bytes, DIM)?, &records, None)?;
-    Ok(ids)
+/// A batch with all that its call takes.
+pub struct Prepared<'b> {
+    batch: &'b Batch,
+    ids: Vec<u64>,
+    bytes: Vec<u8>,
+    records: Records<'static>,
+    filter: Filter,
+    meta: String,
+}
+
+impl Prepared<'_> {
+    fn with(self, rows: &[(u64, Row)], keys: bool, meta: bool) -> Self {
+        let texts =
+            |of: &dyn Fn(&Row) -> String| texts::texts(&rows.iter().map(|entry| of(&entry.1)).collect::<Vec<_>>());
+        let records = Records {
+            keys: keys.then(|| texts(&|row| key_text(row.key))),
+            meta: meta.then(|| texts(&|row| meta_text(row.meta))),
+        };
+        let bytes = rows.iter().flat_map(|entry| entry.1.vector).collect();
+        Prepared { ids: rows.iter().map(|entry| entry.0).collect(), bytes, records, ..self }
+    }
+
+    /// The ids that were asked for, once it was run.
+    pub fn given(&self) -> &[u64] {
+        if matches!(self.batch, Batch::Keyed { .. }) { &self.ids[1..] } else { &[] }
+    }
+
+    /// Makes the call, and nothing that takes memory beside it.
+    pub fn run(&mut self, db: &Database) -> Result<()> {
+        let (keys, meta) = (&self.records.keys, &self.records.meta);
+        match self.batch {
+            Batch::Upsert(_) => db.upsert_batch(&self.ids, Vectors::u8(&self.bytes, DIM)?, None),
+            Batch::Delete(_) => db.delete_batch(&self.ids).map(drop),
+            Batch::DeleteKeys(_) => db.delete_keys(keys.as_ref().expect("it has keys")).map(drop),
+            Batch::DeleteBelow(_) => db.delete_where(&self.filter, None).map(drop),
+            Batch::Meta(_) => db.update_meta_batch(&self.ids, meta.as_ref().expect("it has metadata")).map(drop),
+            Batch::MetaBelow(..) => db.update_meta_where(&self.filter, self.meta.as_bytes(), None).map(drop),
+            Batch::Records { .. } | Batch::Keyed { .. } => {
+                let done = db.upsert_records(&mut self.ids, Vectors::u8(&self.bytes, DIM)?, &self.records, None);
+                done.or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
+            }
+        }
+    }
 }
 
 /// A number that tells sets of rows apart.

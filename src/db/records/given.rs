@@ -12,7 +12,7 @@ pub const KEY_MAX: usize = 512;
 pub const META_MAX: usize = RECORD_MAX - KEY_MAX - 2;
 
 /// Texts back to back: text i is `bytes[offsets[i]..offsets[i + 1]]`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Texts<'a> {
     bytes: Cow<'a, [u8]>,
     offsets: Cow<'a, [u64]>,
@@ -42,6 +42,11 @@ impl<'a> Texts<'a> {
         let bytes = &self.bytes[first as usize..(first + self.total()) as usize];
         let offsets = collected(self.offsets.iter().map(|offset| offset - first))?;
         Ok(Texts { bytes: Cow::Owned(collected(bytes.iter().copied())?), offsets: Cow::Owned(offsets) })
+    }
+
+    /// The same texts, lent.
+    pub fn borrowed(&self) -> Texts<'_> {
+        Texts { bytes: Cow::Borrowed(&self.bytes), offsets: Cow::Borrowed(&self.offsets) }
     }
 
     /// Bytes that a copy takes.
@@ -74,7 +79,7 @@ impl<'a> Texts<'a> {
 }
 
 /// What the rows of a batch get beside their vectors. `None` leaves what a row has already as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Records<'a> {
     /// The key of each row: UTF-8 of 1 to [`KEY_MAX`] bytes, or empty for none.
     pub keys: Option<Texts<'a>>,
@@ -92,6 +97,11 @@ impl Records<'_> {
         let Some(meta) = &self.meta else { return Ok(()) };
         meta.check_count(rows, "metadata texts")?;
         (0..rows).try_for_each(|i| check_meta(meta.get(i), max_meta).map_err(|error| error.at(i as u64)))
+    }
+
+    /// The same, lent.
+    pub fn borrowed(&self) -> Records<'_> {
+        Records { keys: self.keys.as_ref().map(Texts::borrowed), meta: self.meta.as_ref().map(Texts::borrowed) }
     }
 
     /// Whether it says nothing.

@@ -5,7 +5,12 @@
 //! size a caller or the data decides. Smaller pieces are the standard
 //! library's own (names, lists with an entry per thread, file or chunk), where
 //! Rust ends the process; they are not covered. And once for every request to
-//! the budget, which is asked before each block of rows is made.
+//! the budget, which is asked before each block of rows is made. Both with rows
+//! of vectors alone and (`records`) of rows with keys and metadata.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod records;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
@@ -87,22 +92,29 @@ enum Source {
     Budget,
 }
 
+/// What should be in a database.
+trait Model {
+    fn options(&self) -> Options;
+    /// Every row, and nothing else, is there.
+    fn verify(&self, db: &Database);
+}
+
 /// A database on disk, what should be in it, and the failure that is to come.
-struct Run {
+struct Run<M> {
     dir: tempfile::TempDir,
     budget: Budget,
     source: Source,
-    size: Size,
-    model: BTreeMap<u64, u64>,
+    model: M,
     db: Option<Database>,
     /// Requests until the one that fails.
     left: u64,
     failed: bool,
 }
 
-fn options(size: Size) -> Options {
-    let options = Options::new().dim(size.dim as u32).scalar(Scalar::F16).quant(Quant::Sq8).threads(1);
-    options.graph_min_rows(size.unit).m(8).ef_construction(40)
+/// Vectors alone: of each row the version.
+struct Plain {
+    size: Size,
+    rows: BTreeMap<u64, u64>,
 }
 
 /// The vector of version `version` of a row.
@@ -111,28 +123,63 @@ fn vector(id: u64, version: u64, dim: usize) -> impl Iterator<Item = f32> {
 }
 
 /// Writes the rows `ids`, counted in units.
-fn insert(run: &mut Run, ids: std::ops::Range<u64>, version: u64) {
-    let Size { dim, unit } = run.size;
+fn insert(run: &mut Run<Plain>, ids: std::ops::Range<u64>, version: u64) {
+    let Size { dim, unit } = run.model.size;
     let ids: Vec<u64> = (ids.start * unit..ids.end * unit).rev().collect();
     let values: Vec<f32> = ids.iter().flat_map(|&id| vector(id, version, dim)).collect();
     run.call(|db| db.upsert_batch(&ids, Vectors::f32(&values, dim)?, None));
-    run.model.extend(ids.iter().map(|&id| (id, version)));
+    run.model.rows.extend(ids.iter().map(|&id| (id, version)));
 }
 
-impl Run {
+impl Model for Plain {
+    fn options(&self) -> Options {
+        let options = Options::new().dim(self.size.dim as u32).scalar(Scalar::F16).quant(Quant::Sq8).threads(1);
+        options.graph_min_rows(self.size.unit).m(8).ef_construction(40)
+    }
+
+    fn verify(&self, db: &Database) {
+        assert_eq!(db.count().unwrap(), self.rows.len() as u64);
+        let Size { dim, unit } = self.size;
+        let ids: Vec<u64> = (0..10 * unit).collect();
+        let (mut rows, mut found) = (vec![0.0f32; ids.len() * dim], vec![0; ids.len()]);
+        db.get_batch(&ids, Scalar::F32, bytemuck::cast_slice_mut(&mut rows), 0, &mut found).unwrap();
+        for (&id, row) in ids.iter().zip(rows.chunks(dim)) {
+            match self.rows.get(&id) {
+                Some(&version) => assert!(found[id as usize] == 1 && row.iter().copied().eq(vector(id, version, dim))),
+                None => assert_eq!(found[id as usize], 0, "row {id}"),
+            }
+        }
+        if let Some((&id, &version)) = self.rows.first_key_value() {
+            let query: Vec<f32> = vector(id, version, dim).collect();
+            let mut answer = Answer::new(1);
+            answer.search(db, &query, false).unwrap();
+            assert_eq!((answer.ids[0], answer.counts[0]), (id, 1));
+        }
+    }
+}
+
+impl<M: Model> Run<M> {
+    /// A database in a directory of its own whose `left`-th request fails.
+    fn new(source: Source, model: M, left: u64) -> Run<M> {
+        let (budget, dir) = (Budget::default(), tempfile::tempdir().unwrap());
+        let mut run = Run { dir, budget, source, model, db: None, left, failed: false };
+        run.open();
+        run
+    }
+
     fn open(&mut self) {
         let storage = OsStorage::open(self.dir.path(), true, true).unwrap();
         let (budget, mut storage) = (self.budget.clone(), Some(storage));
         let open = || {
             let storage = storage.take().unwrap_or_else(|| OsStorage::open(self.dir.path(), true, true).unwrap());
-            Database::open_within(Some(Box::new(storage)), &options(self.size), None, &budget)
+            Database::open_within(Some(Box::new(storage)), &self.model.options(), None, &budget)
         };
         let opened = armed(self.source, &self.budget, &mut self.left, open);
         self.db = Some(opened.unwrap_or_else(|error| {
             self.expect_failure(&error);
             Database::open_within(
                 Some(Box::new(OsStorage::open(self.dir.path(), true, true).unwrap())),
-                &options(self.size),
+                &self.model.options(),
                 None,
                 &budget,
             )
@@ -159,26 +206,25 @@ impl Run {
         assert!(self.left == 0 && !std::mem::replace(&mut self.failed, true), "one failure was asked for: {error}");
     }
 
-    /// Every row, and nothing else, is there.
     fn verify(&self) {
-        let db = self.db.as_ref().unwrap();
-        assert_eq!(db.count().unwrap(), self.model.len() as u64);
-        let Size { dim, unit } = self.size;
-        let ids: Vec<u64> = (0..10 * unit).collect();
-        let (mut rows, mut found) = (vec![0.0f32; ids.len() * dim], vec![0; ids.len()]);
-        db.get_batch(&ids, Scalar::F32, bytemuck::cast_slice_mut(&mut rows), 0, &mut found).unwrap();
-        for (&id, row) in ids.iter().zip(rows.chunks(dim)) {
-            match self.model.get(&id) {
-                Some(&version) => assert!(found[id as usize] == 1 && row.iter().copied().eq(vector(id, version, dim))),
-                None => assert_eq!(found[id as usize], 0, "row {id}"),
-            }
+        self.model.verify(self.db.as_ref().unwrap());
+    }
+
+    /// Back from the log, checked, closed, which may fail, and opened again; whether the failure came.
+    fn end(mut self) -> bool {
+        self.db.take().unwrap().abandon();
+        self.open();
+        assert!(self.call(|db| db.check(CheckLevel::Recall, None)).is_sound());
+        let mut db = self.db.take();
+        let closed = armed(self.source, &self.budget, &mut self.left, || db.take().unwrap().close());
+        if let Err(error) = closed {
+            self.expect_failure(&error);
         }
-        if let Some((&id, &version)) = self.model.first_key_value() {
-            let query: Vec<f32> = vector(id, version, dim).collect();
-            let mut answer = Answer::new(1);
-            answer.search(db, &query, false).unwrap();
-            assert_eq!((answer.ids[0], answer.counts[0]), (id, 1));
-        }
+        self.open();
+        // Background work may have failed unseen; then it has been made up for.
+        self.db.as_ref().unwrap().wait_indexed(None).unwrap();
+        assert!(self.db.as_ref().unwrap().check(CheckLevel::Structure, None).unwrap().is_sound());
+        self.left == 0
     }
 }
 
@@ -233,9 +279,9 @@ fn gone_through(cursor: &mut Cursor) -> Result<usize> {
 }
 
 /// Asks for rows in every way that takes memory of its own.
-fn ask_otherwise(run: &mut Run, query: &[f32]) {
-    let (dim, params) = (run.size.dim, SearchParams::default());
-    let rows: Vec<u64> = run.model.keys().copied().collect();
+fn ask_otherwise(run: &mut Run<Plain>, query: &[f32]) {
+    let (dim, params) = (run.model.size.dim, SearchParams::default());
+    let rows: Vec<u64> = run.model.rows.keys().copied().collect();
     let (mut ids, mut distances, mut counts) = (vec![0; 2000], vec![0.0; 2000], vec![0; rows.len()]);
     let mut sources = vec![0; 2000];
     let k = 2000 / rows.len();
@@ -257,74 +303,67 @@ fn ask_otherwise(run: &mut Run, query: &[f32]) {
 
 /// The whole life of a database with the `n`-th request failing; whether one did.
 fn scenario(source: Source, size: Size, n: u64) -> bool {
-    let (budget, dir) = (Budget::default(), tempfile::tempdir().unwrap());
-    let mut run = Run { dir, budget, source, size, model: BTreeMap::new(), db: None, left: n, failed: false };
-    run.open();
+    let mut run = Run::new(source, Plain { size, rows: BTreeMap::new() }, n);
     insert(&mut run, 0..7, 0);
     run.call(|db| db.wait_indexed(None));
     insert(&mut run, 5..9, 1);
     let Size { dim, unit } = size;
     let gone: Vec<u64> = (unit..4 * unit).collect();
     run.call(|db| db.delete_batch(&gone));
-    run.model.retain(|id, _| !gone.contains(id));
+    run.model.rows.retain(|id, _| !gone.contains(id));
     run.call(|db| db.wait_indexed(None));
     let query: Vec<f32> = vector(5, 9, dim).collect();
     for (k, exact) in [(5000, false), (5000, true), (20, false), (20, true)] {
         let mut answer = Answer::new(k);
         run.call(|db| answer.search(db, &query, exact));
-        assert_eq!(answer.counts[0] as usize, k.min(run.model.len()));
+        assert_eq!(answer.counts[0] as usize, k.min(run.model.rows.len()));
     }
     for exact in [false, true] {
         let params = SearchParams { exact, ..SearchParams::default() };
         let seen = run.call(|db| gone_through(&mut db.cursor(Vectors::f32(&query, dim)?, &params)?));
-        assert_eq!(seen, run.model.len());
+        assert_eq!(seen, run.model.rows.len());
     }
-    assert_eq!(run.call(|db| gone_through(&mut db.scan(None)?)), run.model.len());
+    assert_eq!(run.call(|db| gone_through(&mut db.scan(None)?)), run.model.rows.len());
     ask_otherwise(&mut run, &query);
     let ids: Vec<u64> = (0..20 * unit).collect();
     let (mut rows, mut found) = (vec![0u8; ids.len() * dim * 4], vec![0; ids.len()]);
     run.call(|db| db.get_batch(&ids, Scalar::F32, &mut rows, 0, &mut found));
-    assert_eq!(found.iter().filter(|&&found| found == 1).count(), run.model.len());
+    assert_eq!(found.iter().filter(|&&found| found == 1).count(), run.model.rows.len());
     run.call(|db| db.checkpoint(None));
     insert(&mut run, 9..10, 2);
     run.call(Database::sync);
     run.verify();
-    // Back from the log, then from a checkpoint.
-    run.db.take().unwrap().abandon();
-    run.open();
-    assert!(run.call(|db| db.check(CheckLevel::Recall, None)).is_sound());
-    let db = run.db.take().unwrap();
-    let mut db = Some(db);
-    let closed = armed(source, &run.budget, &mut run.left, || db.take().unwrap().close());
-    if let Err(error) = closed {
-        run.expect_failure(&error);
-    }
-    run.open();
-    // Background work may have failed unseen; then it has been made up for.
-    run.db.as_ref().unwrap().wait_indexed(None).unwrap();
-    assert!(run.db.as_ref().unwrap().check(CheckLevel::Structure, None).unwrap().is_sound());
-    run.left == 0
+    run.end()
 }
 
-fn all(source: Source) {
+/// Lets the first, the second, ... request of a life fail, until it gets through without.
+fn every(what: &str, life: impl Fn(u64) -> bool) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    for size in SIZES {
-        let mut n = 1;
-        while scenario(source, size, n) {
-            n += 1;
-            assert!(n < 20_000, "the scenario never gets through");
-        }
-        println!("{} requests of rows of {}, each failed once", n - 1, size.dim);
-        assert!(n > 20, "{n} requests: the failures do not arrive");
+    let mut n = 1;
+    while life(n) {
+        n += 1;
+        assert!(n < 20_000, "the scenario never gets through");
     }
+    println!("{} requests of {what}, each failed once", n - 1);
+    assert!(n > 20, "{n} requests: the failures do not arrive");
 }
 
 #[test]
 fn any_large_allocation_may_fail() {
-    all(Source::Allocator);
+    SIZES.iter().for_each(|&size| every(&format!("rows of {}", size.dim), |n| scenario(Source::Allocator, size, n)));
 }
 
 #[test]
 fn any_request_to_the_budget_may_fail() {
-    all(Source::Budget);
+    SIZES.iter().for_each(|&size| every(&format!("rows of {}", size.dim), |n| scenario(Source::Budget, size, n)));
+}
+
+#[test]
+fn any_large_allocation_for_records_may_fail() {
+    every("records", |n| records::scenario(Source::Allocator, n));
+}
+
+#[test]
+fn any_request_for_records_to_the_budget_may_fail() {
+    every("records", |n| records::scenario(Source::Budget, n));
 }
