@@ -7,12 +7,15 @@
 
 #![cfg(target_os = "linux")]
 
+mod common;
+
+use common::texts;
 use std::ffi::CString;
 use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use vdb::{Database, Durability, Error, ErrorKind, Hits, Options, Scalar, SearchParams, Vectors};
+use vdb::{Database, Durability, Error, ErrorKind, Filter, Hits, Options, Records, Scalar, SearchParams, Vectors};
 
 const DIM: usize = 64;
 const BATCH: u64 = 500;
@@ -81,6 +84,69 @@ fn put(db: &Database, from: u64) -> Result<(), Error> {
     let ids: Vec<u64> = (from..from + BATCH).collect();
     let values: Vec<f32> = ids.iter().flat_map(|&id| row(id)).collect();
     db.upsert_batch(&ids, Vectors::f32(&values, DIM).unwrap(), None)
+}
+
+/// Writes rows `from..from + BATCH` with keys and long metadata of version `version`.
+fn put_records(db: &Database, from: u64, version: u8) -> Result<(), Error> {
+    let mut ids: Vec<u64> = (from..from + BATCH).collect();
+    let values: Vec<f32> = ids.iter().flat_map(|&id| row(id)).collect();
+    let keys: Vec<String> = ids.iter().map(|&id| texts::key(id as u16)).collect();
+    let meta = vec![texts::meta(version); BATCH as usize];
+    let records = Records { keys: Some(texts::texts(&keys)), meta: Some(texts::texts(&meta)) };
+    db.upsert_records(&mut ids, Vectors::f32(&values, DIM).unwrap(), &records, None)
+}
+
+/// Exactly the first `rows` rows are there, with their keys, and metadata of `version`.
+fn holds_records(db: &Database, rows: u64, version: u8) {
+    holds(db, rows);
+    let ids: Vec<u64> = (0..rows).collect();
+    let keys: Vec<String> = ids.iter().map(|&id| texts::key(id as u16)).collect();
+    assert_eq!(texts::keys_of(db, &ids).unwrap(), keys);
+    assert_eq!(texts::ids_of(db, &keys).unwrap(), ids);
+    assert!(texts::metas_of(db, &ids).unwrap().iter().all(|meta| *meta == texts::meta(version)));
+    let filter = Filter::parse(&format!("n = {version}")).unwrap();
+    assert_eq!(db.count_passing(&filter).unwrap(), rows);
+}
+
+/// The first record has a manifest written, each later one a log; whatever does not fit leaves keys and metadata
+/// as they were, and costs nothing that a later checkpoint needs.
+#[test]
+fn records_that_do_not_fit_are_refused_and_leave_what_there_was() {
+    let Some(disk) = SmallDisk::new() else { return };
+    let db = open(&disk).unwrap();
+    put(&db, 0).unwrap();
+    for left in [0, 4096, 64 << 10] {
+        disk.fill(left);
+        no_space(&db.checkpoint(None).unwrap_err());
+        no_space(&put_records(&db, 0, 200).unwrap_err());
+        assert_eq!(texts::keys_of(&db, &[0, 1]).unwrap(), ["", ""]);
+        disk.make_room();
+    }
+    (0..4).for_each(|batch| put_records(&db, batch * BATCH, 200).unwrap());
+    let rows = 4 * BATCH;
+    let filter = Filter::parse("n = 200").unwrap();
+    let metas = texts::texts(&vec![texts::meta(100); rows as usize]);
+    let ids: Vec<u64> = (0..rows).collect();
+    for left in [0, 4096, 64 << 10] {
+        disk.fill(left);
+        no_space(&put_records(&db, rows, 200).unwrap_err());
+        no_space(&db.update_meta_batch(&ids, &metas).unwrap_err());
+        no_space(&db.update_meta_where(&filter, texts::meta(100).as_bytes(), None).unwrap_err());
+        no_space(&db.checkpoint(None).unwrap_err());
+        holds_records(&db, rows, 200);
+        disk.make_room();
+    }
+    db.checkpoint(None).unwrap();
+    assert_eq!(db.update_meta_where(&filter, texts::meta(100).as_bytes(), None).unwrap(), rows);
+    holds_records(&db, rows, 100);
+    disk.fill(0);
+    close(db);
+    disk.make_room();
+    let db = open(&disk).unwrap();
+    holds_records(&db, rows, 100);
+    put_records(&db, rows, 100).unwrap();
+    db.close().unwrap();
+    holds_records(&open(&disk).unwrap(), rows + BATCH, 100);
 }
 
 /// Writes batches until one is refused, which must be for want of room; returns the
