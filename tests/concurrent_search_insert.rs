@@ -2,9 +2,12 @@
 //! database, never half a batch, a deleted row or a wrong distance, and never
 //! waits for the writer (promises P2, P3, P10; test T13).
 
+mod common;
+
+use common::texts::{self, texts};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
-use vdb::{Database, Hits, ID_NONE, Metric, Options, Scalar, SearchParams, Vectors};
+use vdb::{Database, Filter, Hits, ID_NONE, Metric, Options, Records, Scalar, SearchParams, Vectors};
 
 const DIM: usize = 8;
 /// Rows of one batch; all of them carry the number of the batch.
@@ -101,6 +104,117 @@ fn readers_see_whole_states_in_memory_and_on_disk() {
     assert!(memory.stats().unwrap().compactions > 0);
     let dir = tempfile::tempdir().unwrap();
     assert!(run(&Database::open(Some(dir.path()), &options).unwrap()) > 100);
+}
+
+/// Rows of the database with records: all of them get the same version in one batch.
+const ROWS: u64 = 120;
+
+/// The vector of row `id` says which row it is, and of which version.
+fn versioned(id: u64, version: u8) -> [u8; DIM] {
+    [id as u8, version, 0, 0, 0, 0, 0, 0]
+}
+
+/// The metadata says the version too, and how often it was changed since.
+fn described(version: u8, changed: u8) -> String {
+    format!("{{\"v\": {version}, \"changed\": {changed}}}")
+}
+
+/// Rows change hands: those of odd versions have other keys than those of even ones.
+fn key_of(id: u64, version: u8) -> String {
+    texts::key((id + ROWS * u64::from(version % 2)) as u16)
+}
+
+fn put_version(db: &Database, version: u8) {
+    let mut ids: Vec<u64> = (0..ROWS).collect();
+    let bytes: Vec<u8> = ids.iter().flat_map(|&id| versioned(id, version)).collect();
+    let keys: Vec<String> = ids.iter().map(|&id| key_of(id, version)).collect();
+    let records = Records { keys: Some(texts(&keys)), meta: Some(texts(&vec![described(version, 0); ROWS as usize])) };
+    db.upsert_records(&mut ids, Vectors::u8(&bytes, DIM).unwrap(), &records, None).unwrap();
+}
+
+/// Versions come one after the other, their metadata changes by id and by filter, and now and then all rows are
+/// deleted, by their keys or by a filter.
+fn write_versions(db: &Database, newest: &AtomicU64, oldest: &AtomicU64) {
+    for version in 1..=200u8 {
+        newest.store(version.into(), SeqCst);
+        put_version(db, version);
+        oldest.store(version.into(), SeqCst);
+        let ids: Vec<u64> = (0..ROWS).collect();
+        let metas = texts(&vec![described(version, 1); ROWS as usize]);
+        assert_eq!(db.update_meta_batch(&ids, &metas).unwrap(), ROWS);
+        let all = Filter::parse(&format!("v = {version} and changed = 1")).unwrap();
+        assert_eq!(db.update_meta_where(&all, described(version, 2).as_bytes(), None).unwrap(), ROWS);
+        if version % 9 == 0 {
+            let keys: Vec<String> = ids.iter().map(|&id| key_of(id, version)).collect();
+            assert_eq!(db.delete_keys(&texts(&keys)).unwrap(), ROWS);
+        } else if version % 7 == 0 {
+            assert_eq!(db.delete_where(&Filter::parse("v > 0").unwrap(), None).unwrap(), ROWS);
+        }
+        if version % 60 == 0 {
+            db.checkpoint(None).unwrap();
+        }
+    }
+}
+
+/// What a search for rows of `version` finds: vectors of that version and no other, all or none of them where
+/// `exact`; what is read in the state that it saw has the keys and the metadata of one version.
+fn look_at_version(db: &Database, version: u8, exact: bool) {
+    let (mut ids, mut distances, mut counts) = ([0; 200], [0.0; 200], [0]);
+    let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+    let filter = Some(Filter::parse(&format!("v = {version}")).unwrap());
+    let snapshot = db.snapshot();
+    let params = SearchParams { exact, filter, snapshot: Some(snapshot.clone()), ..SearchParams::default() };
+    db.search(Vectors::u8(&versioned(0, 0), DIM).unwrap(), 200, &params, hits).unwrap();
+    let found = &ids[..counts[0] as usize];
+    for (&id, &distance) in found.iter().zip(&distances) {
+        let of_version = (id * id) as f32 + f32::from(version).powi(2);
+        assert_eq!(distance, of_version, "row {id} has metadata of version {version} and another vector");
+    }
+    assert!([0, ROWS as usize].contains(&found.len()), "{} rows of version {version}: half a batch", found.len());
+    let metas = texts::taken(found.len(), |out| db.meta_batch_at(Some(&snapshot), found, out)).unwrap();
+    let keys = texts::taken(found.len(), |out| db.keys_of_ids_at(Some(&snapshot), found, out)).unwrap();
+    let changed = (0..3).find(|&changed| metas.first() == Some(&described(version, changed)));
+    for ((&id, meta), key) in found.iter().zip(&metas).zip(&keys) {
+        assert_eq!(Some(meta), changed.map(|changed| described(version, changed)).as_ref(), "row {id}");
+        assert_eq!(*key, key_of(id, version), "row {id}");
+    }
+    let mut leads_to = vec![0; keys.len()];
+    db.ids_of_keys_at(Some(&snapshot), &texts(&keys), &mut leads_to).unwrap();
+    assert_eq!(leads_to, found);
+    // And without a snapshot to hold on to.
+    let SearchParams { exact, filter, .. } = params;
+    let params = SearchParams { exact, filter, ..SearchParams::default() };
+    let hits = Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
+    db.search(Vectors::u8(&versioned(0, 0), DIM).unwrap(), 200, &params, hits).unwrap();
+    let own = |(&id, &distance): (&u64, &f32)| distance == (id * id) as f32 + f32::from(version).powi(2);
+    assert!(ids[..counts[0] as usize].iter().zip(&distances).all(own), "metadata of version {version}, other vectors");
+    assert!([0, ROWS as u32].contains(&counts[0]), "half a batch");
+}
+
+#[test]
+fn vectors_keys_and_metadata_of_an_answer_are_of_one_state() {
+    let options = Options::new().dim(DIM as u32).scalar(Scalar::U8).metric(Metric::L2sq).graph_min_rows(100);
+    let dir = tempfile::tempdir().unwrap();
+    let on_disk = Database::open(Some(dir.path()), &options).unwrap();
+    for db in [Database::open_on(None, &options, Some(6)).unwrap(), on_disk] {
+        let (newest, oldest, stop) = (AtomicU64::new(1), AtomicU64::new(1), AtomicBool::new(false));
+        let looks = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for thread in 0..4u64 {
+                let (db, newest, oldest, stop, looks) = (&db, &newest, &oldest, &stop, &looks);
+                scope.spawn(move || {
+                    while !stop.load(SeqCst) {
+                        let n = looks.fetch_add(1, SeqCst);
+                        let version = if (n + thread).is_multiple_of(3) { newest } else { oldest };
+                        look_at_version(db, version.load(SeqCst) as u8, n.is_multiple_of(2));
+                    }
+                });
+            }
+            write_versions(&db, &newest, &oldest);
+            stop.store(true, SeqCst);
+        });
+        assert!(looks.load(SeqCst) > 100, "{looks:?} looks");
+    }
 }
 
 #[test]
