@@ -25,6 +25,7 @@ _DTYPES: "Dict[Scalar, np.dtype[Any]]" = {
     Scalar.I8: np.dtype(np.int8), Scalar.B1: np.dtype(np.uint8), Scalar.U8: np.dtype(np.uint8),
 }
 _U64 = np.dtype(np.uint64)
+_U64_ARRAY, _FLOAT_ARRAY = ffi.typeof("uint64_t[]"), ffi.typeof("float[]")
 # Reading an attribute of an enum costs as much as the rest of a comparison.
 _B1, _U8, _BF16 = Scalar.B1, Scalar.U8, Scalar.BF16
 
@@ -169,10 +170,10 @@ def _id_array(array: np.ndarray, copy: bool) -> np.ndarray:
 
 
 def u64(array: np.ndarray) -> Any:
-    return ffi.from_buffer("uint64_t[]", array)
+    return ffi.from_buffer(_U64_ARRAY, array)
 
 
 def floats(array: np.ndarray) -> Any:
-    return ffi.from_buffer("float[]", array)
+    return ffi.from_buffer(_FLOAT_ARRAY, array)
 
 

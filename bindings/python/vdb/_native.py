@@ -21,11 +21,13 @@ if lib.vdb_abi_version() != lib.VDB_ABI_VERSION:
         f"vdb was built against ABI {lib.VDB_ABI_VERSION} and has loaded a library of ABI {lib.vdb_abi_version()}: "
         "the package and libvdb.so must be of one version")
 
+# A type that cffi has parsed is found faster than its name.
+_ERROR = ffi.typeof("vdb_error_t *")
 _ERROR_SIZE = ffi.sizeof("vdb_error_t")
 
 
 def new_error() -> Any:
-    error = ffi.new("vdb_error_t *")
+    error = ffi.new(_ERROR)
     error.struct_size = _ERROR_SIZE
     return error
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LONG_QUERIES = 256
 _LONG_EXACT_QUERIES = 8
 _MAX_K, _PARTIAL = lib.VDB_MAX_K, lib.VDB_PARTIAL
+_U32_ARRAY = ffi.typeof("uint32_t[]")
 _PARAMS_SIZE = ffi.sizeof("vdb_search_params_t")
 _PARAM_NAMES = {name for name, _ in ffi.typeof("vdb_search_params_t").fields} - {"struct_size", "query_scalar", "flags"}
 _FLAGS = {name.lower(): int(flag) for name, flag in SearchFlag.__members__.items()}
@@ -283,7 +284,7 @@ class Cursor(Handle):
 
 
 def _u32(array: np.ndarray) -> Any:
-    return ffi.from_buffer("uint32_t[]", array)
+    return ffi.from_buffer(_U32_ARRAY, array)
 
 
 def one_query(rows: Vectors) -> Vectors:
