@@ -130,7 +130,7 @@ func (r *replayer) cursorSearch() (object, error) {
 
 func (r *replayer) cursorScan() (object, error) {
 	name := r.text("cursor")
-	cursor, err := r.db().ScanCursor(r.filters[r.text("filter")])
+	cursor, err := r.view().ScanCursor(r.filters[r.text("filter")])
 	if err == nil {
 		r.cursors[name] = cursor
 	}

@@ -245,7 +245,7 @@ const ops = {
     return all;
   },
   cursor_search: (r, { cursor, db, query, params }) => r.set(cursor, r.get(db).cursor(r.rows([query]), r.params(params))),
-  cursor_scan: (r, { cursor, db, filter }) => r.set(cursor, r.get(db).scan(filter && r.get(filter))),
+  cursor_scan: (r, { cursor, db, filter, snapshot }) => r.set(cursor, r.get(db).scan(filter && r.get(filter), r.at(snapshot))),
   cursor_read: async (r, { cursor, cap, count }) => {
     const all = { ids: [], distances: [] };
     while (count === undefined || all.ids.length < count) {
