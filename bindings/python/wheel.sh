@@ -13,10 +13,10 @@ trap 'rm -rf "$source"' EXIT
 
 if [ -z "$python" ]; then
 	python=$tools/bin/python
-	if [ ! -e "$tools/complete" ]; then
+	if [ ! -e "$tools/complete" ] || ! "$python" -c 'import numpy' 2>/dev/null; then
 		rm -rf "$tools"
 		"${PYTHON:-python3}" -m venv "$tools" &&
-			"$python" -m pip install -q --disable-pip-version-check setuptools wheel cffi numpy && touch "$tools/complete" || exit 1
+			"$python" -m pip install -q --disable-pip-version-check setuptools wheel cffi 'numpy>=2' && touch "$tools/complete" || exit 1
 	fi
 fi
 cp -r bindings/python/. "$source" || exit 1
