@@ -47,7 +47,9 @@ class Replayer:
     def compare(self, key: str, got, wanted) -> None:
         if key == "distances":
             assert [len(row) for row in got if isinstance(row, list)] == [len(row) for row in wanted if isinstance(row, list)]
-            for g, w in zip(flat(got), flat(wanted), strict=True):
+            got, wanted = list(flat(got)), list(flat(wanted))
+            assert len(got) == len(wanted), f"{len(got)} distances, expected {len(wanted)}"
+            for g, w in zip(got, wanted):
                 assert math.isclose(g, w, rel_tol=1e-4, abs_tol=1e-4), f"distance {g}, expected {w}"
         elif key == "contains":
             assert all(part in got for part in wanted), f"the log has not all of {wanted}:\n{got}"
