@@ -5,11 +5,12 @@
 mod common;
 
 use common::refit::{self, Files};
+use common::texts::metas_of;
 use std::path::Path;
 use vdb::storage::FileName;
 use vdb::storage::format::{MAJOR, MINOR, RECORDS};
 use vdb::storage::sim::SimStorage;
-use vdb::{CheckLevel, Database, Error, ErrorKind, Options, TextBuffer, Vectors};
+use vdb::{CheckLevel, Database, Error, ErrorKind, Options, Vectors};
 
 /// Offsets in a header (`docs/file-format.md`).
 const MAJOR_AT: usize = 8;
@@ -48,16 +49,14 @@ fn open(disk: &SimStorage, options: &Options) -> Result<Database, Error> {
 }
 
 /// Every row, with its metadata, and whether all is well.
-fn contents(db: &Database) -> (u64, Vec<u8>, Vec<u8>, Vec<u8>) {
+fn contents(db: &Database) -> (u64, Vec<u8>, Vec<u8>, Vec<String>) {
     let report = db.check(CheckLevel::Recall, None).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
     let (ids, settings) = ((0..2000).collect::<Vec<u64>>(), db.settings());
     let bytes = settings.scalar.row_bytes(settings.dim as usize);
     let (mut vectors, mut found) = (vec![0; ids.len() * bytes], vec![0; ids.len()]);
     db.get_batch(&ids, settings.scalar, &mut vectors, 0, &mut found).unwrap();
-    let (mut meta, mut offsets) = (vec![0; 1 << 20], vec![0; ids.len() + 1]);
-    db.meta_batch(&ids, &mut TextBuffer { bytes: &mut meta, offsets: &mut offsets }).unwrap();
-    (db.count().unwrap(), vectors, found, meta)
+    (db.count().unwrap(), vectors, found, metas_of(db, &ids).unwrap())
 }
 
 fn assert_too_new(files: &Files, name: &str, what: &str) {

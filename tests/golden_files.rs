@@ -10,6 +10,7 @@ mod common;
 use common::Answer;
 use common::refit::{self, Files};
 use common::shapes::Rng;
+use common::texts::{ids_of, keys_of, metas_of, texts};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,7 @@ use std::process::Command;
 use std::sync::Once;
 use vdb::storage::sim::SimStorage;
 use vdb::{
-    CheckLevel, Database, Filter, Hits, ID_NONE, Metric, Options, Quant, Records, Result, Scalar, SearchParams,
-    TextBuffer, Texts, Vectors,
+    CheckLevel, Database, Filter, Hits, ID_NONE, Metric, Options, Quant, Records, Scalar, SearchParams, Vectors,
 };
 
 const NEWEST: &str = "v3";
@@ -120,8 +120,7 @@ impl Recipe {
         let rows: Vec<u8> = ids.iter().flat_map(|id| self.row(id ^ salt)).collect();
         let rows = Vectors::new(&rows, self.scalar, self.dim, ids.len(), 0).unwrap();
         let (keys, meta): (Vec<&str>, Vec<&str>) = records.iter().map(|(key, meta)| (&key[..], &meta[..])).unzip();
-        let (keys, meta) = (joined(&keys), joined(&meta));
-        let records = Records { keys: Texts::new(&keys.0, &keys.1).ok(), meta: Texts::new(&meta.0, &meta.1).ok() };
+        let records = Records { keys: Some(texts(&keys)), meta: Some(texts(&meta)) };
         let mut ids = ids.to_vec();
         db.upsert_records(&mut ids, rows, &records, None).unwrap();
         ids
@@ -148,16 +147,6 @@ impl Recipe {
         }
         refit::files_on(&disk)
     }
-}
-
-/// Texts back to back, and where each begins.
-fn joined(texts: &[&str]) -> (Vec<u8>, Vec<u64>) {
-    let (mut bytes, mut offsets) = (Vec::new(), vec![0]);
-    for text in texts {
-        bytes.extend_from_slice(text.as_bytes());
-        offsets.push(bytes.len() as u64);
-    }
-    (bytes, offsets)
 }
 
 fn ids(numbers: std::ops::Range<u64>) -> Vec<u64> {
@@ -229,8 +218,8 @@ fn with_records(recipe: &Recipe, db: &Database) {
 
 fn update_meta(db: &Database, ids: &[u64], version: u64) {
     let records = records(ids, version);
-    let (bytes, offsets) = joined(&records.iter().map(|(_, meta)| &meta[..]).collect::<Vec<_>>());
-    assert_eq!(db.update_meta_batch(ids, &Texts::new(&bytes, &offsets).unwrap()).unwrap(), ids.len() as u64);
+    let meta: Vec<&str> = records.iter().map(|(_, meta)| &meta[..]).collect();
+    assert_eq!(db.update_meta_batch(ids, &texts(&meta)).unwrap(), ids.len() as u64);
 }
 
 /// Some of everything in the parts, then some of everything in the log: keys that are taken away, given again and go to
@@ -240,8 +229,7 @@ fn with_records_in_the_log(recipe: &Recipe, db: &Database) {
     checkpoint(db);
     let key_of = |id: u64| record(id, 0).0;
     let gone = [key_of(298), key_of(301), key_of(303)];
-    let (bytes, offsets) = joined(&gone.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_eq!(db.delete_keys(&Texts::new(&bytes, &offsets).unwrap()).unwrap(), 2);
+    assert_eq!(db.delete_keys(&texts(&gone)).unwrap(), 2);
     update_meta(db, &numbered(5..10), 2);
     recipe.upsert(db, &numbered(50..55), 2);
     let ids = numbered(225..232);
@@ -298,19 +286,12 @@ fn rows(recipe: &Recipe, db: &Database) -> BTreeMap<u64, Vec<u8>> {
 fn rows_in_words(recipe: &Recipe, db: &Database) -> Vec<String> {
     let rows = rows(recipe, db);
     let ids: Vec<u64> = rows.keys().copied().collect();
-    let keys = texts(ids.len(), &|out| db.keys_of_ids(&ids, out));
-    let meta = texts(ids.len(), &|out| db.meta_batch(&ids, out));
-    let shown = |text: &[u8]| if text.is_empty() { "-".into() } else { hex(text) };
+    let (keys, meta) = (keys_of(db, &ids).unwrap(), metas_of(db, &ids).unwrap());
+    let shown = |text: &str| if text.is_empty() { "-".into() } else { hex(text.as_bytes()) };
     let mut lines: Vec<String> = rows.iter().map(|(id, row)| format!("row {id} {}", hex(row))).collect();
     let records = ids.iter().zip(keys.iter().zip(&meta)).filter(|(_, (key, meta))| key.len() + meta.len() > 0);
     lines.extend(records.map(|(id, (key, meta))| format!("record {id} {} {}", shown(key), shown(meta))));
     lines
-}
-
-fn texts(count: usize, of: &dyn Fn(&mut TextBuffer<'_>) -> Result<()>) -> Vec<Vec<u8>> {
-    let (mut bytes, mut offsets) = (vec![0; 1 << 20], vec![0; count + 1]);
-    of(&mut TextBuffer { bytes: &mut bytes, offsets: &mut offsets }).unwrap();
-    offsets.windows(2).map(|at| bytes[at[0] as usize..at[1] as usize].to_vec()).collect()
 }
 
 /// Keys lead to their rows, and conditions hold for the rows whose metadata says so.
@@ -323,9 +304,7 @@ fn assert_records_are_found(db: &Database, lines: &[String], case: &str) {
     };
     let with_key: Vec<&Vec<&str>> = records.iter().filter(|record| record[2] != "-").collect();
     let keys: Vec<String> = with_key.iter().map(|record| text(record[2])).collect();
-    let (bytes, offsets) = joined(&keys.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut found = vec![0; keys.len()];
-    db.ids_of_keys(&Texts::new(&bytes, &offsets).unwrap(), &mut found).unwrap();
+    let found = ids_of(db, &keys).unwrap();
     assert!(found.iter().zip(&with_key).all(|(id, record)| id.to_string() == record[1]), "{case}: keys of other rows");
     let newer = records.iter().filter(|record| record[3] != "-" && text(record[3]).contains("\"version\":1")).count();
     assert_eq!(db.count_passing(&Filter::parse("version = 1").unwrap()).unwrap(), newer as u64, "{case}");

@@ -2,10 +2,17 @@
 //! the limit, as the operating system counts the process; what does not fit is
 //! refused whole, and reads, deletes and waiting go on.
 
+#[path = "common/texts.rs"]
+mod texts;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
-use vdb::{CheckLevel, Database, Durability, ErrorKind, Hits, Options, Result, SearchParams, Vectors};
+use texts::{ids_of, metas_of, texts};
+use vdb::{
+    CheckLevel, Database, Durability, ErrorKind, Filter, Hits, ID_NONE, Options, Records, Result, SearchParams, Vectors,
+};
 
 const MIB: u64 = 1 << 20;
 /// By how much the process may pass the limit: what the option's documentation promises, and
@@ -53,9 +60,10 @@ fn peak_while<T>(work: impl FnOnce() -> T) -> (T, Option<u64>) {
                 thread::sleep(Duration::from_millis(2));
             }
         });
-        let result = work();
+        // Also where it panics: the scope waits for the other thread.
+        let result = catch_unwind(AssertUnwindSafe(work));
         done.store(true, SeqCst);
-        (result, Some(peak.load(SeqCst)).filter(|&peak| peak > 0))
+        (result.unwrap_or_else(|panic| resume_unwind(panic)), Some(peak.load(SeqCst)).filter(|&peak| peak > 0))
     })
 }
 
@@ -244,4 +252,107 @@ fn writers_at_the_limit_lose_nothing_that_was_acknowledged() {
     assert_eq!(db.count().unwrap(), acknowledged);
     assert!(acknowledged > 30_000, "relief lets most go in");
     assert!(db.check(CheckLevel::Structure, None).unwrap().is_sound());
+}
+
+/// A key and about 2 KiB of metadata for each row; no two texts are alike.
+fn key(id: u64) -> String {
+    format!("key {id}")
+}
+
+fn meta(id: u64, version: u64) -> String {
+    let text = format!("{id:016x}").repeat(128);
+    format!("{{\"text\":\"{text}\",\"n\":{},\"version\":{version}}}", id % 100)
+}
+
+fn insert_records(db: &Database, ids: std::ops::Range<u64>, dim: usize) -> Result<()> {
+    let mut ids: Vec<u64> = ids.collect();
+    let keys: Vec<String> = ids.iter().map(|&id| key(id)).collect();
+    let meta: Vec<String> = ids.iter().map(|&id| meta(id, 0)).collect();
+    let records = Records { keys: Some(texts(&keys)), meta: Some(texts(&meta)) };
+    let rows = values(&ids, dim);
+    db.insert_records(&mut ids, Vectors::f32(&rows, dim)?, &records, None)
+}
+
+fn stored_meta(db: &Database, id: u64) -> String {
+    metas_of(db, &[id]).unwrap().concat()
+}
+
+fn id_of(db: &Database, key: &str) -> u64 {
+    ids_of(db, &[key]).unwrap()[0]
+}
+
+#[test]
+fn keys_and_metadata_count_and_what_does_not_fit_changes_nothing() {
+    const DIM: usize = 4;
+    const LIMIT: u64 = 16 * MIB;
+    let db = Database::open(None, &options(DIM, LIMIT)).unwrap();
+    let mut rows = 0;
+    let refused = loop {
+        match insert_records(&db, rows..rows + 100, DIM) {
+            Ok(()) => rows += 100,
+            Err(error) => break error,
+        }
+        let stats = db.stats().unwrap();
+        assert!(stats.bytes_memory <= LIMIT && stats.bytes_records >= rows * 2048, "{stats:?}");
+        assert!(rows < 10_000, "the limit never came");
+    };
+    assert_eq!(refused.kind(), ErrorKind::Limit);
+    assert!(refused.message().contains("runtime.max_memory"), "{refused}");
+    assert!(rows * 2048 > LIMIT / 4, "{rows} rows");
+    // Nothing of the batch is there.
+    assert_eq!((db.count().unwrap(), id_of(&db, &key(rows)), id_of(&db, &key(rows - 1))), (rows, ID_NONE, rows - 1));
+    assert_eq!((stored_meta(&db, rows), stored_meta(&db, rows - 1)), (String::new(), meta(rows - 1, 0)));
+    // Nor of changes, whichever way they are asked for.
+    let long = meta(0, 1).replace("0000", &"0".repeat(1000));
+    let ids: Vec<u64> = (0..rows).collect();
+    let updated = db.update_meta_batch(&ids, &texts(&vec![&long; ids.len()]));
+    assert_eq!(updated.unwrap_err().kind(), ErrorKind::Limit);
+    let below = Filter::parse("n < 50").unwrap();
+    assert_eq!(db.update_meta_where(&below, long.as_bytes(), None).unwrap_err().kind(), ErrorKind::Limit);
+    assert_eq!(db.count_passing(&Filter::parse("version = 0").unwrap()).unwrap(), rows);
+    assert_eq!(db.count_passing(&below).unwrap(), rows / 2);
+    // What needs no room goes on.
+    assert_eq!(db.delete_where(&below, None).unwrap(), rows / 2);
+    assert_eq!(db.delete_keys(&texts(&[key(99), key(98), key(0)])).unwrap(), 2);
+    assert_eq!(db.count().unwrap(), rows / 2 - 2);
+    assert!(db.check(CheckLevel::Structure, None).unwrap().is_sound());
+}
+
+/// Records are left to their files as rows are, and a condition on a long text asks no more than there is.
+#[test]
+fn several_times_the_limit_of_metadata_goes_in_and_is_asked_about() {
+    const DIM: usize = 4;
+    const LIMIT: u64 = 24 * MIB;
+    const ROWS: u64 = 50_000;
+    let dir = tempfile::tempdir().unwrap();
+    let before = process("RssAnon");
+    let ((), peak) = peak_while(|| {
+        let db = Database::open(Some(dir.path()), &options(DIM, LIMIT).graph_min_rows(1 << 30)).unwrap();
+        for first in (0..ROWS).step_by(500) {
+            insert_records(&db, first..first + 500, DIM).unwrap();
+            let stats = db.stats().unwrap();
+            assert!(stats.bytes_memory <= LIMIT, "{stats:?}");
+        }
+        let stats = db.stats().unwrap();
+        println!("{} MiB of records, {} checkpoints", stats.bytes_records / MIB, stats.checkpoints);
+        assert!(stats.bytes_records >= 4 * LIMIT, "{stats:?}");
+        let text = format!("text starts with '{:016x}' or text starts with '{:016x}'", 7, ROWS - 1);
+        for (text, passing) in [(&text[..], 2), ("n = 3", ROWS / 100), ("text > 'x' or not version = 0", 0)] {
+            assert_eq!(db.count_passing(&Filter::parse(text).unwrap()).unwrap(), passing, "{text}");
+            let stats = db.stats().unwrap();
+            assert!(stats.bytes_memory <= LIMIT, "{text}: {stats:?}");
+        }
+        assert!(db.stats().unwrap().bytes_columns > 0, "columns of short values have room, and keep it");
+        assert_eq!((id_of(&db, &key(ROWS / 2)), stored_meta(&db, ROWS / 2)), (ROWS / 2, meta(ROWS / 2, 0)));
+        db.close().unwrap();
+    });
+    match (before, peak) {
+        (Some(before), Some(peak)) => {
+            println!("RssAnon {} KiB before, {} KiB at most", before >> 10, peak >> 10);
+            assert!(peak - before.min(peak) <= LIMIT + ALLOWANCE, "{} MiB", (peak - before) / MIB);
+        }
+        _ => println!("skipped: the process cannot tell its size here"),
+    }
+    let db = Database::open(Some(dir.path()), &options(DIM, LIMIT)).unwrap();
+    assert_eq!((db.count().unwrap(), id_of(&db, &key(ROWS - 1))), (ROWS, ROWS - 1));
 }

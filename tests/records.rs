@@ -11,7 +11,8 @@ use vdb::storage::format::RECORDS;
 use vdb::storage::sim::{CrashKind, SimStorage};
 use vdb::storage::{Manifest, PartKind};
 use vdb::{
-    CheckLevel, Database, Durability, Error, ErrorKind, Filter, ID_NONE, Options, Records, Result, Scalar, Vectors,
+    CheckLevel, Database, Durability, Error, ErrorKind, Filter, ID_NONE, Options, Originals, Quant, Records, Result,
+    Scalar, Vectors,
 };
 
 const DIM: usize = 2;
@@ -361,4 +362,53 @@ fn a_cut_at_any_call_of_the_first_write_with_records_leaves_all_or_nothing() {
             break;
         }
     }
+}
+
+/// Where vectors were given up, records stay, change, lead to their rows and go along when rows are moved.
+#[test]
+fn records_outlive_the_vectors_of_their_rows() {
+    let disk = SimStorage::new();
+    let options = Options::new().dim(DIM as u32).quant(Quant::Sq8).originals(Originals::Drop);
+    let options = options.graph_min_rows(100).threads(1).compact_ratio(0.2).durability(Durability::Full);
+    let db = open_with(&disk, &options).unwrap();
+    let mut model: BTreeMap<u64, (String, String)> =
+        (0..1000).map(|id| (id, pair(&format!("k{id}"), &format!("{{\"n\":{}}}", id % 100)))).collect();
+    let (keys, meta): (Vec<String>, Vec<String>) = model.values().cloned().unzip();
+    put(&db, &mut (0..1000).collect::<Vec<_>>(), Some(&strs(&keys)), Some(&strs(&meta))).unwrap();
+    db.wait_indexed(None).unwrap();
+    assert!(db.stats().unwrap().decoded > 512, "vectors were given up");
+    // Metadata of rows that have none, a key that goes to another row, rows by key and by condition.
+    let some: Vec<u64> = (0..1000).step_by(7).collect();
+    let changed: Vec<String> = some.iter().map(|id| format!("{{\"n\":{},\"changed\":true}}", id % 50)).collect();
+    assert_eq!(update(&db, &some, &strs(&changed)).unwrap(), some.len() as u64);
+    some.iter().zip(changed).for_each(|(id, meta)| model.get_mut(id).unwrap().1 = meta);
+    assert_eq!(db.delete_keys(&texts(&["k3", "k500", "nobody"])).unwrap(), 2);
+    model.retain(|id, _| ![3, 500].contains(id));
+    put(&db, &mut [999], Some(&["k3"]), None).unwrap();
+    model.get_mut(&999).unwrap().0 = "k3".into();
+    let n = |meta: &str| meta[5..].split([',', '}']).next().unwrap().parse::<u64>().unwrap();
+    let is_gone = |(_, meta): &(String, String)| (20..60).contains(&n(meta));
+    let gone = model.values().filter(|record| is_gone(record)).count() as u64;
+    assert_eq!(db.delete_where(&Filter::parse("n between 20 and 59").unwrap(), None).unwrap(), gone);
+    model.retain(|_, record| !is_gone(record));
+    db.wait_indexed(None).unwrap();
+    assert!(db.stats().unwrap().compactions > 0);
+    let check = |db: &Database, what: &str| {
+        let ids: Vec<u64> = model.keys().copied().collect();
+        assert_eq!((db.count().unwrap(), db.stats().unwrap().decoded > 0), (ids.len() as u64, true), "{what}");
+        assert!(records_of(db, &ids).unwrap().iter().eq(model.values()), "{what}");
+        let keys: Vec<&str> = model.values().map(|record| &record.0[..]).collect();
+        assert_eq!((ids_of(db, &keys), ids_of(db, &["k999", "k500"])), (ids.clone(), vec![ID_NONE; 2]), "{what}");
+        let changed = model.values().filter(|record| record.1.contains("changed")).count() as u64;
+        assert_eq!(db.count_passing(&Filter::parse("changed").unwrap()).unwrap(), changed, "{what}");
+        let (mut rows, mut found) = (vec![0; ids.len() * DIM], vec![0; ids.len()]);
+        db.get_batch(&ids, Scalar::U8, &mut rows, 0, &mut found).unwrap();
+        let is_near = |(id, row): (&u64, &[u8])| row[0].abs_diff(*id as u8) < 3 && row[1].abs_diff((id >> 8) as u8) < 2;
+        assert!(ids.iter().zip(rows.chunks(DIM)).all(is_near), "{what}");
+        assert_sound(db);
+    };
+    check(&db, "live");
+    check(&open_with(&disk.after_kill(), &options).unwrap(), "after a crash");
+    db.close().unwrap();
+    check(&open_with(&disk, &options).unwrap(), "opened again");
 }

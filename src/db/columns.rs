@@ -3,18 +3,22 @@
 //!
 //! A path gets its columns when a filter first looks at it. They are derived from records that never change under
 //! their serial number, so that they can be dropped at any time: the least recently used go when all take more than
-//! `runtime.column_bytes`, or when searches need the memory.
+//! `runtime.column_bytes`, or when searches need the memory. A path whose column would take more is read row by row.
 
 use super::core::Core;
 use super::error::{Error, Result};
 use super::records::RecordPiece;
 use super::view::View;
-use crate::arena::{Budget, Lease};
+use crate::arena::Lease;
 use crate::meta::column::{Column, Lane};
 use crate::meta::filter::Columns;
+use crate::util::memory::AllocError;
 use crate::util::sync::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+
+/// A column takes this part of the working memory of searches at most, where that has a limit.
+const SHARE: u64 = 2;
 
 /// A column that is kept, and what its memory was taken from.
 struct Kept {
@@ -47,13 +51,14 @@ impl ColumnCache {
         Some(kept.column.clone())
     }
 
-    /// Keeps a column where there is room for it within `most` bytes and in `budget`. Others make room: first those of
+    /// Keeps a column with its memory where there is room for it within `most` bytes. Others make room: first those of
     /// records that `view` does not have any more.
-    fn keep(&self, lane: &Lane, serial: u64, column: &Arc<Column>, view: &View, (most, budget): (u64, &Budget)) {
+    fn keep(&self, lane: &Lane, serial: u64, column: &Arc<Column>, view: &View, (most, lease): (u64, Lease)) {
         let bytes = column.bytes() as u64;
         if bytes > most {
             return;
         }
+        lease.shrink_to(bytes);
         let mut inner = lock(&self.0);
         inner.forget(lane, serial);
         let gone: Vec<u64> = inner.lanes.get(lane).map_or(Vec::new(), |kept| {
@@ -62,7 +67,6 @@ impl ColumnCache {
         });
         gone.into_iter().for_each(|serial| inner.forget(lane, serial));
         while inner.bytes + bytes > most && inner.forget_oldest() {}
-        let Ok(lease) = budget.take(bytes) else { return };
         inner.clock += 1;
         let kept = Kept { column: column.clone(), used: inner.clock, _lease: lease };
         inner.bytes += bytes;
@@ -113,6 +117,23 @@ pub struct ChunkColumns<'a> {
     pub rows: usize,
 }
 
+impl ChunkColumns<'_> {
+    /// Takes the memory of a column while it is read, that of others where there is no more. One that could not be kept is
+    /// not worth its memory, nor is one that leaves little of it to all others.
+    fn cover(&self, memory: &Lease, bytes: u64) -> std::result::Result<(), AllocError> {
+        let limit = self.core.search_budget.max();
+        let share = if limit == 0 { u64::MAX } else { limit / SHARE };
+        let max = self.core.settings.column_bytes.min(share);
+        if bytes > max {
+            return Err(AllocError::OverBudget { bytes, used: 0, max });
+        }
+        memory.cover(bytes).or_else(|_| {
+            self.core.columns.clear();
+            memory.cover(bytes)
+        })
+    }
+}
+
 impl Columns for ChunkColumns<'_> {
     type Error = Error;
 
@@ -128,9 +149,10 @@ impl Columns for ChunkColumns<'_> {
         }
         let from = known.as_ref().map_or(0, |column| column.rows());
         let rows = (from..self.rows).map(|row| self.records.get(row).unwrap_or_default().meta);
-        let column = Arc::new(Column::read(lane, known.as_deref(), rows)?);
-        let most = self.core.settings.column_bytes;
-        cache.keep(lane, self.records.serial, &column, self.view, (most, &self.core.search_budget));
+        let (most, memory) = (self.core.settings.column_bytes, Lease::new(&self.core.search_budget));
+        let column = Column::read(lane, known.as_deref(), rows, &mut |bytes| self.cover(&memory, bytes as u64))?;
+        let column = Arc::new(column);
+        cache.keep(lane, self.records.serial, &column, self.view, (most, memory));
         Ok(column)
     }
 }

@@ -411,10 +411,16 @@ impl Known {
                     if control.stop() {
                         return Ok(false);
                     }
-                    let mut words = condition.mark(&ChunkColumns { core, view, records, rows: piece.rows.len() })?;
-                    resize(&mut words, 1 << (shift - 6), 0)?;
-                    named.put_chunk(i, &words)?;
-                    continue;
+                    match condition.mark(&ChunkColumns { core, view, records, rows: piece.rows.len() }) {
+                        Ok(mut words) => {
+                            resize(&mut words, 1 << (shift - 6), 0)?;
+                            named.put_chunk(i, &words)?;
+                            continue;
+                        }
+                        // Row by row it takes no memory.
+                        Err(error) if error.is_over_budget() => {}
+                        Err(error) => return Err(error),
+                    }
                 }
                 for from in (asked(i)..piece.rows.len()).step_by(BETWEEN_CHECKS) {
                     if control.stop() {

@@ -126,24 +126,34 @@ impl Hash for Key {
 
 impl Column {
     /// The column of `rows`, the JSON objects of rows from the first on; `before` is the column of some of the first of
-    /// them, which `rows` then leaves out.
+    /// them, which `rows` then leaves out. `cover` is asked for so many bytes in all as it grows, and may refuse them: rows
+    /// may have long texts, no two of them alike.
     pub fn read<'a>(
         lane: &Lane,
         before: Option<&Column>,
         rows: impl Iterator<Item = &'a [u8]>,
+        cover: &mut dyn FnMut(usize) -> Result<(), AllocError>,
     ) -> Result<Column, AllocError> {
+        let mut covered = before.map_or(0, Column::bytes);
+        cover(covered)?;
         let ends = lane.elements.then(Vec::new);
         let empty = Column { values: Vec::new(), codes: Codes::Narrow(Vec::new()), ends, bytes: 0 };
         let mut column = before.cloned().unwrap_or(empty);
-        let mut known: HashMap<Key, u32> = HashMap::new();
-        for (i, value) in column.values.drain(..).enumerate() {
-            known.insert(Key(value), FIRST + i as u32);
+        let mut known = Known::default();
+        for value in column.values.drain(..) {
+            known.insert(Key(value))?;
         }
         for row in rows {
+            let taken = known.bytes + column.codes.bytes() + column.ends.as_ref().map_or(0, |ends| 4 * ends.capacity());
+            if taken > covered {
+                // Seldom, however many rows there are.
+                covered = taken + taken / 4;
+                cover(covered)?;
+            }
             let mut failed = None;
             let codes = &mut column.codes;
             let mut push = |value: Scalar<'_>| {
-                let pushed = code_of(value, &mut known).and_then(|code| codes.push(code));
+                let pushed = known.code_of(value).and_then(|code| codes.push(code));
                 failed = failed.or(pushed.err());
             };
             match &mut column.ends {
@@ -156,13 +166,14 @@ impl Column {
             }
             failed.map_or(Ok(()), Err)?;
         }
-        let mut values = collected(known)?;
+        let mut values = collected(known.codes)?;
         values.sort_unstable_by_key(|&(_, code)| code);
         column.values = collected(values.into_iter().map(|(key, _)| key.0))?;
         let text = |value: &Literal| if let Literal::Text(text) = value { text.capacity() } else { 0 };
         let dictionary: usize = column.values.iter().map(|value| size_of::<Literal>() + text(value)).sum();
         let ends = column.ends.as_ref().map_or(0, |ends| 4 * ends.capacity());
         column.bytes = size_of::<Column>() + dictionary + column.codes.bytes() + ends;
+        cover(column.bytes)?;
         Ok(column)
     }
 
@@ -203,23 +214,48 @@ impl Column {
     }
 }
 
-/// The number of a value, a new one where it was not met before.
-fn code_of(value: Scalar<'_>, known: &mut HashMap<Key, u32>) -> Result<u32, AllocError> {
-    let key = Key(match value {
-        Scalar::Null => return Ok(NULL),
-        Scalar::Compound => return Ok(COMPOUND),
-        Scalar::Bool(value) => Literal::Bool(value),
-        Scalar::Number(number) => Literal::Number(number),
-        Scalar::Text(text) => Literal::Text(text.into()),
-    });
-    if let Some(&code) = known.get(&key) {
-        return Ok(code);
+/// The distinct values so far, by their numbers.
+#[derive(Default)]
+struct Known {
+    codes: HashMap<Key, u32>,
+    /// Bytes that they take, about.
+    bytes: usize,
+}
+
+impl Known {
+    /// The number of a value, a new one where it was not met before.
+    fn code_of(&mut self, value: Scalar<'_>) -> Result<u32, AllocError> {
+        let key = Key(match value {
+            Scalar::Null => return Ok(NULL),
+            Scalar::Compound => return Ok(COMPOUND),
+            Scalar::Bool(value) => Literal::Bool(value),
+            Scalar::Number(number) => Literal::Number(number),
+            Scalar::Text(text) => Literal::Text(owned(text)?),
+        });
+        match self.codes.get(&key) {
+            Some(&code) => Ok(code),
+            None => self.insert(key),
+        }
     }
-    let bytes = (known.len() * size_of::<(Key, u32)>()) as u64;
-    known.try_reserve(1).map_err(|_| AllocError::System { bytes })?;
-    let code = FIRST + known.len() as u32;
-    known.insert(key, code);
-    Ok(code)
+
+    /// Gives a new value its number.
+    fn insert(&mut self, key: Key) -> Result<u32, AllocError> {
+        // A table of them is up to twice as large as what is in it.
+        let text = if let Literal::Text(text) = &key.0 { text.capacity() } else { 0 };
+        self.bytes += 2 * size_of::<(Key, u32)>() + text;
+        let bytes = self.bytes as u64;
+        self.codes.try_reserve(1).map_err(|_| AllocError::System { bytes })?;
+        let code = FIRST + self.codes.len() as u32;
+        self.codes.insert(key, code);
+        Ok(code)
+    }
+}
+
+fn owned(text: &str) -> Result<String, AllocError> {
+    let mut copy = String::new();
+    copy.try_reserve_exact(text.len()).map_err(|_| AllocError::System { bytes: text.len() as u64 })?;
+    copy.push_str(text);
+    Ok(copy)
 }
 
 /// Sets the bit of each row whose latitude and longitude lie in `circle`.
@@ -242,7 +278,7 @@ mod tests {
     }
 
     fn column(lane: &Lane, rows: &[String]) -> Column {
-        Column::read(lane, None, rows.iter().map(|row| row.as_bytes())).unwrap()
+        Column::read(lane, None, rows.iter().map(|row| row.as_bytes()), &mut |_| Ok(())).unwrap()
     }
 
     #[test]
@@ -265,10 +301,29 @@ mod tests {
         for lane in [lane("a", true), lane("b", false), lane("c", false)] {
             let whole = column(&lane, &rows);
             let first = column(&lane, &rows[..77]);
-            let rest = Column::read(&lane, Some(&first), rows[77..].iter().map(|row| row.as_bytes())).unwrap();
+            let rest = rows[77..].iter().map(|row| row.as_bytes());
+            let rest = Column::read(&lane, Some(&first), rest, &mut |_| Ok(())).unwrap();
             assert_eq!((whole.rows(), &whole.values, &whole.ends), (rest.rows(), &rest.values, &rest.ends));
             assert!((0..whole.codes.len()).all(|i| whole.codes.get(i) == rest.codes.get(i)));
         }
+    }
+
+    #[test]
+    fn a_column_asks_for_what_it_takes() {
+        let rows: Vec<String> = (0..2000).map(|i| format!("{{\"a\": \"{i}{}\"}}", "x".repeat(1000))).collect();
+        let read = |most: usize| {
+            let mut asked = 0;
+            let column = Column::read(&lane("a", false), None, rows.iter().map(|row| row.as_bytes()), &mut |bytes| {
+                asked = asked.max(bytes);
+                let (bytes, max) = (bytes as u64, most as u64);
+                if bytes > max { Err(AllocError::OverBudget { bytes, used: 0, max }) } else { Ok(()) }
+            });
+            (column.map(|column| column.bytes()), asked)
+        };
+        let (taken, asked) = read(usize::MAX);
+        assert!(taken.is_ok_and(|taken| taken > 2_000_000 && taken <= asked), "{taken:?} of {asked}");
+        let (refused, asked) = read(100_000);
+        assert!(refused.is_err() && asked < 150_000, "{refused:?} after {asked}");
     }
 
     #[test]

@@ -354,7 +354,7 @@ impl Columns for Rows<'_> {
 
     fn column(&self, lane: &Lane) -> Result<Arc<Column>, AllocError> {
         let texts: Vec<String> = self.0.iter().chain(&self.0[..1]).map(Value::to_string).collect();
-        Column::read(lane, None, texts.iter().map(|text| text.as_bytes())).map(Arc::new)
+        Column::read(lane, None, texts.iter().map(|text| text.as_bytes()), &mut |_| Ok(())).map(Arc::new)
     }
 }
 

@@ -115,8 +115,8 @@ impl Columns for Table<'_> {
         let (first, rest) = self.rows.split_at(self.first);
         let bytes = |rows: &'_ [String]| rows.iter().map(|row| row.clone().into_bytes()).collect::<Vec<_>>();
         let (first, rest) = (bytes(first), bytes(rest));
-        let column = Column::read(lane, None, first.iter().map(Vec::as_slice))?;
-        Column::read(lane, Some(&column), rest.iter().map(Vec::as_slice)).map(Arc::new)
+        let column = Column::read(lane, None, first.iter().map(Vec::as_slice), &mut |_| Ok(()))?;
+        Column::read(lane, Some(&column), rest.iter().map(Vec::as_slice), &mut |_| Ok(())).map(Arc::new)
     }
 }
 
