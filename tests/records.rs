@@ -395,20 +395,25 @@ fn records_outlive_the_vectors_of_their_rows() {
     assert!(db.stats().unwrap().compactions > 0);
     let check = |db: &Database, what: &str| {
         let ids: Vec<u64> = model.keys().copied().collect();
-        assert_eq!((db.count().unwrap(), db.stats().unwrap().decoded > 0), (ids.len() as u64, true), "{what}");
+        assert_eq!(db.count().unwrap(), ids.len() as u64, "{what}");
         assert!(records_of(db, &ids).unwrap().iter().eq(model.values()), "{what}");
         let keys: Vec<&str> = model.values().map(|record| &record.0[..]).collect();
         assert_eq!((ids_of(db, &keys), ids_of(db, &["k999", "k500"])), (ids.clone(), vec![ID_NONE; 2]), "{what}");
         let changed = model.values().filter(|record| record.1.contains("changed")).count() as u64;
         assert_eq!(db.count_passing(&Filter::parse("changed").unwrap()).unwrap(), changed, "{what}");
-        let (mut rows, mut found) = (vec![0; ids.len() * DIM], vec![0; ids.len()]);
-        db.get_batch(&ids, Scalar::U8, &mut rows, 0, &mut found).unwrap();
-        let is_near = |(id, row): (&u64, &[u8])| row[0].abs_diff(*id as u8) < 3 && row[1].abs_diff((id >> 8) as u8) < 2;
-        assert!(ids.iter().zip(rows.chunks(DIM)).all(is_near), "{what}");
+        let (mut rows, mut found) = (vec![0; ids.len() * DIM * 4], vec![0; ids.len()]);
+        db.get_batch(&ids, Scalar::F32, &mut rows, 0, &mut found).unwrap();
+        let is_near = |(id, row): (&u64, &[[u8; 4]])| {
+            let due = [*id as u8, (id >> 8) as u8].map(f32::from);
+            row.iter().zip(due).all(|(bytes, due)| (f32::from_le_bytes(*bytes) - due).abs() < 2.0)
+        };
+        assert!(ids.iter().zip(rows.as_chunks().0.chunks(DIM)).all(is_near), "{what}");
         assert_sound(db);
     };
     check(&db, "live");
     check(&open_with(&disk.after_kill(), &options).unwrap(), "after a crash");
     db.close().unwrap();
-    check(&open_with(&disk, &options).unwrap(), "opened again");
+    let db = open_with(&disk, &options).unwrap();
+    assert!(db.stats().unwrap().decoded > 0, "there are no vectors to read");
+    check(&db, "opened again");
 }
