@@ -62,9 +62,9 @@ pack() {
 	"$root/packaging/dist.sh" "$@" >"$work/said" 2>&1
 }
 
-# glibc FILE: the least 2.x of the C library that has the symbols of a program or library.
+# glibc FILE: the least 2.x of the C library that has the symbols of a program or library; 0 for one that needs none.
 glibc() {
-	readelf -V "$1" | grep -o 'GLIBC_2\.[0-9]*' | sort -t. -nk2 | tail -1 | cut -d. -f2
+	{ echo GLIBC_2.0 && readelf -V "$1" | grep -o 'GLIBC_2\.[0-9]*'; } | sort -t. -nk2 | tail -1 | cut -d. -f2
 }
 
 # In another folder, with other permissions and another time zone.
