@@ -1,7 +1,8 @@
 //! Columns of metadata: what lies at one path of the JSON of a chunk's rows, read once and kept for
 //! all filters that ask about it.
 //!
-//! A path gets its columns when a filter first looks at it. They are derived from records that never change under
+//! A path gets its columns when a filter first looks at it; one that was declared (`schema.columns`) before that, behind the
+//! callers' backs (`columns_ahead`). They are derived from records that never change under
 //! their serial number, so that they can be dropped at any time: the least recently used go when all take more than
 //! `runtime.column_bytes`, or when searches need the memory.
 
@@ -47,12 +48,29 @@ impl ColumnCache {
         Some(kept.column.clone())
     }
 
-    /// Keeps a column where there is room for it within `most` bytes and in `budget`. Others make room: first those of
-    /// records that `view` does not have any more.
-    fn keep(&self, lane: &Lane, serial: u64, column: &Arc<Column>, view: &View, (most, budget): (u64, &Budget)) {
+    /// The same, which is not used by that.
+    fn look(&self, lane: &Lane, serial: u64) -> Option<Arc<Column>> {
+        Some(lock(&self.0).lanes.get(lane)?.get(&serial)?.column.clone())
+    }
+
+    /// What filters looked at, or what was made before they do.
+    pub fn lanes(&self) -> Vec<Lane> {
+        lock(&self.0).lanes.keys().cloned().collect()
+    }
+
+    /// Keeps a column where there is room for it within `most` bytes and in `budget`; returns whether there was. Others
+    /// make room: those of records that `view` does not have any more, then, where `may_push`, any.
+    fn keep(
+        &self,
+        lane: &Lane,
+        serial: u64,
+        column: &Arc<Column>,
+        view: &View,
+        (most, budget, may_push): (u64, &Budget, bool),
+    ) -> bool {
         let bytes = column.bytes() as u64;
         if bytes > most {
-            return;
+            return false;
         }
         let mut inner = lock(&self.0);
         inner.forget(lane, serial);
@@ -61,12 +79,17 @@ impl ColumnCache {
             kept.keys().copied().filter(|serial| !is_there(serial)).collect()
         });
         gone.into_iter().for_each(|serial| inner.forget(lane, serial));
-        while inner.bytes + bytes > most && inner.forget_oldest() {}
-        let Ok(lease) = budget.take(bytes) else { return };
+        while inner.bytes + bytes > most && may_push && inner.forget_oldest() {}
+        // What nobody asked for leaves searches half of what they have.
+        if inner.bytes + bytes > most || (!may_push && bytes > budget.room() / 2) {
+            return false;
+        }
+        let Ok(lease) = budget.take(bytes) else { return false };
         inner.clock += 1;
         let kept = Kept { column: column.clone(), used: inner.clock, _lease: lease };
         inner.bytes += bytes;
         inner.lanes.entry(lane.clone()).or_default().insert(serial, kept);
+        true
     }
 
     /// Lets go of all columns.
@@ -113,6 +136,30 @@ pub struct ChunkColumns<'a> {
     pub rows: usize,
 }
 
+impl ChunkColumns<'_> {
+    /// Makes a column that is not there, or not of all rows, before anybody asks for it; false where there is no room for it
+    /// that others do not use.
+    pub fn make(&self, lane: &Lane) -> Result<bool> {
+        let known = self.core.columns.look(lane, self.records.serial);
+        match known.filter(|column| column.rows() >= self.rows) {
+            Some(_) => Ok(true),
+            None => self.read(lane, false).map(|(_, is_kept)| is_kept),
+        }
+    }
+
+    /// Reads a column, from where the one that is there ends; returns whether it is kept.
+    fn read(&self, lane: &Lane, may_push: bool) -> Result<(Arc<Column>, bool)> {
+        let (cache, serial) = (&self.core.columns, self.records.serial);
+        let known = cache.look(lane, serial);
+        let from = known.as_ref().map_or(0, |column| column.rows());
+        let rows = (from..self.rows).map(|row| self.records.get(row).unwrap_or_default().meta);
+        let column = Arc::new(Column::read(lane, known.as_deref(), rows)?);
+        let room = (self.core.settings.column_bytes, &self.core.search_budget, may_push);
+        let is_kept = cache.keep(lane, serial, &column, self.view, room);
+        Ok((column, is_kept))
+    }
+}
+
 impl Columns for ChunkColumns<'_> {
     type Error = Error;
 
@@ -121,16 +168,15 @@ impl Columns for ChunkColumns<'_> {
     }
 
     fn column(&self, lane: &Lane) -> Result<Arc<Column>> {
-        let cache = &self.core.columns;
-        let known = cache.get(lane, self.records.serial);
-        if let Some(column) = known.as_ref().filter(|column| column.rows() >= self.rows) {
-            return Ok(column.clone());
+        let known = self.core.columns.get(lane, self.records.serial);
+        match known.filter(|column| column.rows() >= self.rows) {
+            Some(column) => Ok(column),
+            None => self.read(lane, true).map(|(column, _)| column),
         }
-        let from = known.as_ref().map_or(0, |column| column.rows());
-        let rows = (from..self.rows).map(|row| self.records.get(row).unwrap_or_default().meta);
-        let column = Arc::new(Column::read(lane, known.as_deref(), rows)?);
-        let most = self.core.settings.column_bytes;
-        cache.keep(lane, self.records.serial, &column, self.view, (most, &self.core.search_budget));
-        Ok(column)
+    }
+
+    fn known(&self, lane: &Lane) -> Option<Arc<Column>> {
+        let known = self.core.columns.look(lane, self.records.serial);
+        known.filter(|column| column.rows() >= self.rows)
     }
 }

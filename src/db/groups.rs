@@ -78,7 +78,7 @@ fn name_of(value: Scalar<'_>) -> Option<Vec<u8>> {
     // Beyond this whole numbers are only written as fractions are.
     const WHOLE_MOST: f64 = 1e38;
     let (kind, bytes) = match value {
-        Scalar::Null | Scalar::Compound => return None,
+        Scalar::Null | Scalar::Array | Scalar::Object => return None,
         Scalar::Bool(value) => (0, vec![value as u8]),
         Scalar::Number(Number::Whole(whole)) => (1, whole.to_le_bytes().to_vec()),
         Scalar::Number(Number::Real(real)) if real.fract() == 0.0 && real.abs() < WHOLE_MOST => {

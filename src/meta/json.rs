@@ -129,6 +129,15 @@ impl Number {
         }
     }
 
+    /// The whole number that it is equal to, whatever its notation.
+    pub fn whole(self) -> Option<i128> {
+        match self {
+            Number::Whole(whole) => Some(whole),
+            // Beyond that nothing can be told from a neighbour of 64 bits.
+            Number::Real(real) => (real.fract() == 0.0 && real.abs() < 1e30).then_some(real as i128),
+        }
+    }
+
     /// The nearest f64.
     pub fn as_f64(self) -> f64 {
         match self {
@@ -162,8 +171,10 @@ pub enum Scalar<'a> {
     Number(Number),
     /// A string, without its escapes.
     Text(&'a str),
-    /// An object or an array, which equals nothing.
-    Compound,
+    /// An array, which equals nothing.
+    Array,
+    /// An object, which equals nothing.
+    Object,
 }
 
 /// A step into an object or an array.
@@ -281,7 +292,7 @@ impl<'de> Visitor<'de> for Seek<'_, '_> {
             }
             None => {
                 let goes_on = self.wanted == Wanted::Element;
-                self.show(Scalar::Compound);
+                self.show(Scalar::Array);
                 while goes_on && sequence.next_element::<IgnoredAny>()?.is_some() {}
                 return if goes_on { Ok(()) } else { enough() };
             }
@@ -302,7 +313,7 @@ impl<'de> Visitor<'de> for Seek<'_, '_> {
         match self.path.split_first() {
             None => {
                 let goes_on = self.wanted == Wanted::Element;
-                self.show(Scalar::Compound);
+                self.show(Scalar::Object);
                 while goes_on && map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 return if goes_on { Ok(()) } else { enough() };
             }
@@ -367,8 +378,8 @@ mod tests {
             ("a.b.1.c", "Text(\"x\\ny\")"),
             ("a.b.2", "Number(Real(2.5))"),
             ("a.b.3", "Null"),
-            ("a.b", "Compound"),
-            ("a", "Compound"),
+            ("a.b", "Array"),
+            ("a", "Object"),
             ("a.c", "Null"),
             ("t.x", "Null"),
             ("t", "Bool(true)"),
@@ -380,7 +391,7 @@ mod tests {
         }
         let mut all = Vec::new();
         elements_at_path(text.as_bytes(), &steps("a.b"), &mut |value| all.push(format!("{value:?}")));
-        assert_eq!(all, ["Number(Whole(1))", "Compound", "Number(Real(2.5))"]);
+        assert_eq!(all, ["Number(Whole(1))", "Object", "Number(Real(2.5))"]);
         elements_at_path(text.as_bytes(), &steps("t"), &mut |_| panic!("no array"));
     }
 
