@@ -73,17 +73,19 @@ impl ColumnCache {
             return false;
         }
         let mut inner = lock(&self.0);
-        inner.forget(lane, serial);
         let gone: Vec<u64> = inner.lanes.get(lane).map_or(Vec::new(), |kept| {
             let is_there = |serial: &u64| view.records.chunks().iter().flatten().any(|piece| piece.serial == *serial);
             kept.keys().copied().filter(|serial| !is_there(serial)).collect()
         });
         gone.into_iter().for_each(|serial| inner.forget(lane, serial));
-        while inner.bytes + bytes > most && may_push && inner.forget_oldest() {}
+        let before =
+            inner.lanes.get(lane).and_then(|kept| kept.get(&serial)).map_or(0, |kept| kept.column.bytes() as u64);
         // What nobody asked for leaves searches half of what they have.
-        if inner.bytes + bytes > most || (!may_push && bytes > budget.room() / 2) {
+        if !may_push && (inner.bytes - before + bytes > most || bytes > budget.room() / 2) {
             return false;
         }
+        inner.forget(lane, serial);
+        while inner.bytes + bytes > most && inner.forget_oldest() {}
         let Ok(lease) = budget.take(bytes) else { return false };
         inner.clock += 1;
         let kept = Kept { column: column.clone(), used: inner.clock, _lease: lease };

@@ -12,7 +12,7 @@ use super::reader::{Limits, finish, search_alone, take_query};
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::meta::filter;
-use crate::meta::json::{Number, Scalar, Step, at_path};
+use crate::meta::json::{Scalar, Step, at_path};
 use crate::util::memory::{make_room, with_room};
 
 /// Rows asked for at first for each place, and how many times more each time.
@@ -75,16 +75,13 @@ pub fn search(
 
 /// Bytes that equal values have in common with each other and with no other value; `None` for what makes no group.
 fn name_of(value: Scalar<'_>) -> Option<Vec<u8>> {
-    // Beyond this whole numbers are only written as fractions are.
-    const WHOLE_MOST: f64 = 1e38;
     let (kind, bytes) = match value {
         Scalar::Null | Scalar::Array | Scalar::Object => return None,
         Scalar::Bool(value) => (0, vec![value as u8]),
-        Scalar::Number(Number::Whole(whole)) => (1, whole.to_le_bytes().to_vec()),
-        Scalar::Number(Number::Real(real)) if real.fract() == 0.0 && real.abs() < WHOLE_MOST => {
-            (1, (real as i128).to_le_bytes().to_vec())
-        }
-        Scalar::Number(Number::Real(real)) => (2, real.to_le_bytes().to_vec()),
+        Scalar::Number(number) => match number.whole() {
+            Some(whole) => (1, whole.to_le_bytes().to_vec()),
+            None => (2, number.as_f64().to_le_bytes().to_vec()),
+        },
         Scalar::Text(text) => (3, text.as_bytes().to_vec()),
     };
     Some([&[kind], &bytes[..]].concat())

@@ -118,6 +118,9 @@ pub enum Number {
     Real(f64),
 }
 
+/// The f64 that whole numbers of 64 bits may be equal to: from -2^63 on, below 2^64.
+const WHOLE: std::ops::Range<f64> = -9_223_372_036_854_775_808.0..18_446_744_073_709_551_616.0;
+
 impl Number {
     /// Exact: no rounding of large whole numbers.
     pub fn compare(self, other: Number) -> Ordering {
@@ -129,12 +132,11 @@ impl Number {
         }
     }
 
-    /// The whole number that it is equal to, whatever its notation.
+    /// The whole number of at most 64 bits that it is equal to, whatever its notation.
     pub fn whole(self) -> Option<i128> {
         match self {
             Number::Whole(whole) => Some(whole),
-            // Beyond that nothing can be told from a neighbour of 64 bits.
-            Number::Real(real) => (real.fract() == 0.0 && real.abs() < 1e30).then_some(real as i128),
+            Number::Real(real) => (real.fract() == 0.0 && WHOLE.contains(&real)).then_some(real as i128),
         }
     }
 

@@ -18,7 +18,6 @@ use crate::util::memory::{AllocError, collected, make_room};
 use codes::Codes;
 use numbers::Numbers;
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 
 /// The number of a row with nothing, or `null`, at the path.
 const NULL: u32 = 0;
@@ -60,19 +59,32 @@ struct Coded {
     ends: Option<Vec<u32>>,
 }
 
-/// A literal as a key: numbers that are equal are one, whatever their notation.
-#[derive(PartialEq)]
-struct Key(Literal);
+/// A value as a key: numbers that are equal are one, whatever their notation. Of whole numbers and bytes, whose
+/// comparison memory checkers can follow.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Bool(bool),
+    Whole(i128),
+    /// The bits of an f64 that is equal to no whole number.
+    Real(u64),
+    Text(String),
+}
 
-impl Eq for Key {}
+impl Key {
+    fn of(value: Literal) -> Key {
+        match value {
+            Literal::Bool(value) => Key::Bool(value),
+            Literal::Number(number) => number.whole().map_or(Key::Real(number.as_f64().to_bits()), Key::Whole),
+            Literal::Text(text) => Key::Text(text),
+        }
+    }
 
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match &self.0 {
-            Literal::Bool(value) => value.hash(state),
-            // Equal ones have one nearest f64, whatever their notation.
-            Literal::Number(number) => (number.as_f64() + 0.0).to_bits().hash(state),
-            Literal::Text(text) => text.hash(state),
+    fn value(self) -> Literal {
+        match self {
+            Key::Bool(value) => Literal::Bool(value),
+            Key::Whole(whole) => Literal::Number(Number::Whole(whole)),
+            Key::Real(bits) => Literal::Number(Number::Real(f64::from_bits(bits))),
+            Key::Text(text) => Literal::Text(text),
         }
     }
 }
@@ -106,7 +118,7 @@ impl Column {
         }
         let mut values = collected(known)?;
         values.sort_unstable_by_key(|&(_, code)| code);
-        coded.values = collected(values.into_iter().map(|(key, _)| key.0))?;
+        coded.values = collected(values.into_iter().map(|(key, _)| key.value()))?;
         Column::of(coded)
     }
 
@@ -198,7 +210,7 @@ impl Coded {
             }
             Some(Data::Coded(coded)) => {
                 for (i, value) in coded.values.iter().enumerate() {
-                    known.insert(Key(value.copied()?), FIRST + i as u32);
+                    known.insert(Key::of(value.copied()?), FIRST + i as u32);
                 }
                 (codes, ends) = (coded.codes.clone(), coded.ends.clone());
             }
@@ -236,7 +248,7 @@ impl Coded {
 
 /// The number of a value, a new one where it was not met before.
 fn code_of(value: Scalar<'_>, known: &mut HashMap<Key, u32>) -> Result<u32, AllocError> {
-    let key = Key(match value {
+    let key = Key::of(match value {
         Scalar::Null => return Ok(NULL),
         Scalar::Array | Scalar::Object => return Ok(COMPOUND),
         Scalar::Bool(value) => Literal::Bool(value),
