@@ -150,6 +150,12 @@ static void null_is_refused_for_each_pointer(void) {
   REFUSED(vdb_explain(db, NULL, 2, 1, NULL, NULL, 0, &len, &error));
   REFUSED(vdb_explain(db, rows, 2, 1, NULL, NULL, 1, &len, &error));
   REFUSED(vdb_explain(db, rows, 2, 1, NULL, NULL, 0, NULL, &error));
+  REFUSED(vdb_columns_get(NULL, NULL, 0, &len, &error));
+  REFUSED(vdb_columns_get(db, NULL, 1, &len, &error));
+  REFUSED(vdb_columns_get(db, NULL, 0, NULL, &error));
+  REFUSED(vdb_option_get_text(NULL, VDB_OPT_DIM, NULL, 0, &len, &error));
+  REFUSED(vdb_option_get_text(db, VDB_OPT_DIM, NULL, 1, &len, &error));
+  REFUSED(vdb_option_get_text(db, VDB_OPT_DIM, NULL, 0, NULL, &error));
   REFUSED(vdb_cache_clear(NULL, &error));
   REFUSED(vdb_log_read(NULL, NULL, 0, &len, &error));
   REFUSED(vdb_log_read(db, NULL, 1, &len, &error));

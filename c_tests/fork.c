@@ -32,6 +32,8 @@ static bool parents_handles(void *argument) {
   vdb_latency_t latency = {.struct_size = sizeof latency};
   size_t len = 0;
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_explain(h->db, vector, DIM, 1, NULL, NULL, 0, &len, &error));
+  ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_columns_get(h->db, NULL, 0, &len, &error));
+  ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_option_get_text(h->db, VDB_OPT_DIM, NULL, 0, &len, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_latency_get(h->db, VDB_CALL_GET, &latency, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_log_read(h->db, NULL, 0, &len, &error));
   ok &= CHECK_STATUS(VDB_ERR_FORKED, vdb_cache_clear(h->db, &error));

@@ -217,6 +217,8 @@ static void a_closed_handle_is_closed_for_every_function(void) {
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_refresh(gone, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_stats_get(gone, &stats, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_explain(gone, vectors, 2, 1, NULL, NULL, 0, &len, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_columns_get(gone, NULL, 0, &len, &error));
+    CHECK_STATUS(VDB_ERR_CLOSED, vdb_option_get_text(gone, VDB_OPT_DIM, NULL, 0, &len, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_cache_clear(gone, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_log_read(gone, NULL, 0, &len, &error));
     CHECK_STATUS(VDB_ERR_CLOSED, vdb_latency_get(gone, VDB_CALL_GET, &latency, &error));

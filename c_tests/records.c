@@ -262,11 +262,90 @@ static void a_handle_that_reads_sees_records_and_writes_none(void) {
   CHECK_OK(vdb_close(db, &error));
 }
 
+/* Whether what is told of the columns has all of `parts` (up to NULL). */
+static bool tells(vdb *db, const char *const *parts) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  char json[4096];
+  size_t len = 0, asked = 0;
+  CHECK_OK(vdb_columns_get(db, NULL, 0, &asked, &error));
+  if (!CHECK_OK(vdb_columns_get(db, json, sizeof json, &len, &error))) return false;
+  CHECK_U64(strlen(json), len);
+  bool all = true;
+  CHECK_STATUS(VDB_ERR_BUFFER_TOO_SMALL, vdb_columns_get(db, json + 2000, 10, &asked, &error));
+  CHECK(asked > 10);
+  for (; *parts != NULL; parts++) {
+    if (strstr(json, *parts) != NULL) continue;
+    fail(__FILE__, __LINE__, "no %s in %s", *parts, json);
+    all = false;
+  }
+  return all;
+}
+#define TELLS(...) CHECK(tells(db, (const char *const[]){__VA_ARGS__, NULL}))
+
+static void declared_columns_keep_their_types(void) {
+  enum { ROWS = 600 };
+  vdb_error_t error = VDB_ERROR_INIT;
+  const char *path = temp_path("declared");
+  const char *const pairs[] = {"schema.columns", "year i64, tags string[], place geo", NULL};
+  vdb *db = open_db_with(path, DIM, pairs);
+  float rows[ROWS * DIM] = {0};
+  uint64_t ids[ROWS], count = 0;
+  static char bytes[64 * ROWS];
+  uint64_t offsets[ROWS + 1] = {0};
+  for (uint64_t i = 0; i < ROWS; i++) {
+    ids[i] = i;
+    int len = snprintf(bytes + offsets[i], 64, "{\"year\": %d, \"tags\": [\"t%d\"]}", 1900 + (int)(i % 50), (int)(i % 3));
+    offsets[i + 1] = offsets[i] + (uint64_t)len;
+  }
+  REQUIRE_OK(vdb_insert_records(db, ids, NULL, NULL, rows, ROWS, DIM, 0, VDB_SCALAR_F32, bytes, offsets, NULL, &error));
+  TELLS("{\"rows\":600,", "{\"name\":\"year\",\"type\":\"i64\",\"declared\":true,");
+
+  /* Other values, in the second row of a call and in one for many: nothing changes. */
+  texts wrong = {{0}, {0}, 0};
+  add(&wrong, "{\"year\": 7}"), add(&wrong, "{\"year\": 7, \"place\": {\"lat\": 95, \"lon\": 0}}");
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_upsert_records(db, ids, NULL, NULL, rows, 2, DIM, 0, VDB_SCALAR_F32, wrong.bytes,
+                                                            wrong.offsets, NULL, &error));
+  CHECK_U64(1, error.item);
+  CHECK(strstr(error.message, "place is an object whose lat is 95, but declared geo") != NULL);
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_update_meta_batch(db, ids, 2, wrong.bytes, wrong.offsets, &count, &error));
+  CHECK_U64(1, error.item);
+  vdb_filter *filter = NULL;
+  const char *condition = "year = 1907 and tags contains 't1'";
+  REQUIRE_OK(vdb_filter_parse(condition, strlen(condition), &filter, &error));
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_update_meta_where(db, filter, "{\"tags\": \"t1\"}", 14, &count, NULL, &error));
+  CHECK_OK(vdb_count(db, filter, &count, &error));
+  CHECK_U64(4, count);
+  TELLS("\"name\":\"year\",\"type\":\"i64\",\"declared\":true,\"rows\":600,\"nulls\":0,\"distinct\":50,\"min\":1900,\"max\":1949,\"bytes\":",
+        "\"name\":\"tags\",\"type\":\"string[]\",\"declared\":true,\"rows\":600,\"nulls\":0,\"distinct\":3,\"min\":\"t0\",\"max\":\"t2\"",
+        "\"name\":\"place\",\"type\":\"geo\"", "\"bytes_per_row\":");
+
+  /* The search says what its filter costs. */
+  vdb_search_params_t params = VDB_SEARCH_PARAMS_INIT;
+  params.filter = filter;
+  char json[VDB_EXPLAIN_MAX];
+  size_t len = 0;
+  CHECK_OK(vdb_explain(db, rows, DIM, 10, &params, json, sizeof json, &len, &error));
+  CHECK(strstr(json, "\"chunks_skipped\":0") != NULL && strstr(json, "\"expected_selectivity\":0.00666") != NULL);
+  vdb_filter_free(filter);
+  CHECK_OK(vdb_close(db, &error));
+
+  /* Another declaration is another database; none takes the one there is. */
+  vdb_options *options = NULL;
+  REQUIRE_OK(vdb_options_new(&options, &error));
+  CHECK_OK(vdb_options_set_text(options, "schema.columns", "year f64", &error));
+  CHECK_STATUS(VDB_ERR_MISMATCH, vdb_open(path, options, &db, &error));
+  vdb_options_free(options);
+  REQUIRE_OK(vdb_open(path, NULL, &db, &error));
+  CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_update_meta_batch(db, ids, 2, wrong.bytes, wrong.offsets, &count, &error));
+  CHECK_OK(vdb_close(db, &error));
+}
+
 TEST_TABLE(records) = {
     TEST(what_was_stored_comes_back),
     TEST(rows_are_replaced_by_their_keys),
     TEST(conditions_choose_rows),
     TEST(wrong_texts_are_refused),
     TEST(a_handle_that_reads_sees_records_and_writes_none),
+    TEST(declared_columns_keep_their_types),
     END_OF_TESTS,
 };

@@ -305,6 +305,17 @@ typedef enum vdb_option {
   VDB_OPT_PQ_SUBSPACES = 105,
   /** One of `enum vdb_originals`; default KEEP. */
   VDB_OPT_ORIGINALS = 106,
+  /**
+   * Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
+   * (vdb_options_set_text, vdb_option_get_text); default: none.
+   *
+   * Paths are those of filters (docs/filters.md). Types are string, i64, f64, bool, timestamp (whole milliseconds since
+   * 1970-01-01 UTC), string[] and geo (an object with lat and lon in degrees). A call that writes a row whose
+   * metadata has a value of another type at such a path is VDB_ERR_INVALID_ARGUMENT and changes nothing; missing values
+   * and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
+   * them, as far as VDB_OPT_COLUMN_BYTES has room. At most 256; their order does not matter.
+   */
+  VDB_OPT_COLUMNS = 107,
   /** Links of a node on upper levels, twice as many on level 0; 2-256, default 16. */
   VDB_OPT_M = 201,
   /** Breadth of the search that finds the links of a new node; 8-4096, default 200. */
@@ -417,8 +428,8 @@ typedef enum vdb_option {
   VDB_OPT_LOG_LEVEL = 410,
   /**
    * Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
-   * and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
-   * first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+   * and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
+   * differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
    */
   VDB_OPT_COLUMN_BYTES = 420,
 } vdb_option;
@@ -431,6 +442,8 @@ typedef enum vdb_option_type {
   VDB_OPTION_TYPE_F64 = 2,
   /** One of a few numbers with names: vdb_options_set_u64. */
   VDB_OPTION_TYPE_ENUM = 3,
+  /** A text: vdb_options_set_text. */
+  VDB_OPTION_TYPE_TEXT = 4,
 } vdb_option_type;
 
 /** Bits of vdb_option_info_t.flags. */
@@ -562,9 +575,9 @@ typedef struct vdb_option_info_t {
   const char *help;
   /** Values of an enum as "l2sq=1 ip=2", NULL for other types. Static. */
   const char *values;
-  /** Value when it is not set. */
+  /** Value when it is not set; 0 for a text, which is empty then. */
   double default_value;
-  /** Smallest value. */
+  /** Smallest value; of a text its length in bytes, as in the next one. */
   double min_value;
   /** Largest value. */
   double max_value;
@@ -780,7 +793,7 @@ void vdb_options_free(vdb_options *options);
  * Sets a whole number, a switch (0 or 1) or the number of an enum value. It is checked
  * here, not when the database is opened.
  *
- * Errors: UNKNOWN_OPTION, OUT_OF_RANGE, INVALID_ARGUMENT (the option is a fraction), CLOSED.
+ * Errors: UNKNOWN_OPTION, OUT_OF_RANGE, INVALID_ARGUMENT (the option is a fraction or a text), CLOSED.
  * Since 0.1.
  */
 vdb_status_t vdb_options_set_u64(vdb_options *options,
@@ -801,10 +814,12 @@ vdb_status_t vdb_options_set_f64(vdb_options *options,
 
 /**
  * Sets any option by name: ("hnsw.m", "32"), ("schema.metric", "cosine"),
- * ("storage.mmap", "off"). For command lines, environments and configuration files.
+ * ("storage.mmap", "off"), ("schema.columns", "year i64"). For command lines, environments and configuration
+ * files, and for options that are texts.
  *
  * Errors: UNKNOWN_OPTION (the message has the closest names), OUT_OF_RANGE,
- * INVALID_ARGUMENT (not a number or name of a value), NULL_ARGUMENT, CLOSED. Since 0.1.
+ * INVALID_ARGUMENT (not a number or name of a value; of a text item = the byte where that shows), NULL_ARGUMENT,
+ * CLOSED. Since 0.1.
  */
 vdb_status_t vdb_options_set_text(vdb_options *options,
                                   const char *name,
@@ -864,7 +879,7 @@ vdb_status_t vdb_close(vdb *db,
  * Value in force of an option that is a whole number, a switch or an enum: the database's
  * own, what was set, or the default (which may stand for "decided inside", as AUTO does).
  *
- * Errors: UNKNOWN_OPTION, INVALID_ARGUMENT (the option is a fraction), CLOSED, FORKED.
+ * Errors: UNKNOWN_OPTION, INVALID_ARGUMENT (the option is a fraction or a text), CLOSED, FORKED.
  * Since 0.1.
  */
 vdb_status_t vdb_option_get_u64(const vdb *db,
@@ -882,6 +897,21 @@ vdb_status_t vdb_option_get_f64(const vdb *db,
                                 vdb_option_t option,
                                 double *value,
                                 vdb_error_t *error);
+
+/**
+ * Value in force of any option, as vdb_options_set_text takes it: a text, a number, or the name of a value.
+ *
+ * Writes a terminated text into `text`, which has `cap` bytes, and its length without the terminator to `*len`. With cap = 0
+ * (`text` may be NULL) only the length.
+ *
+ * Errors: UNKNOWN_OPTION, BUFFER_TOO_SMALL (`*len` is set), NULL_ARGUMENT, CLOSED, FORKED. Since 0.1.
+ */
+vdb_status_t vdb_option_get_text(const vdb *db,
+                                 vdb_option_t option,
+                                 char *text,
+                                 size_t cap,
+                                 size_t *len,
+                                 vdb_error_t *error);
 
 /* ---- Writes ------------------------------------------------------------------------------------
  * A batch is atomic: all of its rows or none. On failure `error->item` is the first row
@@ -1056,8 +1086,9 @@ void vdb_filter_free(vdb_filter *filter);
  * `meta` and `meta_offsets`: the metadata of each row in the same way.
  *
  * Errors: as vdb_insert_batch, and ALREADY_EXISTS (a key that a row has, or twice in the batch),
- * INVALID_ARGUMENT (offsets that go back, a key that is not UTF-8, metadata that is no JSON object), LIMIT (a key above
- * VDB_KEY_MAX, metadata above VDB_OPT_MAX_META_BYTES, no id left to give). Since 0.1.
+ * INVALID_ARGUMENT (offsets that go back, a key that is not UTF-8, metadata that is no JSON object, or has a value of another type
+ * than VDB_OPT_COLUMNS declares), LIMIT (a key above VDB_KEY_MAX, metadata above VDB_OPT_MAX_META_BYTES, no id left
+ * to give). Since 0.1.
  */
 vdb_status_t vdb_insert_records(vdb *db,
                                 uint64_t *ids,
@@ -1864,7 +1895,9 @@ vdb_status_t vdb_import(vdb *db,
  * of each way under a filter, in distances (`pick`, `walk_through`, `walk_over`), or null;
  * `complete` (false: VDB_PARTIAL), `k` (no more than there are rows), `found`, `lsn`;
  * `rows`: `live`, `passing` (the filter), `in_graph`, `unindexed` (not in the graph yet), `chunks`;
- * `filter`: `selectivity` (share of the live rows that pass), `expected_selectivity` (what the filter alone lets expect, or null), or null;
+ * `filter`: `selectivity` (share of the live rows that pass), `expected_selectivity` (what the ids of the filter, or the statistics of
+ * the columns that it looks at, let expect, or null), `chunks_skipped` (those that these statistics decide, so that no row of them
+ * is looked at; null for ids), or null;
  * `scan`: `rows` compared one by one (the tail behind the graph, or all), how many by `sketches` first, `vectors` read for that,
  * `threads`;
  * `walk`, or null: `ef`, `spare` (candidates kept beyond it for the rerank), `stretch` (of the adaptive stop, or null), `past_blocked` ("through", "over", or null), `nodes`
@@ -1888,6 +1921,28 @@ vdb_status_t vdb_explain(const vdb *db,
                          size_t cap,
                          size_t *len,
                          vdb_error_t *error);
+
+/**
+ * Tells about the columns of metadata: those that were declared (VDB_OPT_COLUMNS), and those that filters looked at.
+ *
+ * Writes a terminated JSON text into `json`, which has `cap` bytes, and its length without the terminator to `*len`. With
+ * cap = 0 (`json` may be NULL) only the length, as it is now; columns come and grow, so the next text may be longer.
+ *
+ * Members of the object; more may come: `rows` of the database, deleted ones whose space is not reclaimed included; `bytes` of all columns;
+ * `columns`, by name, each with:
+ * `name` (a path, as a filter has it), `type` (of VDB_OPT_COLUMNS; of a column that was not declared what is in it: "string", "number", "bool",
+ * "mixed", or "none" for nothing but null; with "[]" where filters look at the elements of arrays), `declared`;
+ * `rows` that it has been made of so far; all that follows is about these: `nulls` (missing or null; of arrays, rows without any element),
+ * `distinct` values (within 1 % where there are more than 65536), `min` and `max` (null where there is none, or values of
+ * several kinds; long strings are cut and end in "..."; of geo objects with lat and lon, and `distinct` is null), `bytes`, `bytes_per_row`.
+ *
+ * Errors: BUFFER_TOO_SMALL (`*len` is set), CORRUPT, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ */
+vdb_status_t vdb_columns_get(const vdb *db,
+                             char *json,
+                             size_t cap,
+                             size_t *len,
+                             vdb_error_t *error);
 
 /**
  * Statistics at this moment.

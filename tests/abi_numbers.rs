@@ -77,6 +77,7 @@ fn every_option_is_in_the_header_and_the_reverse() {
         (vdb_option::VDB_OPT_QUANT, OptionId::Quant),
         (vdb_option::VDB_OPT_PQ_SUBSPACES, OptionId::PqSubspaces),
         (vdb_option::VDB_OPT_ORIGINALS, OptionId::Originals),
+        (vdb_option::VDB_OPT_COLUMNS, OptionId::Columns),
         (vdb_option::VDB_OPT_M, OptionId::M),
         (vdb_option::VDB_OPT_EF_CONSTRUCTION, OptionId::EfConstruction),
         (vdb_option::VDB_OPT_EF_SEARCH, OptionId::EfSearch),

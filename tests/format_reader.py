@@ -115,7 +115,7 @@ def header(data, magic):
     major, _minor, must, _may, kind, generation, number, word0, word1, _reserved, check = fields
     need(crc(data[:60]) == check, "checksum of a header")
     need(major <= 1, f"version {major} is too new")
-    known = {b"VDBMANI1": 15, b"VDBPART1": 2}.get(magic, 0)
+    known = {b"VDBMANI1": 31, b"VDBPART1": 2}.get(magic, 0)
     need(must & ~known == 0, f"features {must:#x} are not known")
     return {"features": must, "kind": kind, "generation": generation, "number": number, "words": (word0, word1)}
 
@@ -256,6 +256,7 @@ class Database:
             tag = r.u32()
             self.blobs[tag] = r.take(r.u64())
         need(r.at == len(data), "bytes after the manifest")
+        need((self.features & 16 != 0) == (7 in self.blobs), "features and columns")
         self.row_bytes = (self.dim * self.BITS[self.scalar] + 7) // 8
 
     def part(self, entry):

@@ -75,8 +75,8 @@ fn what_is_too_new_is_refused_by_name_and_left_alone() {
         for name in sound.keys() {
             for (what, at, value) in [
                 ("major", MAJOR_AT, MAJOR as u8 + 1),
-                // Bits 0 to 3 are known in manifests, bit 1 in parts.
-                ("feature", MUST_UNDERSTAND_AT, 16),
+                // Bits 0 to 4 are known in manifests, bit 1 in parts.
+                ("feature", MUST_UNDERSTAND_AT, 32),
                 ("feature", MUST_UNDERSTAND_AT + 3, 128),
             ] {
                 assert_too_new(&patched(&sound, name, at, value), name, what);

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from header import Enum, Field, Model, Value
+from header import Enum, Field, Model, Value, is_text
 
 PATH = "include/vdb/names.hpp"
 
@@ -88,12 +88,15 @@ def member(model: Model, field: Field) -> str:
 
 
 def setter(option: Value) -> str:
-    """An option whose values are an enum takes that enum; others a number or a bool."""
+    """An option whose values are an enum takes that enum, a text a string; others a number or a bool."""
     name, of = option.short.lower(), re.search(r"One of `enum (vdb_\w+)`", option.doc)
     head = comment(option.doc, "    ")
     if of:
         kind = type_name(of.group(1))
         return f"{head}    Self &{name}({kind} value) {{ return self().set(Option::{camel(option.short)}, value); }}\n"
+    if is_text(option):
+        return (f"{head}    Self &{name}(const std::string &value) "
+                f"{{ return self().set(Option::{camel(option.short)}, value); }}\n")
     return (f"{head}    template <class T> Self &{name}(T value) "
             f"{{ return self().set(Option::{camel(option.short)}, value); }}\n")
 

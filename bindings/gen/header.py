@@ -69,6 +69,11 @@ class Value:
     doc: str
 
 
+def is_text(option: Value) -> bool:
+    """Whether an option is a text, which its comment says: a number or a name otherwise."""
+    return ", a text as in " in option.doc.replace("\n", " ")
+
+
 @dataclass(frozen=True)
 class Enum:
     name: str

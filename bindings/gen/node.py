@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from header import Arg, Enum, Function, Model, Struct, Type
+from header import Arg, Enum, Function, Model, Struct, Type, is_text
 
 MADE = "// Made from include/vdb.h by bindings/gen/gen.py.\n"
 SIZES = {
@@ -142,7 +142,7 @@ class Node:
             "/** The name of an error. */\nexport type ErrorCode = Extract<keyof typeof status, `VDB_ERR_${string}`>;\n")
 
     def options(self, enum: Enum) -> str:
-        kinds = {v.short: "number | bigint | boolean | string" for v in enum.values}
+        kinds = {v.short: "string" if is_text(v) else "number | bigint | boolean | string" for v in enum.values}
         for other in self.model.enums:
             short = other.name.removeprefix("vdb_").upper()
             if short in kinds:

@@ -34,6 +34,8 @@ package vdb
 #cgo nocallback go_vdb_option_get_u64
 #cgo noescape go_vdb_option_get_f64
 #cgo nocallback go_vdb_option_get_f64
+#cgo noescape go_vdb_option_get_text
+#cgo nocallback go_vdb_option_get_text
 #cgo noescape go_vdb_insert_batch
 #cgo nocallback go_vdb_insert_batch
 #cgo noescape go_vdb_upsert_batch
@@ -132,6 +134,8 @@ package vdb
 #cgo nocallback go_vdb_import
 #cgo noescape go_vdb_explain
 #cgo nocallback go_vdb_explain
+#cgo noescape go_vdb_columns_get
+#cgo nocallback go_vdb_columns_get
 #cgo noescape go_vdb_stats_get
 #cgo nocallback go_vdb_stats_get
 #cgo noescape go_vdb_latency_get
@@ -331,6 +335,11 @@ func vdbOptionGetU64(db uintptr, option uint32, value *uint64, error_ *cError) S
 func vdbOptionGetF64(db uintptr, option uint32, value *float64, error_ *cError) Status {
 	stress()
 	return Status(C.go_vdb_option_get_f64(C.uintptr_t(db), C.vdb_option_t(option), (*C.double)(unsafe.Pointer(value)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbOptionGetText(db uintptr, option uint32, text *byte, cap_ int, len_ *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_option_get_text(C.uintptr_t(db), C.vdb_option_t(option), (*C.char)(unsafe.Pointer(text)), C.size_t(cap_), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
 func vdbInsertBatch(db uintptr, ids *uint64, vectors unsafe.Pointer, count int, dim int, stride int, scalar uint32, task uintptr, error_ *cError) Status {
@@ -576,6 +585,11 @@ func vdbImport(db uintptr, path *byte, format *byte, task uintptr, error_ *cErro
 func vdbExplain(db uintptr, query unsafe.Pointer, dim int, k int, params *cSearchParams, json *byte, cap_ int, len_ *uint64, error_ *cError) Status {
 	stress()
 	return Status(C.go_vdb_explain(C.uintptr_t(db), (*C.uint8_t)(query), C.size_t(dim), C.size_t(k), (*C.uint8_t)(unsafe.Pointer(params)), (*C.char)(unsafe.Pointer(json)), C.size_t(cap_), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
+}
+
+func vdbColumnsGet(db uintptr, json *byte, cap_ int, len_ *uint64, error_ *cError) Status {
+	stress()
+	return Status(C.go_vdb_columns_get(C.uintptr_t(db), (*C.char)(unsafe.Pointer(json)), C.size_t(cap_), (*C.size_t)(unsafe.Pointer(len_)), (*C.uint8_t)(unsafe.Pointer(error_))))
 }
 
 func vdbStatsGet(db uintptr, stats *cStats, error_ *cError) Status {

@@ -40,6 +40,19 @@ func (db *DB) Explain(query Vectors, k int, params *SearchParams) (json.RawMessa
 	return text, nil
 }
 
+// Columns tells about the columns of metadata, those that were declared ([OptColumns]) and those that filters looked at, as a JSON
+// object whose members the header describes (vdb_columns_get).
+func (db *DB) Columns() (json.RawMessage, error) {
+	text, err := report(4096, func(buf *byte, cap int, length *uint64, e *cError) Status {
+		return vdbColumnsGet(db.handle, buf, cap, length, e)
+	})
+	runtime.KeepAlive(db)
+	if err != nil {
+		return nil, err
+	}
+	return text, nil
+}
+
 // Latency returns how long calls of one kind took since the database was opened.
 func (db *DB) Latency(call Call) (Latency, error) {
 	l := cLatency{structSize: uint32(unsafe.Sizeof(cLatency{}))}

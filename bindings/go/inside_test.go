@@ -89,3 +89,36 @@ func TestASearchKeepsToItsMemory(t *testing.T) {
 	_, err = db.Search(bg, Vector(make([]float32, 8)), 5, &SearchParams{MaxMemory: 1 << 20})
 	must(t, err)
 }
+
+func TestColumnsAreDeclaredAndToldOf(t *testing.T) {
+	db, err := OpenMemory(Options{OptDim: 1, OptColumns: "year i64, tags string[]"})
+	must(t, err)
+	defer db.Close()
+	if text, err := db.TextOption(OptColumns); err != nil || text != "tags string[], year i64" {
+		t.Errorf("%q %v", text, err)
+	}
+	if text, err := db.TextOption(OptMetric); err != nil || text != "l2sq" {
+		t.Errorf("%q %v", text, err)
+	}
+	wrong := Strings(`{"year": 1999}`, `{"year": "2000"}`)
+	err = db.InsertRecords(bg, &Records{Vectors: F32([]float32{1, 2}, 1), Meta: wrong})
+	if e := fails(t, err, ErrInvalidArgument); e.Item != 1 || !strings.Contains(e.Message, "declared i64") {
+		t.Errorf("%+v", e)
+	}
+	text, err := db.Columns()
+	must(t, err)
+	var told struct {
+		Columns []struct {
+			Name, Type string
+			Declared   bool
+		}
+	}
+	must(t, json.Unmarshal(text, &told))
+	if len(told.Columns) != 2 || told.Columns[1].Name != "year" || told.Columns[1].Type != "i64" || !told.Columns[1].Declared {
+		t.Errorf("%s", text)
+	}
+	_, err = OpenMemory(Options{OptDim: 1, OptColumns: "year int"})
+	if e := fails(t, err, ErrInvalidArgument); e.Item != 5 {
+		t.Errorf("%+v", e)
+	}
+}

@@ -26,7 +26,8 @@ type OptionInfo struct {
 	// Help is one sentence.
 	Help string
 	// Values are those of an enum as "l2sq=1 ip=2".
-	Values            string
+	Values string
+	// Of a text Min and Max are those of its length in bytes.
 	Default, Min, Max float64
 }
 
@@ -223,4 +224,17 @@ func (db *DB) Float64Option(option Option) (float64, error) {
 	err := e.check(vdbOptionGetF64(db.handle, uint32(option), &value, &e))
 	runtime.KeepAlive(db)
 	return value, err
+}
+
+// TextOption returns the value in force of any option as a text that [Options] take: of a text that text, else a number or
+// the name of a value.
+func (db *DB) TextOption(option Option) (string, error) {
+	text, err := report(256, func(buf *byte, cap int, length *uint64, e *cError) Status {
+		return vdbOptionGetText(db.handle, uint32(option), buf, cap, length, e)
+	})
+	runtime.KeepAlive(db)
+	if err != nil {
+		return "", err
+	}
+	return string(text), nil
 }

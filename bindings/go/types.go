@@ -490,6 +490,16 @@ const (
 	// One of Originals; default KEEP.
 	OptOriginals Option = 106
 
+	// Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
+	// (vdb_options_set_text, vdb_option_get_text); default: none.
+	//
+	// Paths are those of filters (docs/filters.md). Types are string, i64, f64, bool, timestamp (whole milliseconds since
+	// 1970-01-01 UTC), string[] and geo (an object with lat and lon in degrees). A call that writes a row whose
+	// metadata has a value of another type at such a path is ErrInvalidArgument and changes nothing; missing values
+	// and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
+	// them, as far as OptColumnBytes has room. At most 256; their order does not matter.
+	OptColumns Option = 107
+
 	// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
 	OptM Option = 201
 
@@ -604,8 +614,8 @@ const (
 	OptLogLevel Option = 410
 
 	// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
-	// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
-	// first; 0 keeps none; default 256 MiB, which count as working memory of searches (OptMaxMemory).
+	// and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
+	// differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (OptMaxMemory).
 	OptColumnBytes Option = 420
 )
 
@@ -622,6 +632,9 @@ const (
 
 	// One of a few numbers with names: vdb_options_set_u64.
 	OptionTypeEnum OptionType = 3
+
+	// A text: vdb_options_set_text.
+	OptionTypeText OptionType = 4
 )
 
 // String returns the name, as options have it.
@@ -633,6 +646,8 @@ func (v OptionType) String() string {
 		return "f64"
 	case OptionTypeEnum:
 		return "enum"
+	case OptionTypeText:
+		return "text"
 	}
 	return "OptionType(" + strconv.FormatUint(uint64(v), 10) + ")"
 }

@@ -200,6 +200,15 @@ enum class Option : std::uint32_t {
     PqSubspaces = VDB_OPT_PQ_SUBSPACES,
     /// One of `enum vdb_originals`; default KEEP.
     Originals = VDB_OPT_ORIGINALS,
+    /// Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
+    /// (vdb_options_set_text, vdb_option_get_text); default: none.
+    ///
+    /// Paths are those of filters (docs/filters.md). Types are string, i64, f64, bool, timestamp (whole milliseconds since
+    /// 1970-01-01 UTC), string[] and geo (an object with lat and lon in degrees). A call that writes a row whose
+    /// metadata has a value of another type at such a path is VDB_ERR_INVALID_ARGUMENT and changes nothing; missing values
+    /// and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
+    /// them, as far as VDB_OPT_COLUMN_BYTES has room. At most 256; their order does not matter.
+    Columns = VDB_OPT_COLUMNS,
     /// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
     M = VDB_OPT_M,
     /// Breadth of the search that finds the links of a new node; 8-4096, default 200.
@@ -289,8 +298,8 @@ enum class Option : std::uint32_t {
     /// How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines.
     LogLevel = VDB_OPT_LOG_LEVEL,
     /// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
-    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
-    /// first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
+    /// differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
     ColumnBytes = VDB_OPT_COLUMN_BYTES,
 };
 
@@ -302,6 +311,8 @@ enum class OptionType : std::uint32_t {
     F64 = VDB_OPTION_TYPE_F64,
     /// One of a few numbers with names: vdb_options_set_u64.
     Enum = VDB_OPTION_TYPE_ENUM,
+    /// A text: vdb_options_set_text.
+    Text = VDB_OPTION_TYPE_TEXT,
 };
 
 /// Bits of vdb_option_info_t.flags.
@@ -446,6 +457,15 @@ public:
     template <class T> Self &pq_subspaces(T value) { return self().set(Option::PqSubspaces, value); }
     /// One of `enum vdb_originals`; default KEEP.
     Self &originals(Originals value) { return self().set(Option::Originals, value); }
+    /// Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
+    /// (vdb_options_set_text, vdb_option_get_text); default: none.
+    ///
+    /// Paths are those of filters (docs/filters.md). Types are string, i64, f64, bool, timestamp (whole milliseconds since
+    /// 1970-01-01 UTC), string[] and geo (an object with lat and lon in degrees). A call that writes a row whose
+    /// metadata has a value of another type at such a path is VDB_ERR_INVALID_ARGUMENT and changes nothing; missing values
+    /// and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
+    /// them, as far as VDB_OPT_COLUMN_BYTES has room. At most 256; their order does not matter.
+    Self &columns(const std::string &value) { return self().set(Option::Columns, value); }
     /// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
     template <class T> Self &m(T value) { return self().set(Option::M, value); }
     /// Breadth of the search that finds the links of a new node; 8-4096, default 200.
@@ -535,8 +555,8 @@ public:
     /// How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines.
     template <class T> Self &log_level(T value) { return self().set(Option::LogLevel, value); }
     /// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
-    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
-    /// first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
+    /// differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
     template <class T> Self &column_bytes(T value) { return self().set(Option::ColumnBytes, value); }
 
 private:

@@ -38,12 +38,15 @@ public:
         if (call_.made(vdb_options_new(&made, call_.error()))) handle_ = Handle(made);
     }
 
-    /// Sets a number, a switch, a fraction or a value of an enum.
+    /// Sets a number, a switch, a fraction, a value of an enum or a text.
     template <class T> Options &set(Option option, T value) {
-        static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>, "an option is a number or a value of an enum");
+        constexpr bool is_text = std::is_convertible_v<T, std::string>;
+        static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T> || is_text, "an option is a number, a value of an enum or a text");
         const auto number = static_cast<vdb_option_t>(option);
         if (!call_.ok()) return *this;
-        if constexpr (std::is_floating_point_v<T>) {
+        if constexpr (is_text) {
+            return set(name_of(option), std::string(value));
+        } else if constexpr (std::is_floating_point_v<T>) {
             call_.made(vdb_options_set_f64(capi(), number, value, call_.error()));
         } else {
             if constexpr (std::is_signed_v<T>) {
@@ -68,6 +71,15 @@ public:
 
 private:
     using Handle = detail::Handle<vdb_options, vdb_options_free>;
+
+    /// What the table of options calls it; its number where it does not know it.
+    static std::string name_of(Option option) {
+        vdb_option_info_t info{};
+        info.struct_size = sizeof info;
+        for (std::size_t at = 0; vdb_option_at(at, &info, nullptr) == VDB_OK; at++)
+            if (info.id == static_cast<vdb_option_t>(option)) return info.name;
+        return std::to_string(static_cast<vdb_option_t>(option));
+    }
 
     detail::Call call_;
     Handle handle_;

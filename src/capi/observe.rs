@@ -29,7 +29,9 @@ const _: () = assert!(VDB_EXPLAIN_MAX == Database::EXPLAIN_MAX + 1);
 /// of each way under a filter, in distances (`pick`, `walk_through`, `walk_over`), or null;
 /// `complete` (false: VDB_PARTIAL), `k` (no more than there are rows), `found`, `lsn`;
 /// `rows`: `live`, `passing` (the filter), `in_graph`, `unindexed` (not in the graph yet), `chunks`;
-/// `filter`: `selectivity` (share of the live rows that pass), `expected_selectivity` (what the filter alone lets expect, or null), or null;
+/// `filter`: `selectivity` (share of the live rows that pass), `expected_selectivity` (what the ids of the filter, or the statistics of
+/// the columns that it looks at, let expect, or null), `chunks_skipped` (those that these statistics decide, so that no row of them
+/// is looked at; null for ids), or null;
 /// `scan`: `rows` compared one by one (the tail behind the graph, or all), how many by `sketches` first, `vectors` read for that,
 /// `threads`;
 /// `walk`, or null: `ef`, `spare` (candidates kept beyond it for the rerank), `stretch` (of the adaptive stop, or null), `past_blocked` ("through", "over", or null), `nodes`
@@ -69,6 +71,37 @@ pub unsafe extern "C" fn vdb_explain(
             return Ok(vdb_status::VDB_OK);
         }
         put_text(&database.explain(query, k, &params)?, json, len, "json")
+    };
+    // SAFETY: R2.
+    unsafe { on_database(db, Access::Read, error, body) }
+}
+
+/// Tells about the columns of metadata: those that were declared (VDB_OPT_COLUMNS), and those that filters looked at.
+///
+/// Writes a terminated JSON text into `json`, which has `cap` bytes, and its length without the terminator to `*len`. With
+/// cap = 0 (`json` may be NULL) only the length, as it is now; columns come and grow, so the next text may be longer.
+///
+/// Members of the object; more may come: `rows` of the database, deleted ones whose space is not reclaimed included; `bytes` of all columns;
+/// `columns`, by name, each with:
+/// `name` (a path, as a filter has it), `type` (of VDB_OPT_COLUMNS; of a column that was not declared what is in it: "string", "number", "bool",
+/// "mixed", or "none" for nothing but null; with "[]" where filters look at the elements of arrays), `declared`;
+/// `rows` that it has been made of so far; all that follows is about these: `nulls` (missing or null; of arrays, rows without any element),
+/// `distinct` values (within 1 % where there are more than 65536), `min` and `max` (null where there is none, or values of
+/// several kinds; long strings are cut and end in "..."; of geo objects with lat and lon, and `distinct` is null), `bytes`, `bytes_per_row`.
+///
+/// Errors: BUFFER_TOO_SMALL (`*len` is set), CORRUPT, NO_MEMORY, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vdb_columns_get(
+    db: *const vdb,
+    json: *mut c_char,
+    cap: usize,
+    len: *mut usize,
+    error: *mut vdb_error_t,
+) -> vdb_status_t {
+    let body = |database: &Database| {
+        // SAFETY: R3.
+        let (json, len) = unsafe { (write(json.cast::<u8>(), cap, "json")?, out(len, "len")?) };
+        put_text(&database.columns()?, json, len, "json")
     };
     // SAFETY: R2.
     unsafe { on_database(db, Access::Read, error, body) }

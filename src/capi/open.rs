@@ -2,7 +2,7 @@
 //!
 //! Opening, closing, settings in force.
 
-use super::args::out;
+use super::args::{out, put_text, write};
 use super::boundary::{Access, OpenDatabase, POISONED, boundary, gone_failure, on_database, refuse_inside_callback};
 use super::error::{Failure, Outcome, no_memory, refuse, vdb_error_t};
 use super::handle::{Gone, Table};
@@ -128,7 +128,7 @@ fn close(db: *mut vdb) -> Outcome {
 /// Value in force of an option that is a whole number, a switch or an enum: the database's
 /// own, what was set, or the default (which may stand for "decided inside", as AUTO does).
 ///
-/// Errors: UNKNOWN_OPTION, INVALID_ARGUMENT (the option is a fraction), CLOSED, FORKED.
+/// Errors: UNKNOWN_OPTION, INVALID_ARGUMENT (the option is a fraction or a text), CLOSED, FORKED.
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_option_get_u64(
@@ -143,6 +143,7 @@ pub unsafe extern "C" fn vdb_option_get_u64(
         match setting(database, option)? {
             Value::U64(v) => *value = v,
             Value::F64(v) => return wrong_type(option, &format!("a fraction ({v}): read it with vdb_option_get_f64")),
+            Value::Text(_) => return wrong_type(option, "a text: read it with vdb_option_get_text"),
         }
         Ok(vdb_status::VDB_OK)
     };
@@ -169,8 +170,34 @@ pub unsafe extern "C" fn vdb_option_get_f64(
             Value::U64(v) => {
                 return wrong_type(option, &format!("a whole number ({v}): read it with vdb_option_get_u64"));
             }
+            Value::Text(_) => return wrong_type(option, "a text: read it with vdb_option_get_text"),
         }
         Ok(vdb_status::VDB_OK)
+    };
+    // SAFETY: R2.
+    unsafe { on_database(db, Access::Read, error, body) }
+}
+
+/// Value in force of any option, as vdb_options_set_text takes it: a text, a number, or the name of a value.
+///
+/// Writes a terminated text into `text`, which has `cap` bytes, and its length without the terminator to `*len`. With cap = 0
+/// (`text` may be NULL) only the length.
+///
+/// Errors: UNKNOWN_OPTION, BUFFER_TOO_SMALL (`*len` is set), NULL_ARGUMENT, CLOSED, FORKED. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vdb_option_get_text(
+    db: *const vdb,
+    option: vdb_option_t,
+    text: *mut c_char,
+    cap: usize,
+    len: *mut usize,
+    error: *mut vdb_error_t,
+) -> vdb_status_t {
+    let body = |database: &Database| {
+        // SAFETY: R3.
+        let (text, len) = unsafe { (write(text.cast::<u8>(), cap, "text")?, out(len, "len")?) };
+        let shown = OptionInfo::by_number(option)?.shown(&setting(database, option)?);
+        put_text(&shown, text, len, "text")
     };
     // SAFETY: R2.
     unsafe { on_database(db, Access::Read, error, body) }

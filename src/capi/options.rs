@@ -48,9 +48,9 @@ pub struct vdb_option_info_t {
     pub help: *const c_char,
     /// Values of an enum as "l2sq=1 ip=2", NULL for other types. Static.
     pub values: *const c_char,
-    /// Value when it is not set.
+    /// Value when it is not set; 0 for a text, which is empty then.
     pub default_value: f64,
-    /// Smallest value.
+    /// Smallest value; of a text its length in bytes, as in the next one.
     pub min_value: f64,
     /// Largest value.
     pub max_value: f64,
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn vdb_options_free(options: *mut vdb_options) {
 /// Sets a whole number, a switch (0 or 1) or the number of an enum value. It is checked
 /// here, not when the database is opened.
 ///
-/// Errors: UNKNOWN_OPTION, OUT_OF_RANGE, INVALID_ARGUMENT (the option is a fraction), CLOSED.
+/// Errors: UNKNOWN_OPTION, OUT_OF_RANGE, INVALID_ARGUMENT (the option is a fraction or a text), CLOSED.
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_options_set_u64(
@@ -121,10 +121,12 @@ pub unsafe extern "C" fn vdb_options_set_f64(
 }
 
 /// Sets any option by name: ("hnsw.m", "32"), ("schema.metric", "cosine"),
-/// ("storage.mmap", "off"). For command lines, environments and configuration files.
+/// ("storage.mmap", "off"), ("schema.columns", "year i64"). For command lines, environments and configuration
+/// files, and for options that are texts.
 ///
 /// Errors: UNKNOWN_OPTION (the message has the closest names), OUT_OF_RANGE,
-/// INVALID_ARGUMENT (not a number or name of a value), NULL_ARGUMENT, CLOSED. Since 0.1.
+/// INVALID_ARGUMENT (not a number or name of a value; of a text item = the byte where that shows), NULL_ARGUMENT,
+/// CLOSED. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_options_set_text(
     options: *mut vdb_options,
@@ -183,6 +185,7 @@ pub unsafe extern "C" fn vdb_option_at(
             OptionType::U64 => vdb_option_type::VDB_OPTION_TYPE_U64,
             OptionType::F64 => vdb_option_type::VDB_OPTION_TYPE_F64,
             OptionType::Enum(_) => vdb_option_type::VDB_OPTION_TYPE_ENUM,
+            OptionType::Text => vdb_option_type::VDB_OPTION_TYPE_TEXT,
         };
         let filled = vdb_option_info_t {
             struct_size: 0,

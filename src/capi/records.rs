@@ -30,8 +30,9 @@ const _: () = assert!(VDB_KEY_MAX as usize == KEY_MAX);
 /// `meta` and `meta_offsets`: the metadata of each row in the same way.
 ///
 /// Errors: as vdb_insert_batch, and ALREADY_EXISTS (a key that a row has, or twice in the batch),
-/// INVALID_ARGUMENT (offsets that go back, a key that is not UTF-8, metadata that is no JSON object), LIMIT (a key above
-/// VDB_KEY_MAX, metadata above VDB_OPT_MAX_META_BYTES, no id left to give). Since 0.1.
+/// INVALID_ARGUMENT (offsets that go back, a key that is not UTF-8, metadata that is no JSON object, or has a value of another type
+/// than VDB_OPT_COLUMNS declares), LIMIT (a key above VDB_KEY_MAX, metadata above VDB_OPT_MAX_META_BYTES, no id left
+/// to give). Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_insert_records(
     db: *mut vdb,

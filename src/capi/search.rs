@@ -350,7 +350,7 @@ pub(super) unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(
         return refuse(vdb_status::VDB_ERR_INVALID_ARGUMENT, message);
     }
     if Value::U64(p.ef.into()) > OptionId::EfSearch.info().max {
-        let max = OptionId::EfSearch.info().max;
+        let max = &OptionId::EfSearch.info().max;
         return refuse(vdb_status::VDB_ERR_OUT_OF_RANGE, format!("ef = {} is above {max}", p.ef));
     }
     if p.rerank > VDB_MAX_K {

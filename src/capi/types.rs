@@ -145,6 +145,15 @@ pub enum vdb_option {
     VDB_OPT_PQ_SUBSPACES = 105,
     /// One of `enum vdb_originals`; default KEEP.
     VDB_OPT_ORIGINALS = 106,
+    /// Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
+    /// (vdb_options_set_text, vdb_option_get_text); default: none.
+    ///
+    /// Paths are those of filters (docs/filters.md). Types are string, i64, f64, bool, timestamp (whole milliseconds since
+    /// 1970-01-01 UTC), string[] and geo (an object with lat and lon in degrees). A call that writes a row whose
+    /// metadata has a value of another type at such a path is VDB_ERR_INVALID_ARGUMENT and changes nothing; missing values
+    /// and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
+    /// them, as far as VDB_OPT_COLUMN_BYTES has room. At most 256; their order does not matter.
+    VDB_OPT_COLUMNS = 107,
     /// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
     VDB_OPT_M = 201,
     /// Breadth of the search that finds the links of a new node; 8-4096, default 200.
@@ -234,8 +243,8 @@ pub enum vdb_option {
     /// How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines.
     VDB_OPT_LOG_LEVEL = 410,
     /// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
-    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
-    /// first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
+    /// differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
     VDB_OPT_COLUMN_BYTES = 420,
 }
 
@@ -249,6 +258,8 @@ pub enum vdb_option_type {
     VDB_OPTION_TYPE_F64 = 2,
     /// One of a few numbers with names: vdb_options_set_u64.
     VDB_OPTION_TYPE_ENUM = 3,
+    /// A text: vdb_options_set_text.
+    VDB_OPTION_TYPE_TEXT = 4,
 }
 
 /// Bits of vdb_option_info_t.flags.

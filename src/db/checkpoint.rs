@@ -47,6 +47,7 @@ pub const EXTRA_CALIBRATION: u32 = 3;
 pub const EXTRA_CODE_ERROR: u32 = 4;
 pub const EXTRA_PQ_SUBSPACES: u32 = 5;
 pub const EXTRA_NEXT_ID: u32 = 6;
+pub const EXTRA_COLUMNS: u32 = 7;
 /// Sections of a records part.
 pub const ENTRIES: u32 = 1;
 pub const HEAP: u32 = 2;
@@ -455,7 +456,10 @@ impl<'a> Work<'a> {
 /// What the schema has no field for.
 pub fn schema_extras(settings: &Settings) -> Vec<Extra> {
     let subspaces = (settings.quant == Quant::Pq).then_some(settings.pq_subspaces);
-    subspaces.map(|count| Extra { tag: EXTRA_PQ_SUBSPACES, bytes: count.to_le_bytes().to_vec() }).into_iter().collect()
+    let subspaces = subspaces.map(|count| Extra { tag: EXTRA_PQ_SUBSPACES, bytes: count.to_le_bytes().to_vec() });
+    let columns = Some(&settings.columns).filter(|columns| !columns.is_empty());
+    let columns = columns.map(|columns| Extra { tag: EXTRA_COLUMNS, bytes: columns.to_string().into_bytes() });
+    subspaces.into_iter().chain(columns).collect()
 }
 
 fn extras(core: &Core, view: &View) -> Result<Vec<Extra>> {

@@ -1,7 +1,8 @@
 //! Columns of metadata: what lies at one path of the JSON of a chunk's rows, read once and kept for
 //! all filters that ask about it.
 //!
-//! A path gets its columns when a filter first looks at it. They are derived from records that never change under
+//! A path gets its columns when a filter first looks at it; one that was declared (`schema.columns`) before that, behind the
+//! callers' backs (`columns_ahead`). They are derived from records that never change under
 //! their serial number, so that they can be dropped at any time: the least recently used go when all take more than
 //! `runtime.column_bytes`, or when searches need the memory. A path whose column would take more is read row by row.
 
@@ -51,26 +52,49 @@ impl ColumnCache {
         Some(kept.column.clone())
     }
 
-    /// Keeps a column with its memory where there is room for it within `most` bytes. Others make room: first those of
-    /// records that `view` does not have any more.
-    fn keep(&self, lane: &Lane, serial: u64, column: &Arc<Column>, view: &View, (most, lease): (u64, Lease)) {
+    /// The same, which is not used by that.
+    fn look(&self, lane: &Lane, serial: u64) -> Option<Arc<Column>> {
+        Some(lock(&self.0).lanes.get(lane)?.get(&serial)?.column.clone())
+    }
+
+    /// What filters looked at, or what was made before they do.
+    pub fn lanes(&self) -> Vec<Lane> {
+        lock(&self.0).lanes.keys().cloned().collect()
+    }
+
+    /// Keeps a column with its memory where there is room for it within `most` bytes; returns whether there was. Others
+    /// make room: those of records that `view` does not have any more, then, where `may_push`, any.
+    fn keep(
+        &self,
+        lane: &Lane,
+        serial: u64,
+        column: &Arc<Column>,
+        view: &View,
+        (most, lease, may_push): (u64, Lease, bool),
+    ) -> bool {
         let bytes = column.bytes() as u64;
         if bytes > most {
-            return;
+            return false;
         }
         lease.shrink_to(bytes);
         let mut inner = lock(&self.0);
-        inner.forget(lane, serial);
         let gone: Vec<u64> = inner.lanes.get(lane).map_or(Vec::new(), |kept| {
             let is_there = |serial: &u64| view.records.chunks().iter().flatten().any(|piece| piece.serial == *serial);
             kept.keys().copied().filter(|serial| !is_there(serial)).collect()
         });
         gone.into_iter().for_each(|serial| inner.forget(lane, serial));
+        let before =
+            inner.lanes.get(lane).and_then(|kept| kept.get(&serial)).map_or(0, |kept| kept.column.bytes() as u64);
+        if !may_push && inner.bytes - before + bytes > most {
+            return false;
+        }
+        inner.forget(lane, serial);
         while inner.bytes + bytes > most && inner.forget_oldest() {}
         inner.clock += 1;
         let kept = Kept { column: column.clone(), used: inner.clock, _lease: lease };
         inner.bytes += bytes;
         inner.lanes.entry(lane.clone()).or_default().insert(serial, kept);
+        true
     }
 
     /// Lets go of all columns.
@@ -118,19 +142,51 @@ pub struct ChunkColumns<'a> {
 }
 
 impl ChunkColumns<'_> {
-    /// Takes the memory of a column while it is read, that of others where there is no more. One that could not be kept is
-    /// not worth its memory, nor is one that leaves little of it to all others.
-    fn cover(&self, memory: &Lease, bytes: u64) -> std::result::Result<(), AllocError> {
-        let limit = self.core.search_budget.max();
-        let share = if limit == 0 { u64::MAX } else { limit / SHARE };
-        let max = self.core.settings.column_bytes.min(share);
+    /// Takes the memory of a column while it is read. One that could not be kept is not worth its memory, nor is one that
+    /// leaves little of it to all others. Where there is no more, others are let go if `may_push`; what nobody
+    /// asked for leaves searches half of what they have.
+    fn cover(&self, memory: &Lease, bytes: u64, may_push: bool) -> std::result::Result<(), AllocError> {
+        let budget = &self.core.search_budget;
+        let share = if budget.max() == 0 { u64::MAX } else { budget.max() / SHARE };
+        let mut max = self.core.settings.column_bytes.min(share);
+        if !may_push {
+            max = max.min(budget.room().saturating_add(memory.bytes()) / 2);
+        }
         if bytes > max {
             return Err(AllocError::OverBudget { bytes, used: 0, max });
         }
-        memory.cover(bytes).or_else(|_| {
+        memory.cover(bytes).or_else(|error| {
+            if !may_push {
+                return Err(error);
+            }
             self.core.columns.clear();
             memory.cover(bytes)
         })
+    }
+
+    /// Makes a column that is not there, or not of all rows, before anybody asks for it; false where there is no room for it
+    /// that others do not use.
+    pub fn make(&self, lane: &Lane) -> Result<bool> {
+        let known = self.core.columns.look(lane, self.records.serial);
+        if known.is_some_and(|column| column.rows() >= self.rows) {
+            return Ok(true);
+        }
+        match self.read(lane, false) {
+            Err(error) if error.is_over_budget() => Ok(false),
+            read => read.map(|(_, is_kept)| is_kept),
+        }
+    }
+
+    /// Reads a column, from where the one that is there ends; returns whether it is kept.
+    fn read(&self, lane: &Lane, may_push: bool) -> Result<(Arc<Column>, bool)> {
+        let (cache, serial, memory) = (&self.core.columns, self.records.serial, Lease::new(&self.core.search_budget));
+        let known = cache.look(lane, serial);
+        let from = known.as_ref().map_or(0, |column| column.rows());
+        let rows = (from..self.rows).map(|row| self.records.get(row).unwrap_or_default().meta);
+        let mut cover = |bytes: usize| self.cover(&memory, bytes as u64, may_push);
+        let column = Arc::new(Column::read(lane, known.as_deref(), rows, &mut cover)?);
+        let is_kept = cache.keep(lane, serial, &column, self.view, (self.core.settings.column_bytes, memory, may_push));
+        Ok((column, is_kept))
     }
 }
 
@@ -142,17 +198,15 @@ impl Columns for ChunkColumns<'_> {
     }
 
     fn column(&self, lane: &Lane) -> Result<Arc<Column>> {
-        let cache = &self.core.columns;
-        let known = cache.get(lane, self.records.serial);
-        if let Some(column) = known.as_ref().filter(|column| column.rows() >= self.rows) {
-            return Ok(column.clone());
+        let known = self.core.columns.get(lane, self.records.serial);
+        match known.filter(|column| column.rows() >= self.rows) {
+            Some(column) => Ok(column),
+            None => self.read(lane, true).map(|(column, _)| column),
         }
-        let from = known.as_ref().map_or(0, |column| column.rows());
-        let rows = (from..self.rows).map(|row| self.records.get(row).unwrap_or_default().meta);
-        let (most, memory) = (self.core.settings.column_bytes, Lease::new(&self.core.search_budget));
-        let column = Column::read(lane, known.as_deref(), rows, &mut |bytes| self.cover(&memory, bytes as u64))?;
-        let column = Arc::new(column);
-        cache.keep(lane, self.records.serial, &column, self.view, (most, memory));
-        Ok(column)
+    }
+
+    fn known(&self, lane: &Lane) -> Option<Arc<Column>> {
+        let known = self.core.columns.look(lane, self.records.serial);
+        known.filter(|column| column.rows() >= self.rows)
     }
 }

@@ -6,6 +6,7 @@ use super::background::Worker;
 use super::cache::Cache;
 use super::checkpoint::Checkpoints;
 use super::columns::ColumnCache;
+use super::columns_ahead::{self, GoneThrough};
 use super::commit::Queue;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::filter;
@@ -75,6 +76,9 @@ pub struct Core {
     /// Makes sketches of rows that the graph does not cover.
     pub sketcher: Worker<Core>,
     pub sketching: Making,
+    /// Makes columns that were declared.
+    pub column_maker: Worker<Core>,
+    pub columns_ahead: GoneThrough,
     /// Verifies the files that were opened.
     pub verifier: Verifier,
     /// The writer's files; `None` in memory and where the database is only read.
@@ -115,7 +119,12 @@ impl Core {
         if super::sketches::is_due(self, &view) {
             self.sketcher.wake();
         }
+        let columns_due = columns_ahead::is_due(self, &view);
         self.view.store(Arc::new(view));
+        // Not before: the thread looks at the view that is shown.
+        if columns_due {
+            self.column_maker.wake();
+        }
         Ok(())
     }
 

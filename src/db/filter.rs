@@ -181,11 +181,17 @@ impl Filter {
         Filter(Arc::new(Shared { test, serial: next_serial(), current, older, known: Mutex::default() }))
     }
 
-    /// The share of `live` rows that can be expected to pass before any was asked; `None` where nothing can.
-    pub(super) fn expected_share(&self, live: u64) -> Option<f64> {
-        let Test::Ids { ids, allow } = &self.0.test else { return None };
-        let named = (ids.len() as f64 / live.max(1) as f64).min(1.0);
-        Some(if *allow { named } else { 1.0 - named })
+    /// The share of live rows that can be expected to pass by what is known without asking any, as far as that lets
+    /// expect something.
+    pub(super) fn expected(&self, core: &Core, view: &View) -> Expected {
+        match &self.0.test {
+            Test::Ids { ids, allow } => {
+                let named = (ids.len() as f64 / view.live().max(1) as f64).min(1.0);
+                Expected { share: Some(if *allow { named } else { 1.0 - named }), decided: None }
+            }
+            Test::Meta(Condition { bound: Some((condition, _)), .. }) => Expected::of(core, view, condition),
+            Test::Meta(Condition { bound: None, .. }) => Expected { share: None, decided: None },
+        }
     }
 
     /// Tells it from all filters of the process that let other rows pass, those that are gone included.
@@ -223,6 +229,34 @@ impl Filter {
             self.0.current.store(selection.clone());
         }
         Ok(selection)
+    }
+}
+
+/// What statistics say of a filter.
+pub(super) struct Expected {
+    /// The share of rows that pass.
+    pub share: Option<f64>,
+    /// Chunks that the statistics of their columns decide, so that none of their rows is looked at.
+    pub decided: Option<usize>,
+}
+
+impl Expected {
+    fn of(core: &Core, view: &View, condition: &Expression) -> Expected {
+        let (mut rows, mut passing, mut decided) = (0, Some(0.0), 0);
+        for (chunk, piece) in view.chunks.ids.iter().enumerate() {
+            let count = piece.rows.len();
+            let share = match view.records.chunk(chunk) {
+                None => Some(condition.holds(&[]) as u8 as f64),
+                Some(records) => {
+                    let columns = ChunkColumns { core, view, records, rows: count };
+                    decided += condition.decided(&columns).is_some() as usize;
+                    condition.share(&columns)
+                }
+            };
+            rows += count;
+            passing = passing.zip(share).map(|(passing, share)| passing + share * count as f64);
+        }
+        Expected { share: passing.map(|passing| passing / rows.max(1) as f64), decided: Some(decided) }
     }
 }
 

@@ -14,7 +14,7 @@ use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::Lease;
 use crate::meta::filter;
-use crate::meta::json::{Number, Scalar, Step, at_path};
+use crate::meta::json::{Scalar, Step, at_path};
 use crate::util::memory::{collected, make_room, with_room};
 use std::time::Instant;
 
@@ -86,8 +86,6 @@ pub fn search(
 /// Bytes that equal values have in common with each other and with no other value, in `out`; false for what makes no
 /// group.
 fn name(value: Scalar<'_>, out: &mut Vec<u8>) -> Result<bool> {
-    // Beyond this whole numbers are only written as fractions are.
-    const WHOLE_MOST: f64 = 1e38;
     let mut put = |kind: u8, bytes: &[u8]| {
         out.clear();
         make_room(out, 1 + bytes.len())?;
@@ -96,13 +94,12 @@ fn name(value: Scalar<'_>, out: &mut Vec<u8>) -> Result<bool> {
         Ok(true)
     };
     match value {
-        Scalar::Null | Scalar::Compound => Ok(false),
+        Scalar::Null | Scalar::Array | Scalar::Object => Ok(false),
         Scalar::Bool(value) => put(0, &[value as u8]),
-        Scalar::Number(Number::Whole(whole)) => put(1, &whole.to_le_bytes()),
-        Scalar::Number(Number::Real(real)) if real.fract() == 0.0 && real.abs() < WHOLE_MOST => {
-            put(1, &(real as i128).to_le_bytes())
-        }
-        Scalar::Number(Number::Real(real)) => put(2, &real.to_le_bytes()),
+        Scalar::Number(number) => match number.whole() {
+            Some(whole) => put(1, &whole.to_le_bytes()),
+            None => put(2, &number.as_f64().to_le_bytes()),
+        },
         Scalar::Text(text) => put(3, text.as_bytes()),
     }
 }

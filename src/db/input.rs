@@ -2,7 +2,7 @@
 //! Nothing gets past this module that a distance could not be computed on.
 
 use super::error::{Error, ErrorKind, Result, fail};
-use super::records::given::Given;
+use super::records::given::{Given, MetaRules};
 use super::types::{ID_NONE, Vectors};
 use crate::arena::{Budget, RowsMut};
 use crate::kernel::{self, Metric, Scalar};
@@ -164,7 +164,7 @@ pub fn prepare<'a>(
     ids: &[u64],
     vectors: Vectors<'a>,
     records: &Given<'_>,
-    max_meta: usize,
+    rules: MetaRules<'_>,
     budget: &Budget,
 ) -> Result<Stored<'a>> {
     if ids.len() != vectors.count() {
@@ -173,7 +173,7 @@ pub fn prepare<'a>(
     // Before the first of them is looked at: a count this large is a mistake.
     check_size(ids.len() as u64, records.total(), vectors.row_bytes() as u64 + 8)?;
     match records {
-        Given::Fields(records) => records.check(ids.len(), max_meta)?,
+        Given::Fields(records) => records.check(ids.len(), rules)?,
         _ => check_ids(ids)?,
     }
     if ids.is_empty() {
@@ -222,6 +222,7 @@ pub fn check_ids(ids: &[u64]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::Settings;
 
     fn shape(metric: Metric, scalar: Scalar, dim: usize) -> Shape {
         Shape { dim, metric, scalar }
@@ -230,7 +231,10 @@ mod tests {
     fn refusal(shape: Shape, values: &[f32]) -> (ErrorKind, Option<u64>) {
         let vectors = Vectors::f32(values, shape.dim).unwrap();
         let ids: Vec<u64> = (0..vectors.count() as u64).collect();
-        let error = prepare(&shape, &ids, vectors, &Given::Nothing, 0, &Budget::default()).err().expect("refused");
+        let error =
+            prepare(&shape, &ids, vectors, &Given::Nothing, Settings::default().meta_rules(), &Budget::default())
+                .err()
+                .expect("refused");
         (error.kind(), error.item())
     }
 
@@ -252,21 +256,33 @@ mod tests {
         let l2 = shape(Metric::L2sq, Scalar::F32, 3);
         let two = Vectors::f32(&[1., 2.], 2).unwrap();
         assert_eq!(
-            prepare(&l2, &[1], two, &Given::Nothing, 0, &Budget::default()).err().unwrap().kind(),
+            prepare(&l2, &[1], two, &Given::Nothing, Settings::default().meta_rules(), &Budget::default())
+                .err()
+                .unwrap()
+                .kind(),
             ErrorKind::Dimension
         );
         let bits = Vectors::new(&[7], Scalar::B1, 3, 1, 0).unwrap();
         assert_eq!(
-            prepare(&l2, &[1], bits, &Given::Nothing, 0, &Budget::default()).err().unwrap().kind(),
+            prepare(&l2, &[1], bits, &Given::Nothing, Settings::default().meta_rules(), &Budget::default())
+                .err()
+                .unwrap()
+                .kind(),
             ErrorKind::Mismatch
         );
         let three = Vectors::f32(&[1., 2., 3.], 3).unwrap();
         assert_eq!(
-            prepare(&l2, &[ID_NONE], three, &Given::Nothing, 0, &Budget::default()).err().unwrap().item(),
+            prepare(&l2, &[ID_NONE], three, &Given::Nothing, Settings::default().meta_rules(), &Budget::default())
+                .err()
+                .unwrap()
+                .item(),
             Some(0)
         );
         assert_eq!(
-            prepare(&l2, &[1, 2], three, &Given::Nothing, 0, &Budget::default()).err().unwrap().kind(),
+            prepare(&l2, &[1, 2], three, &Given::Nothing, Settings::default().meta_rules(), &Budget::default())
+                .err()
+                .unwrap()
+                .kind(),
             ErrorKind::InvalidArgument
         );
     }
@@ -278,15 +294,21 @@ mod tests {
             &[5],
             Vectors::f32(&[0., 255.], 2).unwrap(),
             &Given::Nothing,
-            0,
+            Settings::default().meta_rules(),
             &Budget::default(),
         )
         .unwrap();
         assert_eq!(stored.row(0), &[0, 255]);
         let bits = Vectors::new(&[0xff], Scalar::B1, 3, 1, 0).unwrap();
-        let stored =
-            prepare(&shape(Metric::Hamming, Scalar::B1, 3), &[5], bits, &Given::Nothing, 0, &Budget::default())
-                .unwrap();
+        let stored = prepare(
+            &shape(Metric::Hamming, Scalar::B1, 3),
+            &[5],
+            bits,
+            &Given::Nothing,
+            Settings::default().meta_rules(),
+            &Budget::default(),
+        )
+        .unwrap();
         assert_eq!(stored.row(0), &[0b111]);
     }
 }

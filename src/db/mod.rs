@@ -18,7 +18,8 @@
 //! | `cache` | answers of earlier searches |
 //! | `explain`, `trace` | what a search does, and why |
 //! | `plan`, `cap` | which way a search takes, and how it keeps to its limit on memory |
-//! | `filter`, `columns` | which rows a search may return |
+//! | `filter`, `columns`, `columns_ahead` | which rows a search may return |
+//! | `columns_report` | what is known of the columns of metadata |
 //! | `snapshot` | one state, kept for many calls |
 //! | `pace` | what writers do while the graph is behind |
 //! | `recall` | what searches find, measured |
@@ -49,6 +50,8 @@ mod check;
 mod checkpoint;
 mod column;
 mod columns;
+mod columns_ahead;
+mod columns_report;
 mod commit;
 mod compact;
 mod core;
@@ -210,6 +213,7 @@ impl Database {
         self.core.checkpointer.stop();
         self.core.provider.stop();
         self.core.sketcher.stop();
+        self.core.column_maker.stop();
         self.core.verifier.stop();
     }
 
@@ -313,8 +317,8 @@ impl Database {
     /// The rows as they will be stored; where the limit on memory leaves no room for
     /// that, memory is given back first.
     fn prepared<'a>(&self, ids: &[u64], vectors: Vectors<'a>, records: &Given<'_>) -> Result<input::Stored<'a>> {
-        let max_meta = self.core.settings.max_meta_bytes as usize;
-        let prepare = || input::prepare(&self.core.shape, ids, vectors, records, max_meta, &self.core.budget);
+        let rules = self.core.settings.meta_rules();
+        let prepare = || input::prepare(&self.core.shape, ids, vectors, records, rules, &self.core.budget);
         match prepare() {
             Err(error) if error.is_over_budget() && memory::relieve(&self.core)? => prepare(),
             prepared => prepared,
@@ -354,7 +358,7 @@ impl Database {
         self.core.check_writable()?;
         let records = Records { keys: None, meta: Some(meta.borrowed()) };
         input::check_size(ids.len() as u64, records.total(), 8)?;
-        records.check(ids.len(), self.core.settings.max_meta_bytes as usize)?;
+        records.check(ids.len(), self.core.settings.meta_rules())?;
         if ids.is_empty() {
             return Ok(0);
         }
@@ -366,7 +370,7 @@ impl Database {
     /// batch; returns how many there were.
     pub fn update_meta_where(&self, filter: &Filter, meta: &[u8], task: Option<&Task>) -> Result<u64> {
         self.core.check_writable()?;
-        records::given::check_meta(meta, self.core.settings.max_meta_bytes as usize)?;
+        records::given::check_meta(meta, self.core.settings.meta_rules())?;
         self.core.latencies.of(Call::UpdateMeta, || self.change_where(filter, Some(meta), task))
     }
 

@@ -7,6 +7,7 @@ use super::cache::Cache;
 use super::calibration::Calibration;
 use super::checkpoint::{self, Checkpoints};
 use super::column::{Column, Piece, hollow, next_serial};
+use super::columns_ahead;
 use super::core::{Core, Counters, Store};
 use super::error::{Error, ErrorKind, Result, fail};
 use super::follow::Follower;
@@ -30,8 +31,9 @@ use super::writer::{Batch, MAX_SLOTS, Writer};
 use crate::arena::{Budget, FaultCell, Rows, ScratchPool, SlotBits};
 use crate::index::{Graph, Params};
 use crate::kernel::{Metric, Scalar};
+use crate::meta::Declarations;
 use crate::quant::Codec;
-use crate::storage::format::{NO_ORIGINALS, RECORDS};
+use crate::storage::format::{COLUMNS, NO_ORIGINALS, RECORDS};
 use crate::storage::wal::{self, Replayed, WalStart, WalWriter, WriteMode};
 use crate::storage::{Manifest, OsStorage, Part, PartKind, PartRef, Schema, Storage, manifest};
 use crate::util::memory::make_room;
@@ -164,6 +166,8 @@ fn finish(
         provider: Worker::new("memory", ahead::work),
         sketcher: Worker::new("sketch", sketches::work),
         sketching: Making::default(),
+        column_maker: Worker::new("columns", columns_ahead::work),
+        columns_ahead: Default::default(),
         verifier,
         next_space: NextSpace::default(),
         store,
@@ -190,11 +194,15 @@ fn finish(
     core.checkpointer.attach(&core);
     core.provider.attach(&core);
     core.sketcher.attach(&core);
+    core.column_maker.attach(&core);
     if core.follower.is_none() && indexer::next_step(&core, &core.view.load(), false).is_some() {
         core.indexer.wake();
     }
     if sketches::is_due(&core, &core.view.load()) {
         core.sketcher.wake();
+    }
+    if columns_ahead::is_due_at_open(&core, &core.view.load()) {
+        core.column_maker.wake();
     }
     Ok(core)
 }
@@ -235,7 +243,7 @@ fn check_codes_suffice(settings: &Settings, shape: &Shape) -> Result<()> {
         }
         _ => return Ok(()),
     };
-    let shown = |id: OptionId| id.info().shown(settings.get(id));
+    let shown = |id: OptionId| id.info().shown(&settings.get(id));
     let (quant, scalar, metric) = (shown(OptionId::Quant), shown(OptionId::Scalar), shown(OptionId::Metric));
     let message =
         format!("schema.originals = drop with {scalar} vectors, {metric} and schema.quant = {quant}: {advice}");
@@ -332,6 +340,16 @@ pub fn next_id(manifest: &Manifest) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }
 
+/// The columns that were declared when the database was created.
+fn stored_columns(manifest: &Manifest) -> Result<Arc<Declarations>> {
+    let text = blob(manifest, checkpoint::EXTRA_COLUMNS).map_or(Ok(""), std::str::from_utf8);
+    let read = text.ok().and_then(|text| Declarations::parse(text).ok());
+    let columns = read.filter(|columns| columns.is_empty() == (manifest.features & COLUMNS == 0));
+    columns
+        .map(Arc::new)
+        .ok_or_else(|| Error::new(ErrorKind::Corrupt, "the manifest holds columns that cannot be read"))
+}
+
 /// The settings of an existing database: its schema, the rest as asked for.
 pub fn stored_settings(manifest: &Manifest, options: &Options) -> Result<Settings> {
     let schema = &manifest.schema;
@@ -344,6 +362,7 @@ pub fn stored_settings(manifest: &Manifest, options: &Options) -> Result<Setting
         quant: options::quant_from(schema.quant.into()).ok_or_else(|| odd("quant", schema.quant))?,
         pq_subspaces: pq_subspaces.map_or(0, u32::from_le_bytes),
         originals: if manifest.features & NO_ORIGINALS != 0 { Originals::Drop } else { Originals::Keep },
+        columns: stored_columns(manifest)?,
         m: schema.m,
         ef_construction: schema.ef_construction,
         seed: schema.seed,
@@ -356,17 +375,19 @@ pub fn stored_settings(manifest: &Manifest, options: &Options) -> Result<Setting
         OptionId::Quant,
         OptionId::PqSubspaces,
         OptionId::Originals,
+        OptionId::Columns,
         OptionId::M,
         OptionId::EfConstruction,
         OptionId::Seed,
     ] {
         let (asked, has) = (options.get(id), stored.get(id));
         id.info()
-            .check(has)
+            .check(has.clone())
             .map_err(|e| Error::new(ErrorKind::Corrupt, format!("in the manifest: {}", e.message())))?;
         if options.is_set(id) && asked != has && !(id == OptionId::Dim && asked.as_f64() == 0.0) {
             let info = id.info();
-            let (asked, has) = (info.shown(asked), info.shown(has));
+            let (asked, has) = (info.shown(&asked), info.shown(&has));
+            let [asked, has] = [asked, has].map(|text| if text.is_empty() { "empty".into() } else { text });
             let message = format!("{} is {asked}, the database was created with {has}", info.name);
             return fail(ErrorKind::Mismatch, message);
         }

@@ -118,6 +118,9 @@ pub enum Number {
     Real(f64),
 }
 
+/// The f64 that whole numbers of 64 bits may be equal to: from -2^63 on, below 2^64.
+const WHOLE: std::ops::Range<f64> = -9_223_372_036_854_775_808.0..18_446_744_073_709_551_616.0;
+
 impl Number {
     /// Exact: no rounding of large whole numbers.
     pub fn compare(self, other: Number) -> Ordering {
@@ -126,6 +129,14 @@ impl Number {
             (Number::Real(a), Number::Real(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
             (Number::Whole(a), Number::Real(b)) => compare_mixed(a, b),
             (Number::Real(a), Number::Whole(b)) => compare_mixed(b, a).reverse(),
+        }
+    }
+
+    /// The whole number of at most 64 bits that it is equal to, whatever its notation.
+    pub fn whole(self) -> Option<i128> {
+        match self {
+            Number::Whole(whole) => Some(whole),
+            Number::Real(real) => (real.fract() == 0.0 && WHOLE.contains(&real)).then_some(real as i128),
         }
     }
 
@@ -162,8 +173,10 @@ pub enum Scalar<'a> {
     Number(Number),
     /// A string, without its escapes.
     Text(&'a str),
-    /// An object or an array, which equals nothing.
-    Compound,
+    /// An array, which equals nothing.
+    Array,
+    /// An object, which equals nothing.
+    Object,
 }
 
 /// A step into an object or an array.
@@ -281,7 +294,7 @@ impl<'de> Visitor<'de> for Seek<'_, '_> {
             }
             None => {
                 let goes_on = self.wanted == Wanted::Element;
-                self.show(Scalar::Compound);
+                self.show(Scalar::Array);
                 while goes_on && sequence.next_element::<IgnoredAny>()?.is_some() {}
                 return if goes_on { Ok(()) } else { enough() };
             }
@@ -302,7 +315,7 @@ impl<'de> Visitor<'de> for Seek<'_, '_> {
         match self.path.split_first() {
             None => {
                 let goes_on = self.wanted == Wanted::Element;
-                self.show(Scalar::Compound);
+                self.show(Scalar::Object);
                 while goes_on && map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 return if goes_on { Ok(()) } else { enough() };
             }
@@ -367,8 +380,8 @@ mod tests {
             ("a.b.1.c", "Text(\"x\\ny\")"),
             ("a.b.2", "Number(Real(2.5))"),
             ("a.b.3", "Null"),
-            ("a.b", "Compound"),
-            ("a", "Compound"),
+            ("a.b", "Array"),
+            ("a", "Object"),
             ("a.c", "Null"),
             ("t.x", "Null"),
             ("t", "Bool(true)"),
@@ -380,7 +393,7 @@ mod tests {
         }
         let mut all = Vec::new();
         elements_at_path(text.as_bytes(), &steps("a.b"), &mut |value| all.push(format!("{value:?}")));
-        assert_eq!(all, ["Number(Whole(1))", "Compound", "Number(Real(2.5))"]);
+        assert_eq!(all, ["Number(Whole(1))", "Object", "Number(Real(2.5))"]);
         elements_at_path(text.as_bytes(), &steps("t"), &mut |_| panic!("no array"));
     }
 

@@ -4,8 +4,10 @@
 //! here does I/O, and nothing panics, whatever the bytes.
 
 pub mod column;
+pub mod declared;
 pub mod filter;
 pub mod json;
 
+pub use declared::{Declarations, Declared};
 pub use filter::{Expression, Parsed, SyntaxError};
 pub use json::{Number, Scalar, Step};

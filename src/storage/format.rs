@@ -22,6 +22,9 @@ pub const SHORT_BLOCKS: u32 = 2;
 pub const NO_ORIGINALS: u32 = 4;
 /// Feature bit that a reader of a manifest must understand: rows may have records (parts of keys and metadata).
 pub const RECORDS: u32 = 8;
+/// Feature bit that a reader of a manifest must understand: columns of metadata are declared, and who writes keeps to
+/// their types.
+pub const COLUMNS: u32 = 16;
 /// Blocks of 64 KiB are the unit of checksums in all other parts.
 pub const BLOCK_SHIFT: u32 = 16;
 /// Bytes per block.
@@ -124,7 +127,7 @@ impl Header {
 /// Feature bits of a file that this code knows.
 fn known_features(magic: Magic) -> u32 {
     match magic {
-        MANIFEST => SHORT_CODES | SHORT_BLOCKS | NO_ORIGINALS | RECORDS,
+        MANIFEST => SHORT_CODES | SHORT_BLOCKS | NO_ORIGINALS | RECORDS | COLUMNS,
         PART => SHORT_BLOCKS,
         _ => 0,
     }

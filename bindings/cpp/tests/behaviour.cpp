@@ -91,6 +91,15 @@ void the_first_failure_of_options_is_kept() {
     CHECK(*db->option_f64(Option::ConsolidateRatio) == 0.25);
     CHECK(*db->option_u64(Option::Mmap) == 0);
     CHECK(db->option_f64(Option::M).error().code() == Status::ErrInvalidArgument);
+    CHECK(*db->option_text(Option::Metric) == "l2sq" && db->option_text(Option::Columns)->empty());
+    db = Database::in_memory(Options().dim(3).columns("year i64, tags string[]"));
+    CHECK(db.ok() && *db->option_text(Option::Columns) == "tags string[], year i64");
+    CHECK(db->option_u64(Option::Columns).error().code() == Status::ErrInvalidArgument);
+    Result<std::string> columns = db->columns();
+    CHECK(columns.ok() && columns->find("\"name\":\"year\",\"type\":\"i64\",\"declared\":true") != std::string::npos);
+    db = Database::in_memory(Options().dim(3).set(Option::Columns, "year int"));
+    CHECK(!db && db.error().code() == Status::ErrInvalidArgument && db.error().item() == 5);
+    db = Database::in_memory(Options().dim(3));
     Result<std::vector<vdb_option_info_t>> table = option_table();
     CHECK(table.ok() && table->size() > 20 && std::string(table->front().name) == "schema.dim");
 }

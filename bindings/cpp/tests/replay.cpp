@@ -316,6 +316,11 @@ private:
         for (auto &row : *table)
             if (step["name"].text == row.name) info = &row;
         const Option id = static_cast<Option>(info->id);
+        if (info->value_type == VDB_OPTION_TYPE_TEXT) {
+            Result<std::string> value = db.option_text(id);
+            if (answer.take(value)) answer.results["value"] = text(*value);
+            return;
+        }
         if (info->value_type == VDB_OPTION_TYPE_F64) {
             Result<double> value = db.option_f64(id);
             if (answer.take(value)) answer.results["value"] = number(*value);

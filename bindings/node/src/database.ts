@@ -9,10 +9,10 @@ import {
   type Call, type CheckLevel, type Handle, type Latency, type Metric, type Options, type Scalar, type Stats,
 } from './generated.js';
 import { Owner } from './handle.js';
-import { explain, readLatency, readLog, readStats, type Explanation } from './inside.js';
+import { explain, readColumns, readLatency, readLog, readStats, readText, type Explanation } from './inside.js';
 import { optionNamed, plainText, withOptions } from './options.js';
 import { countPlan, getPlan, idsOfKeysPlan, readTexts, type At, type Rows } from './reads.js';
-import { reportPlan, type CheckReport } from './reports.js';
+import { reportPlan, type CheckReport, type Columns } from './reports.js';
 import type { BatchHits, Hits, RangeHits, SearchParams } from './search.js';
 import {
   batchPlan, diversePlan, groupsPlan, idsPlan, rangePlan, recallPlan, recommendPlan, searchNow, searchPlan,
@@ -118,13 +118,14 @@ export class Database extends Owner {
     return run({ name: 'vdb_option_get_u64', args: () => [this.handle, id, out.memory], finish: () => out.value });
   }
 
-  /** The value in force of an option: a number, the name of an enum value, or for a switch a boolean. */
+  /** The value in force of an option: a number, a text, the name of an enum value, or for a switch a boolean. */
   option(name: string): number | string | boolean {
     const info = optionNamed(name);
     if (info.type === 'f64') {
       const out = new Float64Array(1);
       return run({ name: 'vdb_option_get_f64', args: () => [this.handle, info.id, out], finish: () => out[0]! });
     }
+    if (info.type === 'text') return readText('vdb_option_get_text', [this.handle, info.id]);
     const value = this.#option(name);
     if (info.type !== 'enum') return Number(value);
     const known = Object.keys(info.values).find((key) => info.values[key] === Number(value));
@@ -464,6 +465,11 @@ export class Database extends Owner {
   /** Searches as search() would, and tells how it went and why. */
   explain(query: Components, k: number, params?: SearchParams): Explanation {
     return explain(this, query, k, params);
+  }
+
+  /** Tells about the columns of metadata: those that were declared (option columns), and those that filters looked at. */
+  columns(): Columns {
+    return readColumns(this);
   }
 
   /** How long calls of one kind took since the database was opened. */

@@ -245,6 +245,17 @@ export interface Options {
   pqSubspaces?: number | bigint | boolean | string;
   /** One of `enum vdb_originals`; default KEEP. */
   originals?: Originals | number;
+  /**
+   * Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
+   * (vdb_options_set_text, vdb_option_get_text); default: none.
+   *
+   * Paths are those of filters (docs/filters.md). Types are string, i64, f64, bool, timestamp (whole milliseconds since
+   * 1970-01-01 UTC), string[] and geo (an object with lat and lon in degrees). A call that writes a row whose
+   * metadata has a value of another type at such a path is VDB_ERR_INVALID_ARGUMENT and changes nothing; missing values
+   * and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
+   * them, as far as VDB_OPT_COLUMN_BYTES has room. At most 256; their order does not matter.
+   */
+  columns?: string;
   /** Links of a node on upper levels, twice as many on level 0; 2-256, default 16. */
   m?: number | bigint | boolean | string;
   /** Breadth of the search that finds the links of a new node; 8-4096, default 200. */
@@ -357,8 +368,8 @@ export interface Options {
   logLevel?: LogLevel | number;
   /**
    * Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
-   * and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
-   * first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+   * and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
+   * differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
    */
   columnBytes?: number | bigint | boolean | string;
   /** By the name that configuration files have, e.g. 'hnsw.m'. */
@@ -373,6 +384,7 @@ export const optionNumbers = {
   quant: 104,
   pqSubspaces: 105,
   originals: 106,
+  columns: 107,
   m: 201,
   efConstruction: 202,
   efSearch: 203,
@@ -409,6 +421,8 @@ export const optionType = {
   f64: 2,
   /** One of a few numbers with names: vdb_options_set_u64. */
   enum: 3,
+  /** A text: vdb_options_set_text. */
+  text: 4,
 } as const;
 export type OptionType = keyof typeof optionType;
 
@@ -707,6 +721,7 @@ export interface Functions {
   vdb_close(this: void, db: Handle, error: Memory): number;
   vdb_option_get_u64(this: void, db: Handle, option: number, value: Memory, error: Memory): number;
   vdb_option_get_f64(this: void, db: Handle, option: number, value: Memory, error: Memory): number;
+  vdb_option_get_text(this: void, db: Handle, option: number, text: Memory, cap: number, len: Memory, error: Memory): number;
   vdb_insert_batch(this: void, db: Handle, ids: Memory, vectors: Memory, count: number, dim: number, stride: number, scalar: number, task: Handle, error: Memory): number;
   vdb_upsert_batch(this: void, db: Handle, ids: Memory, vectors: Memory, count: number, dim: number, stride: number, scalar: number, task: Handle, error: Memory): number;
   vdb_delete_batch(this: void, db: Handle, ids: Memory, count: number, deleted: Memory, error: Memory): number;
@@ -756,6 +771,7 @@ export interface Functions {
   vdb_export(this: void, db: Handle, path: string | null, format: string | null, filter: Handle, task: Handle, error: Memory): number;
   vdb_import(this: void, db: Handle, path: string | null, format: string | null, task: Handle, error: Memory): number;
   vdb_explain(this: void, db: Handle, query: Memory, dim: number, k: number, params: Memory, json: Memory, cap: number, len: Memory, error: Memory): number;
+  vdb_columns_get(this: void, db: Handle, json: Memory, cap: number, len: Memory, error: Memory): number;
   vdb_stats_get(this: void, db: Handle, stats: Memory, error: Memory): number;
   vdb_latency_get(this: void, db: Handle, call: number, latency: Memory, error: Memory): number;
   vdb_log_read(this: void, db: Handle, buf: Memory, cap: number, len: Memory, error: Memory): number;
@@ -783,6 +799,7 @@ export const prototypes = {
   vdb_close: ['int32_t', ['void *', 'void *']],
   vdb_option_get_u64: ['int32_t', ['void *', 'uint32_t', 'void *', 'void *']],
   vdb_option_get_f64: ['int32_t', ['void *', 'uint32_t', 'void *', 'void *']],
+  vdb_option_get_text: ['int32_t', ['void *', 'uint32_t', 'void *', 'size_t', 'void *', 'void *']],
   vdb_insert_batch: ['int32_t', ['void *', 'void *', 'void *', 'size_t', 'size_t', 'size_t', 'uint32_t', 'void *', 'void *']],
   vdb_upsert_batch: ['int32_t', ['void *', 'void *', 'void *', 'size_t', 'size_t', 'size_t', 'uint32_t', 'void *', 'void *']],
   vdb_delete_batch: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'void *']],
@@ -832,6 +849,7 @@ export const prototypes = {
   vdb_export: ['int32_t', ['void *', 'str', 'str', 'void *', 'void *', 'void *']],
   vdb_import: ['int32_t', ['void *', 'str', 'str', 'void *', 'void *']],
   vdb_explain: ['int32_t', ['void *', 'void *', 'size_t', 'size_t', 'void *', 'void *', 'size_t', 'void *', 'void *']],
+  vdb_columns_get: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'void *']],
   vdb_stats_get: ['int32_t', ['void *', 'void *', 'void *']],
   vdb_latency_get: ['int32_t', ['void *', 'uint32_t', 'void *', 'void *']],
   vdb_log_read: ['int32_t', ['void *', 'void *', 'size_t', 'void *', 'void *']],

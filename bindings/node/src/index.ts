@@ -24,7 +24,7 @@ export { VdbError } from './error.js';
 export { optionTable, type OptionInfo } from './options.js';
 export { BatchHits, ManyHits, type Hits, type RangeHits, type SearchParams } from './search.js';
 export type { CallOptions } from './call.js';
-export type { BuildInfo, CheckReport, Problem, RepairReport } from './reports.js';
+export type { BuildInfo, CheckReport, Column, Columns, Problem, RepairReport } from './reports.js';
 export { textAt, type Keys, type Metadata, type Texts } from './texts.js';
 export type { Components, Ids } from './vectors.js';
 export {

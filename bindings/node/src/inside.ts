@@ -1,10 +1,10 @@
 /** What a database tells of itself: statistics, times, its log. */
 
 import { OutU64, run } from './call.js';
-import { invalid } from './error.js';
+import { invalid, VdbError } from './error.js';
 import { call as calls, EXPLAIN_MAX, type Call, type Latency, type Stats } from './generated.js';
 import { Struct } from './memory.js';
-import { reportPlan } from './reports.js';
+import { parseReport, reportPlan, type Columns } from './reports.js';
 import { NativeParams, type SearchParams } from './search.js';
 import { toVectors, type Components, type Target } from './vectors.js';
 
@@ -40,6 +40,28 @@ export function explain(db: Target, query: Components, k: number, params?: Searc
   struct.fill(params, v.scalar, null);
   const before = [db.handle, v.memory, v.dim, k, struct.bytes];
   return run({ ...reportPlan<Explanation>('vdb_explain', EXPLAIN_MAX, before, () => []), task: false });
+}
+
+/** A text whose length only the library knows, into a buffer that grows until it fits. */
+export function readText(name: 'vdb_columns_get' | 'vdb_option_get_text', before: unknown[]): string {
+  for (let size = 4096; ; ) {
+    const buffer = Buffer.alloc(size);
+    const length = new OutU64();
+    try {
+      return run({
+        name,
+        args: () => [...before, buffer, size, length.memory],
+        finish: () => buffer.toString('utf8', 0, length.number),
+      });
+    } catch (error) {
+      if (!(error instanceof VdbError && error.code === 'VDB_ERR_BUFFER_TOO_SMALL')) throw error;
+      size = length.number + 1;
+    }
+  }
+}
+
+export function readColumns(db: Target): Columns {
+  return parseReport<Columns>(readText('vdb_columns_get', [db.handle]));
 }
 
 export function readLatency(db: Target, call: Call): Latency {

@@ -14,12 +14,13 @@ export interface OptionInfo {
   /** Name that configuration files have, e.g. 'hnsw.ef_search'. */
   name: string;
   help: string;
-  type: 'u64' | 'f64' | 'enum';
+  type: 'u64' | 'f64' | 'enum' | 'text';
   /** Fixed when the database is created. */
   schema: boolean;
   /** The values of an enum. */
   values: Record<string, number>;
   default: number;
+  /** Of a text that of its length in bytes, as the next one. */
   min: number;
   max: number;
 }

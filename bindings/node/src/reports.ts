@@ -50,6 +50,30 @@ export interface RepairReport {
   problems: Problem[];
 }
 
+/** One column of metadata. */
+export interface Column {
+  /** Its path, as a filter has it. */
+  name: string;
+  type: string;
+  declared: boolean;
+  /** Rows that it has been made of so far: all that follows is about these. */
+  rows: number;
+  nulls: number;
+  distinct: number | null;
+  /** A whole number of 16 digits or more is a text, of which none is lost. */
+  min: unknown;
+  max: unknown;
+  bytes: number;
+  bytesPerRow: number;
+}
+
+/** What is known of the columns of metadata: vdb_columns_get in the header. */
+export interface Columns {
+  rows: number;
+  bytes: number;
+  columns: Column[];
+}
+
 /** Facts about the library and this processor. */
 export type BuildInfo = Record<string, unknown>;
 
@@ -61,7 +85,8 @@ const ID_LISTS = new Set(['lostIds']);
 /** Reads a report: names in camelCase, ids as bigints. */
 export function parseReport<T>(text: string): T {
   // Long numbers become texts, outside of texts, so that no digit is lost.
-  const safe = text.replace(/"(?:[^"\\]|\\.)*"|\d{16,}/g, (token) => (token.startsWith('"') ? token : `"${token}"`));
+  const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g;
+  const safe = text.replace(tokens, (token) => (/^-?\d{16,}$/.test(token) ? `"${token}"` : token));
   const convert = (value: unknown, key: string): unknown => {
     if (Array.isArray(value)) return value.map((item) => (ID_LISTS.has(key) ? BigInt(item as string) : convert(item, '')));
     if (value === null || typeof value !== 'object') return value;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Database } from '../dist/index.js';
+import { Database, Filter } from '../dist/index.js';
+import { parseReport } from '../dist/reports.js';
 import { fails, fill, folder, sequence } from './helpers.mjs';
 
 const few = (options = {}) => {
@@ -18,6 +19,29 @@ test('a search is explained', () => {
   assert.throws(() => db.explain([1, 2], 2), fails('VDB_ERR_DIMENSION'));
   assert.throws(() => db.explain([1], -2), fails('VDB_ERR_OUT_OF_RANGE'));
   db.close();
+});
+
+test('columns are declared and told of', () => {
+  const db = Database.open(null, { dim: 1, columns: 'year i64, wide i64, share f64' });
+  assert.equal(db.option('columns'), 'share f64, wide i64, year i64');
+  const wrong = { vectors: [1], meta: [{ year: '1999' }] };
+  assert.throws(() => db.insertRecords(wrong), fails('VDB_ERR_INVALID_ARGUMENT', ({ item, message }) => {
+    assert.equal(item, 0);
+    assert.match(message, /declared i64/);
+  }));
+  db.insertRecords({ vectors: [1, 2, 3], meta: [{ year: 1999, share: 1 / 3 }, '{"wide": -9007199254740993}', {}] });
+  assert.equal(db.count(Filter.parse('share > 0 and wide is null')), 1);
+  const told = db.columns();
+  assert.deepEqual([told.rows, told.columns.map(({ name }) => name)], [3, ['share', 'wide', 'year']]);
+  assert.deepEqual([told.columns[2].type, told.columns[2].declared], ['i64', true]);
+  assert.throws(() => Database.open(null, { dim: 1, columns: 'year int' }), fails('VDB_ERR_INVALID_ARGUMENT', ({ item }) => assert.equal(item, 5)));
+  db.close();
+});
+
+test('numbers of a report keep their digits', () => {
+  const text = '{"a": 0.3333333333333333, "b": -9007199254740993, "c": "9007199254740993", "some_e": [1.2345678901234567e-5, 12]}';
+  const told = { a: 1 / 3, b: '-9007199254740993', c: '9007199254740993', someE: [1.2345678901234567e-5, 12] };
+  assert.deepEqual(parseReport(text), told);
 });
 
 test('times of calls are kept', () => {

@@ -93,6 +93,7 @@ typedef enum vdb_option {
   VDB_OPT_QUANT = 104,
   VDB_OPT_PQ_SUBSPACES = 105,
   VDB_OPT_ORIGINALS = 106,
+  VDB_OPT_COLUMNS = 107,
   VDB_OPT_M = 201,
   VDB_OPT_EF_CONSTRUCTION = 202,
   VDB_OPT_EF_SEARCH = 203,
@@ -124,6 +125,7 @@ typedef enum vdb_option_type {
   VDB_OPTION_TYPE_U64 = 1,
   VDB_OPTION_TYPE_F64 = 2,
   VDB_OPTION_TYPE_ENUM = 3,
+  VDB_OPTION_TYPE_TEXT = 4,
 } vdb_option_type;
 typedef enum vdb_option_flag {
   VDB_OPTION_FLAG_SCHEMA = 1,
@@ -264,6 +266,7 @@ vdb_status_t vdb_open(const char *path, const vdb_options *options, vdb **out_db
 vdb_status_t vdb_close(vdb *db, vdb_error_t *error);
 vdb_status_t vdb_option_get_u64(const vdb *db, vdb_option_t option, uint64_t *value, vdb_error_t *error);
 vdb_status_t vdb_option_get_f64(const vdb *db, vdb_option_t option, double *value, vdb_error_t *error);
+vdb_status_t vdb_option_get_text(const vdb *db, vdb_option_t option, char *text, size_t cap, size_t *len, vdb_error_t *error);
 vdb_status_t vdb_insert_batch(vdb *db, const uint64_t *ids, const void *vectors, size_t count, size_t dim, size_t stride, vdb_scalar_t scalar, vdb_task *task, vdb_error_t *error);
 vdb_status_t vdb_upsert_batch(vdb *db, const uint64_t *ids, const void *vectors, size_t count, size_t dim, size_t stride, vdb_scalar_t scalar, vdb_task *task, vdb_error_t *error);
 vdb_status_t vdb_delete_batch(vdb *db, const uint64_t *ids, size_t count, uint64_t *deleted, vdb_error_t *error);
@@ -313,6 +316,7 @@ vdb_status_t vdb_backup(vdb *db, const char *path, const char *previous, vdb_tas
 vdb_status_t vdb_export(const vdb *db, const char *path, const char *format, const vdb_filter *filter, vdb_task *task, vdb_error_t *error);
 vdb_status_t vdb_import(vdb *db, const char *path, const char *format, vdb_task *task, vdb_error_t *error);
 vdb_status_t vdb_explain(const vdb *db, const void *query, size_t dim, size_t k, const vdb_search_params_t *params, char *json, size_t cap, size_t *len, vdb_error_t *error);
+vdb_status_t vdb_columns_get(const vdb *db, char *json, size_t cap, size_t *len, vdb_error_t *error);
 vdb_status_t vdb_stats_get(const vdb *db, vdb_stats_t *stats, vdb_error_t *error);
 vdb_status_t vdb_latency_get(const vdb *db, vdb_call_t call, vdb_latency_t *latency, vdb_error_t *error);
 vdb_status_t vdb_log_read(vdb *db, char *buf, size_t cap, size_t *len, vdb_error_t *error);

@@ -98,6 +98,22 @@ def test_looks_inside(filled):
         filled.search(ONE, 10, max_memory=1)
 
 
+def test_columns_are_declared_and_told_of():
+    with vdb.open(dim=1, columns="year i64, tags string[]") as db:
+        assert db.option("columns") == "tags string[], year i64" == db.options()["schema.columns"]
+        with pytest.raises(vdb.InvalidArgumentError, match="declared i64") as wrong:
+            db.insert(None, np.zeros((2, 1), np.float32), meta=[{"year": 1999}, {"year": "2000"}])
+        assert wrong.value.item == 1
+        db.insert([1, 2], np.zeros((2, 1), np.float32), meta=[{"year": 1999}, {"year": None, "other": 0.5}])
+        assert db.count(vdb.Filter.where("other > 0 and year is null")) == 1
+        told = db.columns()
+        assert told["rows"] == 2 and [c["name"] for c in told["columns"]] == ["tags", "year"]
+        assert told["columns"][1]["type"] == "i64" and told["columns"][1]["declared"]
+    with pytest.raises(vdb.InvalidArgumentError, match="a type should stand here") as wrong:
+        vdb.open(dim=1, columns="year int")
+    assert wrong.value.item == 5
+
+
 def test_the_log(tmp_path):
     with vdb.open(tmp_path / "db", dim=4, slow_query_us=1) as db:
         assert " info create " in db.log_read() and db.log_read() == ""

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, Optional, Union
 import numpy as np
 
 from ._calls import Progress, run
-from ._native import check, ffi, lib, new_error
+from ._native import check, ffi, lib, new_error, sized_text
 from ._types import Metric, Option, OptionType, Scalar
 from .handles import Handle, Task
 from .options import find_option, option_table, value_name
@@ -44,6 +44,8 @@ class Core(Handle):
     def option(self, name: str) -> Any:
         """The value in force of an option, by full name ("hnsw.m") or short ("m"); of an enum its name."""
         info = find_option(name)
+        if info.value_type == OptionType.TEXT:
+            return sized_text(lambda *out: lib.vdb_option_get_text(self.capi(), info.id, *out))
         if info.value_type != OptionType.F64:
             return value_name(info, self._option_number(info.id))
         value, error = ffi.new("double *"), new_error()

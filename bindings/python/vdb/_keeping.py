@@ -10,7 +10,7 @@ from ._arrays import vectors_in
 from ._calls import Progress, run
 from ._core import Core
 from ._error import Error
-from ._native import NULL, check, ffi, lib, new_error, raise_from
+from ._native import NULL, check, ffi, lib, new_error, raise_from, sized_json
 from ._search import one_query, search_params
 from ._types import Call, CheckLevel, Latency, Stats
 from .handles import Filter, Snapshot, Task
@@ -127,6 +127,11 @@ class Keeping(Core):
         check(lib.vdb_explain(
             self.capi(), rows.pointer, rows.dim, k, c_params, buffer, len(buffer), length, error), error)
         told: Dict[str, Any] = json.loads(ffi.unpack(buffer, length[0]))
+        return told
+
+    def columns(self) -> Dict[str, Any]:
+        """Tells about the columns of metadata: those that were declared, and those that filters looked at."""
+        told: Dict[str, Any] = sized_json(lambda *out: lib.vdb_columns_get(self.capi(), *out))
         return told
 
     def latency(self, call: Union[str, int] = "search") -> Latency:

@@ -271,6 +271,16 @@ class Option(enum.IntEnum):
     # One of `enum vdb_originals`; default KEEP.
     ORIGINALS = 106
 
+    # Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
+    # (vdb_options_set_text, vdb_option_get_text); default: none.
+    #
+    # Paths are those of filters (docs/filters.md). Types are string, i64, f64, bool, timestamp (whole milliseconds since
+    # 1970-01-01 UTC), string[] and geo (an object with lat and lon in degrees). A call that writes a row whose
+    # metadata has a value of another type at such a path is VDB_ERR_INVALID_ARGUMENT and changes nothing; missing values
+    # and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
+    # them, as far as VDB_OPT_COLUMN_BYTES has room. At most 256; their order does not matter.
+    COLUMNS = 107
+
     # Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
     M = 201
 
@@ -385,8 +395,8 @@ class Option(enum.IntEnum):
     LOG_LEVEL = 410
 
     # Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
-    # and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
-    # first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+    # and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
+    # differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
     COLUMN_BYTES = 420
 
 
@@ -401,6 +411,9 @@ class OptionType(enum.IntEnum):
 
     # One of a few numbers with names: vdb_options_set_u64.
     ENUM = 3
+
+    # A text: vdb_options_set_text.
+    TEXT = 4
 
 
 class OptionFlag(enum.IntFlag):
@@ -522,6 +535,16 @@ class Options(TypedDict, total=False):
     # One of `enum vdb_originals`; default KEEP.
     originals: OptionValue
 
+    # Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
+    # (vdb_options_set_text, vdb_option_get_text); default: none.
+    #
+    # Paths are those of filters (docs/filters.md). Types are string, i64, f64, bool, timestamp (whole milliseconds since
+    # 1970-01-01 UTC), string[] and geo (an object with lat and lon in degrees). A call that writes a row whose
+    # metadata has a value of another type at such a path is VDB_ERR_INVALID_ARGUMENT and changes nothing; missing values
+    # and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
+    # them, as far as VDB_OPT_COLUMN_BYTES has room. At most 256; their order does not matter.
+    columns: OptionValue
+
     # Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
     m: OptionValue
 
@@ -636,8 +659,8 @@ class Options(TypedDict, total=False):
     log_level: OptionValue
 
     # Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
-    # and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
-    # first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
+    # and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
+    # differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
     column_bytes: OptionValue
 
 
@@ -707,10 +730,10 @@ class OptionInfo(NamedTuple):
     # Values of an enum as "l2sq=1 ip=2", NULL for other types. Static.
     values: Optional[str]
 
-    # Value when it is not set.
+    # Value when it is not set; 0 for a text, which is empty then.
     default_value: float
 
-    # Smallest value.
+    # Smallest value; of a text its length in bytes, as in the next one.
     min_value: float
 
     # Largest value.

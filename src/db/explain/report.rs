@@ -43,6 +43,7 @@ struct Rows {
 struct Filter {
     selectivity: f64,
     expected_selectivity: Option<f64>,
+    chunks_skipped: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -177,8 +178,8 @@ impl Explained<'_> {
     fn filter(&self) -> Option<Filter> {
         let live = self.view.live();
         let selectivity = self.plan.passing_count()? as f64 / live.max(1) as f64;
-        let expected_selectivity = self.params.filter.as_ref().and_then(|filter| filter.expected_share(live));
-        Some(Filter { selectivity, expected_selectivity })
+        let expected = self.params.filter.as_ref()?.expected(self.core, self.view);
+        Some(Filter { selectivity, expected_selectivity: expected.share, chunks_skipped: expected.decided })
     }
 
     fn scan(&self) -> Scan {

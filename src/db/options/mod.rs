@@ -10,9 +10,12 @@ pub use table::{OPTIONS, OptionId, OptionInfo, OptionType, Value};
 
 use super::error::Result;
 use super::log::LogLevel;
+use super::records::given::MetaRules;
 use crate::kernel::{Metric, Scalar};
+use crate::meta::Declarations;
 use crate::quant::Kind;
-use crate::storage::format::{NO_ORIGINALS, SHORT_CODES};
+use crate::storage::format::{COLUMNS, NO_ORIGINALS, SHORT_CODES};
+use std::sync::Arc;
 
 /// What a power cut or a kill can take back of an acknowledged batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,9 +104,15 @@ impl Profile {
 }
 
 /// What the caller set; the rest keeps its default.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     values: [Option<Value>; OPTIONS.len()],
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { values: [const { None }; OPTIONS.len()] }
+    }
 }
 
 impl Options {
@@ -135,9 +144,9 @@ impl Options {
 
     /// Checks every value that was set against its limits.
     pub fn validate(&self) -> Result<()> {
-        for (info, value) in OPTIONS.iter().zip(self.values) {
+        for (info, value) in OPTIONS.iter().zip(&self.values) {
             if let Some(value) = value {
-                info.check(value)?;
+                info.check(value.clone())?;
             }
         }
         Ok(())
@@ -145,12 +154,13 @@ impl Options {
 
     /// Whether the caller set it, by itself or with a profile.
     pub fn is_set(&self, id: OptionId) -> bool {
-        self.values[id.position()].or(self.by_profile(id)).is_some()
+        self.values[id.position()].is_some() || self.by_profile(id).is_some()
     }
 
     /// Its value: what the caller set, what the profile says, or the default.
     pub fn get(&self, id: OptionId) -> Value {
-        self.values[id.position()].or(self.by_profile(id)).unwrap_or(id.info().default)
+        let set = self.values[id.position()].clone().or_else(|| self.by_profile(id));
+        set.unwrap_or_else(|| id.info().default.clone())
     }
 
     /// What the profile that the caller set says about an option.
@@ -175,6 +185,7 @@ impl Options {
             quant: quant_from(self.whole(OptionId::Quant)).expect(known),
             pq_subspaces: self.whole(OptionId::PqSubspaces) as u32,
             originals: originals_from(self.whole(OptionId::Originals)).expect(known),
+            columns: self.columns_set(),
             m: self.whole(OptionId::M) as u32,
             ef_construction: self.whole(OptionId::EfConstruction) as u32,
             ef_search: self.whole(OptionId::EfSearch) as u32,
@@ -206,8 +217,24 @@ impl Options {
     fn whole(&self, id: OptionId) -> u64 {
         match self.get(id) {
             Value::U64(v) => v,
-            Value::F64(v) => v as u64,
+            other => other.as_f64() as u64,
         }
+    }
+
+    /// The declared columns; none where [`Options::validate`] finds fault with them.
+    fn columns_set(&self) -> Arc<Declarations> {
+        match self.get(OptionId::Columns) {
+            Value::Text(text) => Declarations::parse(&text).unwrap_or_default().into(),
+            _ => Arc::default(),
+        }
+    }
+
+    /// Columns of metadata and their types, `year i64, tags string[]`: values of others are refused, and filters
+    /// that look at them find them ready (`docs/filters.md`).
+    pub fn columns(mut self, columns: &str) -> Options {
+        let (info, text) = (OptionId::Columns.info(), Value::Text(columns.to_owned().into()));
+        self.values[info.id.position()] = Some(info.check(text.clone()).unwrap_or(text));
+        self
     }
 }
 
@@ -307,6 +334,8 @@ pub struct Settings {
     pub pq_subspaces: u32,
     /// What becomes of the vector of a row that has a code.
     pub originals: Originals,
+    /// Columns of metadata with their types.
+    pub columns: Arc<Declarations>,
     /// Links of a node on upper levels; twice as many on level 0.
     pub m: u32,
     /// Breadth of the search that finds the links of a new node.
@@ -394,7 +423,13 @@ impl Settings {
             Quant::Auto | Quant::None | Quant::Sq8 => 0,
             Quant::Sq4 | Quant::Pq | Quant::Rabitq => SHORT_CODES,
         };
-        codes | if self.drops_originals() { NO_ORIGINALS } else { 0 }
+        let originals = if self.drops_originals() { NO_ORIGINALS } else { 0 };
+        codes | originals | if self.columns.is_empty() { 0 } else { COLUMNS }
+    }
+
+    /// What metadata must keep to.
+    pub(crate) fn meta_rules(&self) -> MetaRules<'_> {
+        MetaRules { most: self.max_meta_bytes as usize, columns: &self.columns }
     }
 
     /// The value of one option.
@@ -406,6 +441,7 @@ impl Settings {
             OptionId::Quant => Value::U64(self.quant as u64),
             OptionId::PqSubspaces => Value::U64(self.pq_subspaces.into()),
             OptionId::Originals => Value::U64(self.originals as u64),
+            OptionId::Columns => Value::Text(self.columns.to_string().into()),
             OptionId::M => Value::U64(self.m.into()),
             OptionId::EfConstruction => Value::U64(self.ef_construction.into()),
             OptionId::EfSearch => Value::U64(self.ef_search.into()),

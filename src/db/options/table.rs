@@ -11,6 +11,9 @@ use super::{Durability, LogLevel, Originals, Profile, Quant, WhenBehind};
 use crate::db::error::{Error, ErrorKind, Result, fail};
 use crate::db::records::given::META_MAX;
 use crate::kernel::{Metric, Scalar};
+use crate::meta::Declarations;
+use crate::meta::filter::TEXT_MAX;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Defines an enum of option numbers together with its inverse.
@@ -43,6 +46,8 @@ option_ids! {
     PqSubspaces = 105,
     /// Whether vectors are kept beside their codes.
     Originals = 106,
+    /// Columns of metadata with their types.
+    Columns = 107,
     /// Links of a node on upper levels.
     M = 201,
     /// Breadth of the search that finds the links of a new node.
@@ -98,20 +103,23 @@ option_ids! {
 }
 
 /// The value of an option.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub enum Value {
     /// A whole number, also the number of an enum value.
     U64(u64),
     /// A fraction.
     F64(f64),
+    /// A text.
+    Text(Cow<'static, str>),
 }
 
 impl Value {
-    /// The value as a floating-point number, rounded above 2^53.
-    pub fn as_f64(self) -> f64 {
+    /// The value as a floating-point number, rounded above 2^53; of a text its length.
+    pub fn as_f64(&self) -> f64 {
         match self {
-            Value::U64(v) => v as f64,
-            Value::F64(v) => v,
+            Value::U64(v) => *v as f64,
+            Value::F64(v) => *v,
+            Value::Text(text) => text.len() as f64,
         }
     }
 }
@@ -121,6 +129,7 @@ impl fmt::Display for Value {
         match self {
             Value::U64(v) => write!(f, "{v}"),
             Value::F64(v) => write!(f, "{v}"),
+            Value::Text(text) => write!(f, "{text}"),
         }
     }
 }
@@ -134,10 +143,12 @@ pub enum OptionType {
     F64,
     /// One of these names, or its number.
     Enum(&'static [(&'static str, u64)]),
+    /// Texts, whose length is between the limits.
+    Text,
 }
 
 /// One line of the table of options.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OptionInfo {
     /// Its number.
     pub id: OptionId,
@@ -182,6 +193,11 @@ const fn fraction(
 ) -> OptionInfo {
     let (default, min, max) = (Value::F64(default), Value::F64(min), Value::F64(max));
     OptionInfo { id, name, help, kind: OptionType::F64, default, min, max, schema: false }
+}
+
+const fn text(id: OptionId, name: &'static str, most: usize, help: &'static str) -> OptionInfo {
+    let (default, min, max) = (Value::Text(Cow::Borrowed("")), Value::U64(0), Value::U64(most as u64));
+    OptionInfo { id, name, help, kind: OptionType::Text, default, min, max, schema: false }
 }
 
 type Names = &'static [(&'static str, u64)];
@@ -229,6 +245,8 @@ pub const OPTIONS: &[OptionInfo] = &[
         "Subspaces of schema.quant = pq, at most one for each component; 0 means one for each four.")),
     schema(choice(OptionId::Originals, "schema.originals", Originals::Keep as u64, ORIGINALS,
         "Whether vectors are kept beside their codes; drop saves their space, and answers are as good as the codes.")),
+    schema(text(OptionId::Columns, "schema.columns", TEXT_MAX,
+        "Columns of metadata with their types, as in 'year i64, tags string[]': other values are refused, filters find them ready.")),
     schema(whole(OptionId::M, "hnsw.m", DEFAULT.0 as u64, 2, 256,
         "Links of a node on upper levels; twice as many on level 0.")),
     schema(whole(OptionId::EfConstruction, "hnsw.ef_construction", DEFAULT.1 as u64, 8, 4096,
@@ -320,7 +338,7 @@ impl OptionInfo {
     }
 
     pub(crate) fn check(&self, value: Value) -> Result<Value> {
-        match (self.kind, value) {
+        match (self.kind, &value) {
             (OptionType::U64, Value::U64(_)) | (OptionType::F64, Value::F64(_)) => {
                 let least = LEAST.iter().find(|least| least.0 == self.id).map_or(0, |least| least.1);
                 if Value::U64(1) <= value && value < Value::U64(least) {
@@ -331,20 +349,30 @@ impl OptionInfo {
                 if self.min <= value && value <= self.max {
                     return Ok(value);
                 }
-                let (min, max) = (self.min, self.max);
+                let (min, max) = (&self.min, &self.max);
                 fail(ErrorKind::OutOfRange, format!("{} = {value} is outside {min}..{max}", self.name))
             }
-            (OptionType::Enum(names), Value::U64(v)) => match names.iter().any(|n| n.1 == v) {
+            (OptionType::Enum(names), Value::U64(v)) => match names.iter().any(|n| n.1 == *v) {
                 true => Ok(value),
                 false => fail(
                     ErrorKind::OutOfRange,
                     format!("{} = {v} has no meaning; known are {}", self.name, list(names)),
                 ),
             },
+            (OptionType::Text, Value::Text(text)) => {
+                let columns = Declarations::parse(text).map_err(|odd| {
+                    let message = format!("{}, byte {}: {}", self.name, odd.at, odd.message);
+                    Error::new(ErrorKind::InvalidArgument, message).at(odd.at as u64)
+                })?;
+                Ok(Value::Text(columns.to_string().into()))
+            }
+            (OptionType::Text, _) => {
+                fail(ErrorKind::InvalidArgument, format!("{} is a text: set it with the text function", self.name))
+            }
             (OptionType::F64, Value::U64(_)) => {
                 fail(ErrorKind::InvalidArgument, format!("{} is a fraction: set it with the f64 function", self.name))
             }
-            (_, Value::F64(_)) => fail(
+            (_, Value::F64(_) | Value::Text(_)) => fail(
                 ErrorKind::InvalidArgument,
                 format!("{} is a whole number: set it with the u64 function", self.name),
             ),
@@ -352,9 +380,9 @@ impl OptionInfo {
     }
 
     /// `value` as a message says it: by name where it has one.
-    pub(crate) fn shown(&self, value: Value) -> String {
+    pub(crate) fn shown(&self, value: &Value) -> String {
         match self.kind {
-            OptionType::Enum(names) => names.iter().find(|n| Value::U64(n.1) == value).map(|n| n.0.to_string()),
+            OptionType::Enum(names) => names.iter().find(|n| Value::U64(n.1) == *value).map(|n| n.0.to_string()),
             _ => None,
         }
         .unwrap_or_else(|| value.to_string())
@@ -364,6 +392,7 @@ impl OptionInfo {
         let named = match self.kind {
             OptionType::F64 => text.parse().ok().map(Value::F64),
             OptionType::U64 => text.parse().ok().map(Value::U64),
+            OptionType::Text => Some(Value::Text(Cow::Owned(text.into()))),
             OptionType::Enum(names) => match names.iter().find(|n| n.0 == text) {
                 Some(&(_, v)) => Some(Value::U64(v)),
                 None => text.parse().ok().map(Value::U64),
@@ -373,6 +402,7 @@ impl OptionInfo {
             let wanted = match self.kind {
                 OptionType::F64 => "a number".to_string(),
                 OptionType::U64 => "a whole number".to_string(),
+                OptionType::Text => "a text".to_string(),
                 OptionType::Enum(names) => format!("one of {}", list(names)),
             };
             Error::new(ErrorKind::InvalidArgument, format!("{} = '{}' is not {wanted}", self.name, shortened(text)))

@@ -11,7 +11,7 @@ fn the_table_is_ordered_complete_and_its_defaults_are_valid() {
         assert_eq!(OptionId::from_number(number).is_some(), listed, "{number}");
     }
     for o in OPTIONS {
-        assert!(o.id == OptionId::Dim || o.check(o.default).is_ok(), "{}", o.name);
+        assert!(o.id == OptionId::Dim || o.check(o.default.clone()).is_ok(), "{}", o.name);
         assert!(o.help.ends_with('.') && o.name.contains('.'), "{}", o.name);
     }
 }
@@ -69,7 +69,7 @@ fn a_profile_stands_for_two_numbers_unless_they_are_set() {
 fn limits_hold_on_both_ends_and_a_refused_value_changes_nothing() {
     for info in OPTIONS.iter().filter(|o| o.kind == OptionType::U64) {
         let mut o = Options::new();
-        let (Value::U64(min), Value::U64(max)) = (info.min, info.max) else { unreachable!() };
+        let (&Value::U64(min), &Value::U64(max)) = (&info.min, &info.max) else { unreachable!() };
         o.set_u64(info.id.number(), min).unwrap();
         o.set_u64(info.id.number(), max).unwrap();
         let below = min.checked_sub(1);
@@ -77,7 +77,7 @@ fn limits_hold_on_both_ends_and_a_refused_value_changes_nothing() {
             let e = o.set_u64(info.id.number(), bad).unwrap_err();
             assert_eq!(e.kind(), ErrorKind::OutOfRange);
             assert!(e.message().contains(info.name) && e.message().contains(&bad.to_string()), "{e}");
-            assert_eq!(o.get(info.id), info.max);
+            assert_eq!(o.get(info.id), info.max, "{}", info.name);
         }
     }
     let mut o = Options::new();
@@ -121,4 +121,20 @@ fn errors_name_the_option_and_the_way_out() {
     assert_eq!(e.kind(), ErrorKind::UnknownOption);
     assert!(e.message().len() < 400, "a caller's text is cut");
     assert_eq!(o, Options::new());
+}
+
+#[test]
+fn a_text_is_checked_when_it_is_set_and_read_back_in_its_plain_form() {
+    let mut o = Options::new();
+    assert_eq!(o.get(OptionId::Columns), Value::Text("".into()));
+    o.set_text("schema.columns", "year  i64,`tags` string[]").unwrap();
+    assert_eq!(o.get(OptionId::Columns), Value::Text("tags string[], year i64".into()));
+    assert_eq!(o.settings().get(OptionId::Columns), o.get(OptionId::Columns));
+    assert_eq!(Options::new().columns("year i64, tags string[]"), o, "the order does not matter");
+    let e = o.set_text("schema.columns", "year i64, tags text").unwrap_err();
+    assert_eq!((e.kind(), e.item()), (ErrorKind::InvalidArgument, Some(15)));
+    assert!(e.message().starts_with("schema.columns, byte 15: a type should stand here"), "{e}");
+    assert_eq!(o.set_u64(OptionId::Columns.number(), 1).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(o.set_f64(OptionId::Columns.number(), 1.0).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(Options::new().columns("year").validate().unwrap_err().item(), Some(4));
 }

@@ -2,7 +2,7 @@
 
 use super::{RECORD_MAX, Record};
 use crate::db::error::{Error, ErrorKind, Result, fail};
-use crate::meta::json;
+use crate::meta::{Declarations, json};
 use crate::util::memory::collected;
 use std::borrow::Cow;
 
@@ -10,6 +10,15 @@ use std::borrow::Cow;
 pub const KEY_MAX: usize = 512;
 /// Longest metadata in bytes that a database can be told to take.
 pub const META_MAX: usize = RECORD_MAX - KEY_MAX - 2;
+
+/// What metadata must keep to.
+#[derive(Clone, Copy, Debug)]
+pub struct MetaRules<'a> {
+    /// Bytes of a row.
+    pub most: usize,
+    /// Types of some values.
+    pub columns: &'a Declarations,
+}
 
 /// Texts back to back: text i is `bytes[offsets[i]..offsets[i + 1]]`.
 #[derive(Debug)]
@@ -89,14 +98,14 @@ pub struct Records<'a> {
 
 impl Records<'_> {
     /// Checks them for a batch of `rows` rows. The error names the row.
-    pub fn check(&self, rows: usize, max_meta: usize) -> Result<()> {
+    pub fn check(&self, rows: usize, rules: MetaRules<'_>) -> Result<()> {
         if let Some(keys) = &self.keys {
             keys.check_count(rows, "keys")?;
             (0..rows).try_for_each(|i| check_key(keys.get(i)).map_err(|error| error.at(i as u64)))?;
         }
         let Some(meta) = &self.meta else { return Ok(()) };
         meta.check_count(rows, "metadata texts")?;
-        (0..rows).try_for_each(|i| check_meta(meta.get(i), max_meta).map_err(|error| error.at(i as u64)))
+        (0..rows).try_for_each(|i| check_meta(meta.get(i), rules).map_err(|error| error.at(i as u64)))
     }
 
     /// The same, lent.
@@ -135,15 +144,20 @@ pub fn check_key(key: &[u8]) -> Result<()> {
 }
 
 /// Refuses what is no metadata. Empty metadata is none at all.
-pub fn check_meta(meta: &[u8], max: usize) -> Result<()> {
+pub fn check_meta(meta: &[u8], rules: MetaRules<'_>) -> Result<()> {
     if meta.is_empty() {
         return Ok(());
     }
-    if meta.len() > max {
-        let message = format!("metadata of {} bytes is above the limit of {max} (storage.max_meta_bytes)", meta.len());
+    let most = rules.most;
+    if meta.len() > most {
+        let message = format!("metadata of {} bytes is above the limit of {most} (storage.max_meta_bytes)", meta.len());
         return fail(ErrorKind::Limit, message);
     }
-    json::check_object(meta).map_err(|odd| Error::new(ErrorKind::InvalidArgument, format!("metadata: {odd}")))
+    json::check_object(meta).map_err(|odd| Error::new(ErrorKind::InvalidArgument, format!("metadata: {odd}")))?;
+    match rules.columns.complaint(meta) {
+        Some(odd) => fail(ErrorKind::InvalidArgument, format!("metadata: {odd} (schema.columns)")),
+        None => Ok(()),
+    }
 }
 
 /// What a batch says about the records of its rows.
@@ -275,22 +289,25 @@ mod tests {
 
     #[test]
     fn wrong_texts_are_refused_with_their_row() {
+        let columns = Declarations::parse("a i64").unwrap();
+        let rules = |most| MetaRules { most, columns: &columns };
         let long = [b'k'; KEY_MAX + 1];
         let refused = |keys: &[u8], offsets: &[u64]| {
             let keys = Some(Texts::new(keys, offsets).unwrap());
-            let error = Records { keys, meta: None }.check(offsets.len() - 1, 100).unwrap_err();
+            let error = Records { keys, meta: None }.check(offsets.len() - 1, rules(100)).unwrap_err();
             (error.kind(), error.item())
         };
         assert_eq!(refused(&long, &[0, 0, KEY_MAX as u64 + 1]), (ErrorKind::Limit, Some(1)));
         assert_eq!(refused(b"ab\xff", &[0, 1, 3]), (ErrorKind::InvalidArgument, Some(1)));
-        let meta = |text: &[u8], max| check_meta(text, max).map_err(|error| error.kind());
+        let meta = |text: &[u8], max| check_meta(text, rules(max)).map_err(|error| error.kind());
         assert_eq!(meta(b"", 0), Ok(()));
-        assert_eq!(meta(b"{\"a\": [1, {}]}", 100), Ok(()));
+        assert_eq!(meta(b"{\"b\": [1, {}], \"a\": null}", 100), Ok(()));
+        assert_eq!(meta(b"{\"a\": [1, {}]}", 100), Err(ErrorKind::InvalidArgument));
         assert_eq!(meta(b"[1]", 100), Err(ErrorKind::InvalidArgument));
         assert_eq!(meta(b"{\"a\": 1", 100), Err(ErrorKind::InvalidArgument));
         assert_eq!(meta(b"{\"a\": 1}", 7), Err(ErrorKind::Limit));
         let one = Texts::new(b"{}", &[0, 2]).unwrap();
-        let two_rows = Records { keys: None, meta: Some(one) }.check(2, 100).unwrap_err();
+        let two_rows = Records { keys: None, meta: Some(one) }.check(2, rules(100)).unwrap_err();
         assert_eq!(two_rows.kind(), ErrorKind::InvalidArgument);
     }
 

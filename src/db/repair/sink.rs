@@ -206,7 +206,12 @@ impl<'a> Sink<'a> {
         let s = &self.settings;
         let schema =
             Options::new().dim(s.dim).metric(s.metric).scalar(s.scalar).quant(s.quant).pq_subspaces(s.pq_subspaces);
-        let schema = schema.originals(s.originals).m(s.m).ef_construction(s.ef_construction).seed(s.seed);
+        let schema = schema
+            .originals(s.originals)
+            .columns(&s.columns.to_string())
+            .m(s.m)
+            .ef_construction(s.ef_construction)
+            .seed(s.seed);
         // Nothing counts before the end, when all of it is synced.
         let options = schema.durability(Durability::None).graph_min_rows(u32::MAX.into());
         let storage = self.staging.storage()?;

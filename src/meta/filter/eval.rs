@@ -2,7 +2,7 @@
 //! rows at once, by their columns.
 
 use super::{Check, Circle, Expression, Literal};
-use crate::meta::column::{Column, Lane, mark_within};
+use crate::meta::column::{Column, Lane, copied, mark_within, share_within};
 use crate::meta::json::{Scalar, Step, at_path, elements_at_path};
 use crate::util::memory::{AllocError, filled};
 use std::cmp::Ordering;
@@ -29,8 +29,10 @@ pub trait Columns {
     type Error: From<AllocError>;
     /// Number of rows.
     fn rows(&self) -> usize;
-    /// The column of `lane`, with as many rows.
+    /// The column of `lane`, with as many rows or more.
     fn column(&self, lane: &Lane) -> Result<Arc<Column>, Self::Error>;
+    /// The same where it is there already.
+    fn known(&self, lane: &Lane) -> Option<Arc<Column>>;
 }
 
 impl Expression {
@@ -38,25 +40,29 @@ impl Expression {
     pub fn mark<C: Columns>(&self, columns: &C) -> Result<Vec<u64>, C::Error> {
         let rows = columns.rows();
         let mut bits = filled(0u64, rows.div_ceil(64))?;
-        match self {
-            Expression::All(parts) => {
+        match (self, self.decided(columns)) {
+            (_, Some(everywhere)) => bits.fill(if everywhere { u64::MAX } else { 0 }),
+            (Expression::All(parts), _) => {
                 bits.fill(u64::MAX);
                 for part in parts {
                     let marked = part.mark(columns)?;
                     bits.iter_mut().zip(marked).for_each(|(word, other)| *word &= other);
+                    if bits.iter().all(|&word| word == 0) {
+                        break;
+                    }
                 }
             }
-            Expression::Any(parts) => {
+            (Expression::Any(parts), _) => {
                 for part in parts {
                     let marked = part.mark(columns)?;
                     bits.iter_mut().zip(marked).for_each(|(word, other)| *word |= other);
                 }
             }
-            Expression::Not(part) => {
+            (Expression::Not(part), _) => {
                 let marked = part.mark(columns)?;
                 bits.iter_mut().zip(marked).for_each(|(word, other)| *word = !other);
             }
-            Expression::Condition { path, check } => check.mark(path, columns, &mut bits)?,
+            (Expression::Condition { path, check }, _) => check.mark(path, columns, &mut bits)?,
         }
         if !rows.is_multiple_of(64)
             && let Some(last) = bits.last_mut()
@@ -65,19 +71,79 @@ impl Expression {
         }
         Ok(bits)
     }
+
+    /// Whether it holds for all rows or for none, as far as the statistics of columns that are there say; `None` where rows
+    /// have to be looked at.
+    pub fn decided<C: Columns>(&self, columns: &C) -> Option<bool> {
+        // One part that is so decides it; without one, all of them must be the other way.
+        let of = |parts: &[Expression], decisive: bool| {
+            let mut open = false;
+            for part in parts {
+                match part.decided(columns) {
+                    Some(holds) if holds == decisive => return Some(decisive),
+                    decided => open |= decided.is_none(),
+                }
+            }
+            (!open).then_some(!decisive)
+        };
+        match self {
+            Expression::All(parts) => of(parts, false),
+            Expression::Any(parts) => of(parts, true),
+            Expression::Not(part) => part.decided(columns).map(|holds| !holds),
+            Expression::Condition { path, check } => check.decided(path, columns),
+        }
+    }
+
+    /// The share of the rows that it can be expected to hold for, as if its conditions had nothing to do with each other; `None`
+    /// where a column is not there.
+    pub fn share<C: Columns>(&self, columns: &C) -> Option<f64> {
+        match self {
+            Expression::All(parts) => parts.iter().map(|part| part.share(columns)).product(),
+            Expression::Any(parts) => {
+                let others = parts.iter().map(|part| part.share(columns).map(|share| 1.0 - share));
+                others.product::<Option<f64>>().map(|none| 1.0 - none)
+            }
+            Expression::Not(part) => part.share(columns).map(|share| 1.0 - share),
+            Expression::Condition { path, check } => check.share(path, columns),
+        }
+    }
 }
 
 impl Check {
+    /// The lane of the column that it looks at, where that is one.
+    fn lane(&self, path: &[Step]) -> Lane {
+        Lane { path: path.to_vec(), elements: matches!(self, Check::Contains(_)) }
+    }
+
     fn mark<C: Columns>(&self, path: &[Step], columns: &C, bits: &mut [u64]) -> Result<(), C::Error> {
-        let column = |path: &[Step], elements| columns.column(&Lane { path: path.to_vec(), elements });
         match self {
             Check::Within { circle, latitude, longitude } => {
-                mark_within(circle, &*column(latitude, false)?, &*column(longitude, false)?, bits);
+                let column = |path: &[Step]| columns.column(&Lane { path: path.to_vec(), elements: false });
+                mark_within(circle, &*column(latitude)?, &*column(longitude)?, bits);
             }
-            Check::Contains(literal) => column(path, true)?.mark(&Check::Equal(literal.clone()), bits)?,
-            _ => column(path, false)?.mark(self, bits)?,
+            Check::Contains(literal) => {
+                columns.column(&self.lane(path))?.mark(&Check::Equal(literal.clone()), bits)?;
+            }
+            _ => columns.column(&self.lane(path))?.mark(self, bits)?,
         }
         Ok(())
+    }
+
+    fn decided<C: Columns>(&self, path: &[Step], columns: &C) -> Option<bool> {
+        match self {
+            Check::Within { .. } => self.share(path, columns).filter(|&share| share == 0.0).map(|_| false),
+            _ => columns.known(&self.lane(path))?.stats().decides(self),
+        }
+    }
+
+    fn share<C: Columns>(&self, path: &[Step], columns: &C) -> Option<f64> {
+        match self {
+            Check::Within { circle, latitude, longitude } => {
+                let known = |path: &[Step]| columns.known(&Lane { path: path.to_vec(), elements: false });
+                Some(share_within(circle, known(latitude)?.stats(), known(longitude)?.stats()))
+            }
+            _ => Some(columns.known(&self.lane(path))?.stats().share(self)),
+        }
     }
 
     fn holds(&self, row: &[u8], path: &[Step]) -> bool {
@@ -125,7 +191,7 @@ fn one_of(literals: &[Literal], value: Scalar<'_>) -> bool {
         Scalar::Bool(_) => 0,
         Scalar::Number(_) => 1,
         Scalar::Text(_) => 2,
-        Scalar::Null | Scalar::Compound => return false,
+        Scalar::Null | Scalar::Array | Scalar::Object => return false,
     };
     let against =
         |literal: &Literal| literal.kind().cmp(&kind).then_with(|| literal.compare(value).unwrap_or(Ordering::Less));
@@ -133,7 +199,8 @@ fn one_of(literals: &[Literal], value: Scalar<'_>) -> bool {
 }
 
 impl Literal {
-    fn kind(&self) -> u8 {
+    /// The place of its kind among booleans, numbers and strings.
+    pub(in crate::meta) fn kind(&self) -> u8 {
         match self {
             Literal::Bool(_) => 0,
             Literal::Number(_) => 1,
@@ -141,8 +208,16 @@ impl Literal {
         }
     }
 
+    /// A copy in memory that may be refused.
+    pub(in crate::meta) fn copied(&self) -> Result<Literal, AllocError> {
+        Ok(match self {
+            Literal::Text(text) => Literal::Text(copied(text)?),
+            other => other.clone(),
+        })
+    }
+
     /// The value.
-    pub(in crate::meta) fn scalar(&self) -> Scalar<'_> {
+    pub fn scalar(&self) -> Scalar<'_> {
         match self {
             Literal::Bool(value) => Scalar::Bool(*value),
             Literal::Number(number) => Scalar::Number(*number),
@@ -177,6 +252,11 @@ fn number_at(row: &[u8], path: &[Step]) -> Option<f64> {
 }
 
 impl Circle {
+    /// How many degrees of latitude its edge is away from its middle.
+    pub(in crate::meta) fn degrees(&self) -> f64 {
+        (self.radius / EARTH).to_degrees()
+    }
+
     /// Whether a point in degrees lies in it: by the haversine formula, on a sphere.
     pub fn holds_at(&self, latitude: f64, longitude: f64) -> bool {
         let (from, to) = (self.latitude.to_radians(), latitude.to_radians());

@@ -32,7 +32,7 @@ mod parse;
 mod tests;
 
 pub use eval::Columns;
-pub use parse::{Parsed, path};
+pub use parse::{Parsed, declarations, path, path_text};
 
 use super::json::{Number, Step};
 

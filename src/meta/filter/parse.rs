@@ -6,6 +6,7 @@
 
 use super::lex::{Token, error, tokens};
 use super::{Check, Circle, DEPTH_MAX, Expression, Literal, SyntaxError, TEXT_MAX};
+use crate::meta::declared::{COLUMNS_MAX, Declared, Kind};
 use crate::meta::json::{Number, Step};
 use serde::Deserialize;
 
@@ -88,6 +89,54 @@ pub fn path(text: &str) -> Result<Vec<Step>, SyntaxError> {
         (_, Token::End) => Ok(path),
         (at, token) => error(at, format!("the path should end here, not {token}")),
     }
+}
+
+/// Reads columns that are declared: paths, each with the name of a type behind it.
+pub fn declarations(text: &str) -> Result<Vec<Declared>, SyntaxError> {
+    if text.len() > TEXT_MAX {
+        return error(TEXT_MAX, format!("the text has {} bytes, the limit is {TEXT_MAX}", text.len()));
+    }
+    let tokens = tokens(text)?;
+    let mut parser = Parser { rest: &tokens, values: None, depth: 0 };
+    let mut columns: Vec<Declared> = Vec::new();
+    while !columns.is_empty() || *parser.peek() != Token::End {
+        let at = parser.at();
+        let path = parser.path()?;
+        if columns.iter().any(|column| column.path == path) {
+            return error(at, format!("{} is declared before", path_text(&path)));
+        }
+        columns.push(Declared { path, kind: parser.kind()? });
+        if columns.len() > COLUMNS_MAX {
+            return error(at, format!("more columns than the limit of {COLUMNS_MAX}"));
+        }
+        if *parser.peek() == Token::End {
+            break;
+        }
+        parser.need_sign(",")?;
+    }
+    Ok(columns)
+}
+
+/// A path as it is written.
+pub fn path_text(path: &[Step]) -> String {
+    let mut text = String::new();
+    for (i, step) in path.iter().enumerate() {
+        match step {
+            Step::Element(number) => text += &format!("[{number}]"),
+            Step::Member(name) => {
+                let dot = if i == 0 { "" } else { "." };
+                let starts = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+                let is_plain = starts && name.chars().all(|c| c.is_alphanumeric() || c == '_') && !is_word(name);
+                text += &if is_plain { format!("{dot}{name}") } else { format!("{dot}`{name}`") };
+            }
+        }
+    }
+    text
+}
+
+/// Whether it means something in the language.
+fn is_word(name: &str) -> bool {
+    WORDS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 struct Parser<'a> {
@@ -252,7 +301,7 @@ impl<'a> Parser<'a> {
 
     fn name(&mut self) -> Result<String, SyntaxError> {
         match self.peek() {
-            Token::Word(word) if WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)) => error(
+            Token::Word(word) if is_word(word) => error(
                 self.at(),
                 format!("{word:?} is a word of the language; as a name write `{word}` with its backticks"),
             ),
@@ -261,6 +310,28 @@ impl<'a> Parser<'a> {
                 Ok(name.clone())
             }
             _ => self.expected("the name of a member"),
+        }
+    }
+
+    /// The type of a column.
+    fn kind(&mut self) -> Result<Kind, SyntaxError> {
+        let kinds = Kind::ALL.into_iter();
+        let named = |name: &str| kinds.clone().filter(|&kind| kind != Kind::Texts).find(|kind| kind.name() == name);
+        let found = if let Token::Word(word) = self.peek() { named(word) } else { None };
+        let Some(kind) = found else {
+            let names: Vec<_> = kinds.map(Kind::name).collect();
+            let [others @ .., last] = &names[..] else { unreachable!("there are types") };
+            let message = format!("a type should stand here: {} or {last}, not {}", others.join(", "), self.peek());
+            return error(self.at(), message);
+        };
+        self.next();
+        match self.peek() {
+            Token::Sign("[") if kind == Kind::Text => {
+                self.next();
+                self.need_sign("]").map(|()| Kind::Texts)
+            }
+            Token::Sign("[") => error(self.at(), "arrays are of strings alone: string[]"),
+            _ => Ok(kind),
         }
     }
 

@@ -462,6 +462,11 @@ unsafe fn look(input: &mut Input, memory: &mut Memory, handles: &Handles, error:
                 let (vectors, found) = (memory.at(input, 2), memory.at(input, 3));
                 vdb_get_batch_at(db, snapshot, ids, count, dim, scalar, vectors, stride, found, error)
             }
+            10 => vdb_columns_get(db, memory.at(input, 1), input.short() % BYTES, memory.at(input, 2), error),
+            11 => {
+                let number = option(input);
+                vdb_option_get_text(db, number, memory.at(input, 1), input.short() % BYTES, memory.at(input, 2), error)
+            }
             _ => {
                 let level = input.number() as u32;
                 let (report, len) = (memory.at(input, 1), memory.at(input, 2));

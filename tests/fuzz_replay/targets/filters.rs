@@ -98,7 +98,7 @@ fn metadata(input: &mut Input) {
     }
 }
 
-/// Columns of rows, in one go or in two.
+/// Columns of rows: in one go, and then there before they are asked for, or in two.
 struct Table<'a> {
     rows: &'a [String],
     first: usize,
@@ -117,6 +117,10 @@ impl Columns for Table<'_> {
         let (first, rest) = (bytes(first), bytes(rest));
         let column = Column::read(lane, None, first.iter().map(Vec::as_slice), &mut |_| Ok(()))?;
         Column::read(lane, Some(&column), rest.iter().map(Vec::as_slice), &mut |_| Ok(())).map(Arc::new)
+    }
+
+    fn known(&self, lane: &Lane) -> Option<Arc<Column>> {
+        if self.first == 0 { self.column(lane).ok() } else { None }
     }
 }
 
