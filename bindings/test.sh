@@ -7,7 +7,7 @@
 #
 # Each part prints a line `test result:` with its counts, and `skipped: why` for what it cannot do here.
 cd "$(dirname "$0")/.." || exit 1
-failed=0
+failed=0 replayed=
 
 # Where each language leaves features-NAME.json and transcript-NAME.txt (bindings/gen/features.py).
 export VDB_REPLAY_OUT="$PWD/build/bindings"
@@ -66,8 +66,8 @@ for name; do
 	abi) part abi packaging/abi.sh ;;
 	install) part install packaging/test.sh ;;
 	dist) part dist packaging/test_dist.sh ;;
-	*) part "$name" "bindings/$name/test.sh" ;;
+	*) part "$name" "bindings/$name/test.sh" && replayed=1 ;;
 	esac
 done
-part agreement test_agreement
+[ -z "$replayed" ] || part agreement test_agreement
 exit $failed
