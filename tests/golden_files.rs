@@ -195,7 +195,8 @@ fn numbered(numbers: std::ops::Range<u64>) -> Vec<u64> {
 
 /// Of every kind: rows with both, with one, with none, and texts that are not ASCII.
 fn record(id: u64, version: u64) -> (String, String) {
-    let key = if id % 4 == 0 { String::new() } else { format!("key {id}/é{}", "+".repeat((id % 70) as usize)) };
+    let key =
+        if id.is_multiple_of(4) { String::new() } else { format!("key {id}/é{}", "+".repeat((id % 70) as usize)) };
     let pad = "y".repeat((id % 11) as usize * 20);
     let meta = match id % 5 {
         0 => String::new(),

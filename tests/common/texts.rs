@@ -55,7 +55,7 @@ pub fn key(n: u16) -> String {
 
 /// Metadata number `n`, which filters find as `n`.
 pub fn meta(n: u8) -> String {
-    format!("{{\"n\": {n}, \"even\":{}, \"pad\":\"{}\"}}", n % 2 == 0, "x".repeat(n as usize))
+    format!("{{\"n\": {n}, \"even\":{}, \"pad\":\"{}\"}}", n.is_multiple_of(2), "x".repeat(n as usize))
 }
 
 /// The number of a key; `None` for a text that is none of them.

@@ -63,7 +63,7 @@ pub fn meta_of(meta: Option<u8>) -> Json {
     let text = |text: &str| Json::Text(text.into());
     let mut members = vec![
         ("n", Json::Whole(n.into())),
-        ("even", Json::Bool(n % 2 == 0)),
+        ("even", Json::Bool(n.is_multiple_of(2))),
         ("pad", Json::Text("x".repeat(n.into()))),
         ("name", text(["", "a", "ab", "b\"\\\n", "é"][n as usize % 5])),
     ];
@@ -72,10 +72,11 @@ pub fn meta_of(meta: Option<u8>) -> Json {
         1 => {}
         _ => members.push(("x", Json::Real(f64::from(n) / 4.0 - 20.0))),
     }
-    let tag =
-        |i: u8| if (n / 3 + i) % 3 == 0 { Json::Whole((n % 7).into()) } else { text(["a", "b"][(i % 2) as usize]) };
+    let tag = |i: u8| {
+        if (n / 3 + i).is_multiple_of(3) { Json::Whole((n % 7).into()) } else { text(["a", "b"][(i % 2) as usize]) }
+    };
     members.push(("tags", Json::Array((0..n % 4).map(tag).collect())));
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         let degrees = |value: f64| Json::Real(value);
         let at = [("lat", degrees(f64::from(n) / 3.0)), ("lon", degrees(f64::from(n) - 128.0))];
         members.push(("at", Json::Object(at.map(|(name, value)| (name.into(), value)).into())));
