@@ -28,7 +28,11 @@ fn write(run: &mut Run<Rows>, batch: Batch) {
 }
 
 fn row(n: u64, key: u64) -> Row {
-    Row { vector: mix(n, 5).to_le_bytes(), key: Some(key as u16), meta: (n % 6 != 0).then_some((n % 50) as u8) }
+    Row {
+        vector: mix(n, 5).to_le_bytes(),
+        key: Some(key as u16),
+        meta: (!n.is_multiple_of(6)).then_some((n % 50) as u8),
+    }
 }
 
 fn records(ids: std::ops::Range<u64>, version: u64, keys: bool, meta: bool) -> Batch {
