@@ -214,7 +214,8 @@ impl<M: Model> Run<M> {
     fn end(mut self) -> bool {
         self.db.take().unwrap().abandon();
         self.open();
-        assert!(self.call(|db| db.check(CheckLevel::Recall, None)).is_sound());
+        let report = self.call(|db| db.check(CheckLevel::Recall, None));
+        assert!(report.is_sound(), "{}", report.to_json());
         let mut db = self.db.take();
         let closed = armed(self.source, &self.budget, &mut self.left, || db.take().unwrap().close());
         if let Err(error) = closed {
