@@ -1,0 +1,85 @@
+/// A row that a search found.
+public struct Hit: Equatable, Sendable {
+    public let id: UInt64
+    public let distance: Float
+
+    public init(id: UInt64, distance: Float) {
+        self.id = id
+        self.distance = distance
+    }
+}
+
+/// What a search found: `k` places for each query in flat arrays, nearest first; `hits[0]` has the rows of the first query.
+public struct Hits: Sendable {
+    /// Places of a query.
+    public internal(set) var k = 0
+    /// `k` for each query; those left over are ``Database/idNone``.
+    public internal(set) var ids: [UInt64] = []
+    /// `k` for each query; those left over are infinite.
+    public internal(set) var distances: [Float] = []
+    /// The number of rows found of each query.
+    public internal(set) var counts: [UInt32] = []
+    /// For each place the database that the row is from, of ``Database/searchMany(_:_:k:params:)`` only.
+    public internal(set) var sources: [UInt32] = []
+    /// The search was stopped by its deadline or task, or kept to its memory: what is there is valid, but it is not all.
+    public internal(set) var isPartial = false
+    /// A range search found more than there are places: the nearest are there.
+    public internal(set) var hasMore = false
+
+    /// No hits; for searches that write into what is there.
+    public init() {}
+}
+
+extension Hits: RandomAccessCollection {
+    /// The rows of one query, nearest first.
+    public struct Query: RandomAccessCollection, Sendable {
+        public let ids: ArraySlice<UInt64>
+        public let distances: ArraySlice<Float>
+        /// The databases of the rows, of a search of many only.
+        public let sources: ArraySlice<UInt32>
+
+        public var startIndex: Int { 0 }
+        public var endIndex: Int { ids.count }
+        public subscript(index: Int) -> Hit {
+            Hit(id: ids[ids.startIndex + index], distance: distances[distances.startIndex + index])
+        }
+    }
+
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { counts.count }
+    public subscript(query: Int) -> Query {
+        let places = query * k..<query * k + Int(counts[query])
+        return Query(ids: ids[places], distances: distances[places], sources: sources.isEmpty ? [] : sources[places])
+    }
+}
+
+extension Hits {
+    /// Makes room for the hits of some queries, in the arrays that are there where they have the size.
+    mutating func reserve(queries: Int, k: Int) throws(VDBError) {
+        guard 0...Database.maxK ~= k else { throw VDBError(.limit, "k is \(k): 0 to \(Database.maxK) is possible") }
+        let (places, overflow) = queries.multipliedReportingOverflow(by: k)
+        guard !overflow, places <= Int.max / 32 else {
+            throw VDBError(.outOfRange, "\(queries) queries with k = \(k) pass the address space")
+        }
+        self.k = k
+        isPartial = false
+        hasMore = false
+        Hits.resize(&ids, places)
+        Hits.resize(&distances, places)
+        Hits.resize(&counts, queries)
+    }
+
+    /// A call that succeeds writes all of an array, and after one that fails none of it is looked at: so nothing is written here.
+    private static func resize<T: BitwiseCopyable>(_ array: inout [T], _ count: Int) {
+        if array.count != count {
+            array = [T](unsafeUninitializedCapacity: count) { $1 = count }
+        }
+    }
+
+    /// Keeps the first `count` queries.
+    mutating func truncate(queries count: Int) {
+        counts.removeLast(counts.count - count)
+        ids.removeLast(ids.count - count * k)
+        distances.removeLast(distances.count - count * k)
+    }
+}

@@ -1,0 +1,92 @@
+import CVDB
+import Dispatch
+import Synchronization
+
+/// What a long call asks whether to go on, and tells how far it is. One serves one call after the other; once cancelled it
+/// stays cancelled. Any thread may cancel it and look at its progress.
+public final class VDBTask: @unchecked Sendable {
+    /// Units done and in total.
+    public struct Progress: Equatable, Sendable {
+        public let done, total: Int
+    }
+
+    /// What is told of progress; false cancels the call.
+    public typealias Watcher = @Sendable (Progress) -> Bool
+
+    private final class Box: Sendable {
+        let watcher: Watcher
+        init(_ watcher: @escaping Watcher) { self.watcher = watcher }
+    }
+
+    let handle: OpaquePointer
+    // A call may still hold the address of one that was replaced, so all live as long as the task.
+    private let boxes = Mutex<[Box]>([])
+
+    public init() throws(VDBError) {
+        handle = try made { vdb_task_new($0, $1) }
+    }
+
+    deinit { vdb_task_free(handle) }
+
+    /// Asks the call to stop soon: a write or a job then changes nothing and throws `Status.cancelled`, a search returns
+    /// what it has (``Hits/isPartial``).
+    public func cancel() {
+        vdb_task_cancel(handle)
+    }
+
+    /// How far the call is; 0 of 0 before it starts.
+    public var progress: Progress {
+        var done: UInt64 = 0
+        var total: UInt64 = 0
+        vdb_task_progress(handle, &done, &total)
+        return Progress(done: Int(clamping: done), total: Int(clamping: total))
+    }
+
+    /// Sets what a long call tells at each step, on the thread that makes the call; nil removes it. It may not use the
+    /// library but for this task's `cancel` and `progress`. A search tells nothing.
+    public func watch(_ watcher: Watcher?) throws(VDBError) {
+        guard let watcher else {
+            try checked { vdb_task_on_progress(handle, nil, nil, $0) }
+            return
+        }
+        let box = Box(watcher)
+        boxes.withLock { $0.append(box) }
+        let user = Unmanaged.passUnretained(box).toOpaque()
+        try checked { vdb_task_on_progress(handle, VDBTask.step, user, $0) }
+    }
+
+    private static let step: @convention(c) (UnsafeMutableRawPointer?, UInt64, UInt64) -> Int32 = { user, done, total in
+        guard let user else { return 1 }
+        let box = Unmanaged<Box>.fromOpaque(user).takeUnretainedValue()
+        return box.watcher(Progress(done: Int(clamping: done), total: Int(clamping: total))) ? 1 : 0
+    }
+}
+
+// MARK: Swift's tasks
+
+extension VDBTask {
+    /// Makes a long call on a thread of its own and not on one of those that Swift's tasks share, and cancels it when the task
+    /// that waits is cancelled:
+    ///
+    ///     let hits = try await VDBTask.run { try db.search(queries, k: 10, params: SearchParams(task: $0)) }
+    public static func run<Value: Sendable>(
+        progress: Watcher? = nil, _ call: @escaping @Sendable (VDBTask) throws(VDBError) -> Value
+    ) async throws(VDBError) -> Value {
+        let task = try VDBTask()
+        try task.watch(progress)
+        return try await task.run { () throws(VDBError) in try call(task) }
+    }
+
+    func run<Value: Sendable>(_ call: @escaping @Sendable () throws(VDBError) -> Value) async throws(VDBError) -> Value {
+        let result: Result<Value, VDBError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                // A queue of its own has a thread of its own. The global ones have no more than there are cores, which Swift's
+                // tasks need too: a few long calls would stop all of them.
+                DispatchQueue(label: "vdb").async { continuation.resume(returning: Result(catching: call)) }
+            }
+        } onCancel: {
+            cancel()
+        }
+        return try result.get()
+    }
+}
