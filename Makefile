@@ -10,7 +10,7 @@ LIB := build/lib
 LOOM = $(CARGO) test --manifest-path tests/loom/Cargo.toml --target-dir $(TARGET)/loom
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 
-.PHONY: build header bindings abi go-lib node-package test test-bindings install uninstall musl dist loom miri tsan asan torture \
+.PHONY: build header bindings abi go-lib node-package test test-bindings test-swift install uninstall musl dist loom miri tsan asan torture \
 	mutations coverage filesystems fuzz lint demo bench bench-bindings bench-compare bench-scale \
 	bench-curve bench-seeds bench-filter bench-conditions bench-replace bench-ingest bench-churn bench-sweep bench-protection clean
 .DEFAULT_GOAL := build
@@ -68,6 +68,10 @@ dist: build musl
 # LANGUAGES="cpp python" for some.
 test-bindings: build
 	@.ci/summary.sh bindings/test.sh $(LANGUAGES)
+
+# The Swift binding, after Debian's Swift was put into ~/.cache/vdb/swift where there is none (2.8 GB; VDB_SWIFT_ROOT is another folder).
+test-swift: build
+	@bindings/swift/toolchain.sh install && .ci/summary.sh bindings/test.sh swift
 
 # Everything: unit, property, integration and documentation tests, the C tests, the models, the bindings.
 test:

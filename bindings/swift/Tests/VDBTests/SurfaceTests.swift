@@ -1,0 +1,56 @@
+import Foundation
+import XCTest
+
+@testable import VDB
+
+final class SurfaceTests: XCTestCase {
+    /// What the package does not need of the library, and why.
+    private let unwrapped = [
+        "vdb_search_exact": "SearchFlags.exact",
+        "vdb_get_batch": "the newest state is that of no snapshot",
+        "vdb_count": "the same",
+        "vdb_ids_of_keys": "the same",
+        "vdb_keys_of_ids": "the same",
+        "vdb_get_meta": "the same",
+    ]
+
+    /// A function that the header gains must be wrapped.
+    func testEveryFunctionIsWrapped() throws {
+        let header = try String(contentsOf: repository.appendingPathComponent("include/vdb.h"), encoding: .utf8)
+        let code = header.replacing(#/(?s)/\*.*?\*/|#[^\n]*/#, with: "")
+        let functions = Set(code.matches(of: #/\b(vdb_\w+)\(/#).map { String($0.1) })
+        XCTAssertGreaterThan(functions.count, 60)
+        let folder = repository.appendingPathComponent("bindings/swift/Sources/VDB")
+        let sources = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+            .map { try String(contentsOf: $0, encoding: .utf8) }.joined()
+            .replacing(#/(?m)//.*$/#, with: "")
+        let used = Set(sources.matches(of: #/\bvdb_\w+/#).map { String($0.0) })
+        for function in functions.sorted() {
+            XCTAssertEqual(used.contains(function), unwrapped[function] == nil, function)
+        }
+    }
+
+    /// Each option of the library has a name here.
+    func testEveryOptionHasAName() throws {
+        let text = try String(
+            contentsOf: repository.appendingPathComponent("bindings/swift/Sources/VDB/Generated.swift"), encoding: .utf8)
+        let named = Set(text.matches(of: #/= Option\(rawValue: (\d+)\)/#).compactMap { UInt32($0.1) })
+        XCTAssertEqual(named, Set(Option.allCases.map(\.rawValue)))
+    }
+
+    /// Each field of the parameters of a search can be set.
+    func testEveryFieldOfTheParametersIsSet() throws {
+        let db = try Database.inMemory([.dim: 1])
+        let params = SearchParams(
+            ef: 1, targetRecall: 1, rerank: 1, flags: .exact, deadline: .microseconds(1), filter: try Filter(allow: []),
+            snapshot: try db.snapshot(), maxMemory: 1, task: try VDBTask())
+        for field in Mirror(reflecting: try params.native(.f32)).children {
+            let mirror = Mirror(reflecting: field.value)
+            let isSet = mirror.displayStyle == .optional ? !mirror.children.isEmpty : "\(field.value)" != "0" && "\(field.value)" != "0.0"
+            XCTAssertTrue(isSet, field.label ?? "")
+        }
+        XCTAssertEqual(try Duration.nanoseconds(1).microseconds(), 1)
+        XCTAssertEqual(try Duration.milliseconds(2).microseconds(), 2000)
+        XCTAssertEqual(try Duration.seconds(Int64.max).microseconds(), .max)
+    }
+}

@@ -1,0 +1,85 @@
+#!/bin/sh
+# Tests of the Swift package: the tests and test vectors, the example, and the manual's quick start as a package that uses this one. Needs
+# build/lib, and swift or what `make test-swift` installs. What is compiled is kept in build/bindings/swift.
+#
+#   test.sh [options of swift test]    e.g. --filter ReplayTests
+cd "$(dirname "$0")" || exit 1
+root=$(cd ../.. && pwd)
+if ! why=$(./toolchain.sh check); then
+	echo "skipped: Swift: $why"
+	exit 0
+fi
+place=$root/build/bindings/swift
+output=$place/output
+mkdir -p "$place"
+printf 'Name: vdb\nDescription: build/lib\nVersion: 0\nLibs: -L%s/build/lib -lvdb\nCflags: -I%s/include\n' "$root" "$root" >"$place/vdb.pc"
+export PKG_CONFIG_PATH="$place" LD_LIBRARY_PATH="$root/build/lib"
+passed=0 failed=0
+
+swift() { ./toolchain.sh run "$root" swift "$@"; }
+
+case $(swift --version 2>/dev/null) in
+*"Swift version "[1-5].*)
+	echo "skipped: Swift: $(swift --version 2>/dev/null | sed -n '/Swift version/{p;q;}') is older than 6"
+	exit 0
+	;;
+esac
+
+# check WHAT COMMAND...
+check() {
+	what=$1
+	shift
+	if "$@" >"$output" 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		cat "$output"
+		echo "test swift ($what) ... FAILED"
+	fi
+}
+
+# Optimised code gives objects back earlier than other code does: all is tested as both.
+for configuration in debug release; do
+	swift test -c $configuration --scratch-path "$place/build" -Xswiftc -warnings-as-errors -Xswiftc -enable-testing "$@" >"$output" 2>&1
+	status=$?
+	ok=$(grep -c "^Test Case '.*' passed" "$output") bad=$(grep -c "^Test Case '.*' failed" "$output")
+	if [ $status -ne 0 ]; then
+		[ "$bad" -gt 0 ] || bad=1
+		grep -v "^Test Case '.*' \(passed\|started\)\|^Test Suite\|^\[" "$output"
+		echo "test swift ($configuration) ... FAILED"
+	fi
+	sed -n "s/^.*: \([^ ]*\) : Test skipped/skipped: Swift: \1/p" "$output"
+	passed=$((passed + ok)) failed=$((failed + bad))
+done
+
+example() {
+	swift run -c release --scratch-path "$place/build" -Xswiftc -warnings-as-errors -Xswiftc -enable-testing vdb-search "$root/data/wordnet" &&
+		grep -q '^5000 of 5000 rows are in' "$output" && grep -q '^   0.270  drizzle' "$output" &&
+		[ "$(grep -c '^\(recall@10 of 100 questions\|asked of the database itself\): \(0.9[7-9]\|1.0\)' "$output")" -eq 2 ]
+}
+check example example
+check "the example is short" [ "$(wc -l <Examples/Search/main.swift)" -lt 60 ]
+
+# The first two listings of the manual: a package, and its program.
+listing() { awk -v n="$1" '/^```swift$/ { at++; next } /^```$/ { if (at == n) exit } at == n' "$root/docs/swift.md"; }
+quick_start() {
+	package=$place/quickstart
+	rm -rf "$package/Sources" "$package/quickstart.vdb" && mkdir -p "$package/Sources/quickstart" || return 1
+	listing 1 | sed "s|/path/to/vdb|$root|" >"$package/Package.swift"
+	listing 2 >"$package/Sources/quickstart/main.swift"
+	swift build -c release --package-path "$package" -Xswiftc -warnings-as-errors || return 1
+	(cd "$package" && ../../../../bindings/swift/toolchain.sh run "$root" .build/release/quickstart >said 2>&1)
+	cat "$package/said"
+	printf 'row 10, distance 0.019\nrow 30, distance 0.168\n' | diff - "$package/said"
+}
+check "quick start" quick_start
+if swift format --version >/dev/null 2>&1; then
+	check formatted swift format lint --strict --recursive Package.swift Sources Tests Examples
+else
+	echo "skipped: Swift: no swift format here"
+fi
+
+verdict=ok
+[ $failed -eq 0 ] || verdict=FAILED
+echo "test result: $verdict. $passed passed; $failed failed; 0 ignored"
+[ $failed -eq 0 ]
