@@ -101,7 +101,7 @@ extension Cursor: AsyncSequence {
                 }
                 if Task.isCancelled { throw VDBError(.cancelled, "the task was cancelled") }
                 if hits.isPartial, hits[0].isEmpty {
-                    throw VDBError(.deadline, "the deadline of a page passed before there was a row")
+                    throw VDBError(.deadline, "the deadline of a page passed, or its task was cancelled, before there was a row")
                 }
                 page = hits[0]
                 place = 0

@@ -10,7 +10,7 @@ extension Database {
     }
 
     public func backup(to path: String, previous: String? = nil, progress: VDBTask.Watcher? = nil) async throws(VDBError) {
-        try await VDBTask.run(progress: progress) { (task) throws(VDBError) in
+        try await VDBTask.waiting(progress) { (task) throws(VDBError) in
             try self.backup(to: path, previous: previous, task: task)
         }
     }
@@ -26,7 +26,7 @@ extension Database {
     public func export(
         to path: String, format: String? = nil, filter: Filter? = nil, progress: VDBTask.Watcher? = nil
     ) async throws(VDBError) {
-        try await VDBTask.run(progress: progress) { (task) throws(VDBError) in
+        try await VDBTask.waiting(progress) { (task) throws(VDBError) in
             try self.export(to: path, format: format, filter: filter, task: task)
         }
     }
@@ -40,7 +40,7 @@ extension Database {
     }
 
     public func importFile(_ path: String, format: String? = nil, progress: VDBTask.Watcher? = nil) async throws(VDBError) {
-        try await VDBTask.run(progress: progress) { (task) throws(VDBError) in
+        try await VDBTask.waiting(progress) { (task) throws(VDBError) in
             try self.importFile(path, format: format, task: task)
         }
     }

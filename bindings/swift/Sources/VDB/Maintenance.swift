@@ -21,7 +21,7 @@ extension Database {
     }
 
     public func checkpoint(progress: VDBTask.Watcher? = nil) async throws(VDBError) {
-        try await VDBTask.run(progress: progress) { (task) throws(VDBError) in try self.checkpoint(task: task) }
+        try await VDBTask.waiting(progress) { (task) throws(VDBError) in try self.checkpoint(task: task) }
     }
 
     /// Waits until the background work has put every row into the graph. Rows can be found before that too; waiting is for
@@ -31,7 +31,7 @@ extension Database {
     }
 
     public func waitIndexed(progress: VDBTask.Watcher? = nil) async throws(VDBError) {
-        try await VDBTask.run(progress: progress) { (task) throws(VDBError) in try self.waitIndexed(task: task) }
+        try await VDBTask.waiting(progress) { (task) throws(VDBError) in try self.waitIndexed(task: task) }
     }
 
     /// Moves a database that is only read (``Option/readOnly``) to the newest state that the writer has committed.
@@ -53,7 +53,7 @@ extension Database {
 
     @discardableResult
     public func check(_ level: CheckLevel = .checksums, progress: VDBTask.Watcher? = nil) async throws(VDBError) -> CheckReport {
-        try await VDBTask.run(progress: progress) { (task) throws(VDBError) in try self.check(level, task: task) }
+        try await VDBTask.waiting(progress) { (task) throws(VDBError) in try self.check(level, task: task) }
     }
 
     /// Makes a new database in the directory `target` out of all that can be read of the damaged one in the directory `source`,
@@ -73,7 +73,7 @@ extension Database {
     public static func repair(
         from source: String, to target: String, options: Options = [:], progress: VDBTask.Watcher? = nil
     ) async throws(VDBError) -> RepairReport {
-        try await VDBTask.run(progress: progress) { (task) throws(VDBError) in
+        try await VDBTask.waiting(progress) { (task) throws(VDBError) in
             try Database.repair(from: source, to: target, options: options, task: task)
         }
     }

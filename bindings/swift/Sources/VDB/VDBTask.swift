@@ -69,16 +69,29 @@ extension VDBTask {
     /// that waits is cancelled:
     ///
     ///     let hits = try await VDBTask.run { try db.search(queries, k: 10, params: SearchParams(task: $0)) }
+    ///
+    /// It throws what `call` throws.
     public static func run<Value: Sendable>(
-        progress: Watcher? = nil, _ call: @escaping @Sendable (VDBTask) throws(VDBError) -> Value
+        progress: Watcher? = nil, _ call: @escaping @Sendable (VDBTask) throws -> Value
+    ) async throws -> Value {
+        let task = try VDBTask()
+        try task.watch(progress)
+        return try await task.run { try call(task) }
+    }
+
+    /// The same for a call of this package alone.
+    static func waiting<Value: Sendable>(
+        _ progress: Watcher?, _ call: @escaping @Sendable (VDBTask) throws(VDBError) -> Value
     ) async throws(VDBError) -> Value {
         let task = try VDBTask()
         try task.watch(progress)
         return try await task.run { () throws(VDBError) in try call(task) }
     }
 
-    func run<Value: Sendable>(_ call: @escaping @Sendable () throws(VDBError) -> Value) async throws(VDBError) -> Value {
-        let result: Result<Value, VDBError> = await withTaskCancellationHandler {
+    func run<Value: Sendable, Failure: Error>(
+        _ call: @escaping @Sendable () throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        let result: Result<Value, Failure> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 // A queue of its own has a thread of its own. The global ones have no more than there are cores, which Swift's
                 // tasks need too: a few long calls would stop all of them.
