@@ -14,22 +14,28 @@ extension Database {
     }
 
     /// The same into the arrays of `hits`, which are used again where they have the size.
-    public func search(_ queries: Vectors, k: Int, params: SearchParams? = nil, into hits: inout Hits) throws(VDBError) {
+    public func search(_ queries: Vectors, k: Int, params: SearchParams?, into hits: inout Hits) throws(VDBError) {
+        guard let params else { return try search(queries, k: k, into: &hits) }
+        var p = try params.native(queries.scalar)
+        try search(queries, k, &p, &hits)
+    }
+
+    /// The same without parameters, which is the fastest way to ask.
+    public func search(_ queries: Vectors, k: Int, into hits: inout Hits) throws(VDBError) {
+        // Parameters that all are as without them need not be passed.
+        if queries.scalar == scalar { return try search(queries, k, nil, &hits) }
+        var p = try SearchParams().native(queries.scalar)
+        try search(queries, k, &p, &hits)
+    }
+
+    private func search(_ queries: Vectors, _ k: Int, _ params: UnsafePointer<vdb_search_params_t>?, _ hits: inout Hits)
+        throws(VDBError)
+    {
         let shape = try queries.shape(rows: 1, dim: dim)
         try hits.reserve(queries: shape.count, k: k)
-        // Parameters that all are as without them need not be passed.
-        if params == nil, queries.scalar == scalar {
-            try hits.fill { ids, distances, counts, e in
-                queries.withMemory {
-                    vdb_search(handle, $0, shape.count, shape.dim, shape.stride, k, nil, ids, distances, counts, e)
-                }
-            }
-        } else {
-            var p = try SearchParams.native(params, queries.scalar)
-            try hits.fill { ids, distances, counts, e in
-                queries.withMemory {
-                    vdb_search(handle, $0, shape.count, shape.dim, shape.stride, k, &p, ids, distances, counts, e)
-                }
+        try hits.fill { ids, distances, counts, e in
+            queries.withMemory {
+                vdb_search(handle, $0, shape.count, shape.dim, shape.stride, k, params, ids, distances, counts, e)
             }
         }
     }
@@ -162,7 +168,8 @@ extension Database {
     }
 }
 
-typealias Places<T> = UnsafeMutablePointer<T>
+/// NULL where there are none.
+typealias Places<T> = UnsafeMutablePointer<T>?
 typealias Filling = (Places<UInt64>, Places<Float>, Places<UInt32>, UnsafeMutablePointer<vdb_error_t>) -> vdb_status_t
 
 extension Hits {
@@ -170,7 +177,15 @@ extension Hits {
     @inline(__always)
     mutating func fill(_ call: Filling) throws(VDBError) {
         do throws(VDBError) {
-            isPartial = try checked { call(&ids, &distances, &counts, $0) } == .partial
+            // Through buffers, which take an array out of its place and put it back; pointers to it would be counted.
+            isPartial =
+                try checked { e in
+                    ids.withUnsafeMutableBufferPointer { ids in
+                        distances.withUnsafeMutableBufferPointer { distances in
+                            counts.withUnsafeMutableBufferPointer { call(ids.baseAddress, distances.baseAddress, $0.baseAddress, e) }
+                        }
+                    }
+                } == .partial
         } catch {
             self = Hits()
             throw error

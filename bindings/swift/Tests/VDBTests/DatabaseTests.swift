@@ -147,10 +147,10 @@ final class DatabaseTests: XCTestCase {
             // Every other one is forgotten.
             if hits.ids[0] % 2 == 0 { try db.close() }
         }
-        for _ in 0..<500 { try cycle() }
+        for _ in 0..<2000 { try cycle() }
         let before = try residentBytes()
         for _ in 0..<10_000 { try cycle() }
         let grown = try residentBytes() - before
-        XCTAssertLessThan(grown, 8 << 20, "\(grown) bytes more after 10,000 databases")
+        XCTAssertLessThan(grown, 4 << 20, "\(grown) bytes more after 10,000 databases")
     }
 }
