@@ -68,8 +68,8 @@ extension Database {
     }
 
     /// A cursor through the rows that a filter lets pass (nil: all), in the order of their ids. Distances are 0.
-    public func scan(_ filter: Filter? = nil) throws(VDBError) -> Cursor {
-        Cursor(try made { vdb_cursor_scan(handle, filter?.handle, $0, $1) }, try VDBTask())
+    public func scan(_ filter: Filter? = nil, at snapshot: Snapshot? = nil) throws(VDBError) -> Cursor {
+        Cursor(try made { vdb_cursor_scan_at(handle, snapshot?.handle, filter?.handle, $0, $1) }, try VDBTask())
     }
 }
 

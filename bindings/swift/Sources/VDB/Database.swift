@@ -76,6 +76,11 @@ public final class Database: @unchecked Sendable {
         try checked { vdb_option_get_f64(handle, option.rawValue, &value, $0) }
         return value
     }
+
+    /// The value in force of an option that is a text.
+    public func text(of option: Option) throws(VDBError) -> String {
+        try written(capacity: 1024) { vdb_option_get_text(handle, option.rawValue, $0, $1, $2, $3) }
+    }
 }
 
 /// The enum value that the library means.
@@ -98,7 +103,7 @@ extension Database {
     /// Facts about the library as a JSON object: version, ABI, target, and the instruction set of the distance kernels that
     /// this processor gets.
     public static func buildInfo() throws(VDBError) -> String {
-        try text(capacity: 512) { vdb_build_info($0, $1, $2, $3) }
+        try written(capacity: 512) { vdb_build_info($0, $1, $2, $3) }
     }
 }
 
@@ -107,7 +112,7 @@ typealias TextCall = (
 ) -> vdb_status_t
 
 /// Makes a call that writes a text, into a buffer that is enlarged where it was too small.
-func text(capacity: Int, _ call: TextCall) throws(VDBError) -> String {
+func written(capacity: Int, _ call: TextCall) throws(VDBError) -> String {
     var (text, error) = read(capacity: capacity, call)
     while let failure = error, failure.code == .bufferTooSmall, text.capacity > capacity {
         (text, error) = read(capacity: text.capacity, call)

@@ -222,6 +222,15 @@ public struct Option: RawRepresentable, Hashable, Sendable {
     public static let pqSubspaces = Option(rawValue: 105)
     /// One of ``Originals``; default KEEP.
     public static let originals = Option(rawValue: 106)
+    /// Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
+    /// (vdb_options_set_text, vdb_option_get_text); default: none.
+    ///
+    /// Paths are those of filters (docs/filters.md). Types are string, i64, f64, bool, timestamp (whole milliseconds since
+    /// 1970-01-01 UTC), string[] and geo (an object with lat and lon in degrees). A call that writes a row whose
+    /// metadata has a value of another type at such a path is Status.invalidArgument and changes nothing; missing values
+    /// and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
+    /// them, as far as Option.columnBytes has room. At most 256; their order does not matter.
+    public static let columns = Option(rawValue: 107)
     /// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
     public static let m = Option(rawValue: 201)
     /// Breadth of the search that finds the links of a new node; 8-4096, default 200.
@@ -311,8 +320,8 @@ public struct Option: RawRepresentable, Hashable, Sendable {
     /// How much a line matters at least to be in the log, one of ``LogLevel``; default INFO: all lines.
     public static let logLevel = Option(rawValue: 410)
     /// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
-    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values; the least recently used go
-    /// first; 0 keeps none; default 256 MiB, which count as working memory of searches (Option.maxMemory).
+    /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
+    /// differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (Option.maxMemory).
     public static let columnBytes = Option(rawValue: 420)
 }
 
@@ -324,6 +333,8 @@ public enum OptionType: UInt32, CaseIterable, Sendable {
     case f64 = 2
     /// One of a few numbers with names: vdb_options_set_u64.
     case `enum` = 3
+    /// A text: vdb_options_set_text.
+    case text = 4
 }
 
 /// Bits of vdb_option_info_t.flags.
@@ -358,19 +369,19 @@ public enum CheckLevel: UInt32, CaseIterable, Sendable {
 
 /// Kinds of calls whose times are kept: vdb_latency_get.
 public enum Call: UInt32, CaseIterable, Sendable {
-    /// vdb_search and vdb_search_exact for one query.
+    /// vdb_search, vdb_search_exact and vdb_search_ids for one query.
     case search = 1
     /// The same for several queries in one call.
     case searchBatch = 2
     /// vdb_search_range.
     case searchRange = 3
-    /// vdb_insert_batch.
+    /// vdb_insert_batch and vdb_insert_records.
     case insert = 4
-    /// vdb_upsert_batch.
+    /// vdb_upsert_batch and vdb_upsert_records.
     case upsert = 5
-    /// vdb_delete_batch.
+    /// vdb_delete_batch, vdb_delete_keys and vdb_delete_where.
     case delete = 6
-    /// vdb_get_batch.
+    /// vdb_get_batch, vdb_get_meta, vdb_keys_of_ids and vdb_ids_of_keys.
     case get = 7
     /// vdb_count.
     case count = 8
@@ -380,6 +391,16 @@ public enum Call: UInt32, CaseIterable, Sendable {
     case checkpoint = 10
     /// vdb_refresh.
     case refresh = 11
+    /// vdb_update_meta_batch and vdb_update_meta_where.
+    case updateMeta = 12
+    /// vdb_recommend.
+    case recommend = 13
+    /// vdb_search_diverse.
+    case diverse = 14
+    /// vdb_search_groups.
+    case groups = 15
+    /// A page of a cursor: vdb_cursor_next.
+    case page = 16
 }
 
 /// How much a line of the log matters (Option.logLevel).

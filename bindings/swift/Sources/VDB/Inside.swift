@@ -52,9 +52,15 @@ extension Database {
         guard k >= 0 else { throw VDBError(.outOfRange, "k is \(k): it cannot be negative") }
         var p = try SearchParams.native(params, query.scalar)
         return try Explanation(
-            try text(capacity: Database.explainMax) { json, capacity, length, e in
+            try written(capacity: Database.explainMax) { json, capacity, length, e in
                 query.withMemory { vdb_explain(handle, $0, dim, k, &p, json, capacity, length, e) }
             })
+    }
+
+    /// Tells about the columns of metadata, those that were declared (``Option/columns``) and those that filters looked at: a JSON object
+    /// whose members the header describes (vdb_columns_get).
+    public func columns() throws(VDBError) -> String {
+        try written(capacity: 4096) { vdb_columns_get(handle, $0, $1, $2, $3) }
     }
 
     /// Takes the lines out of the log of the database that came since it was read last; each goes to one reader. vdb_log_read in
@@ -62,7 +68,7 @@ extension Database {
     public func readLog() throws(VDBError) -> [String] {
         var lines: [String] = []
         while true {
-            let some = try text(capacity: 16 * 1024) { vdb_log_read(handle, $0, $1, $2, $3) }
+            let some = try written(capacity: 16 * 1024) { vdb_log_read(handle, $0, $1, $2, $3) }
             if some.isEmpty { return lines }
             lines += some.split(separator: "\n").map(String.init)
         }

@@ -65,7 +65,7 @@ extension Database {
         try terminated("path", target)
         let set = options.isEmpty ? nil : try OptionSetHandle(options)
         return try report(
-            try text(capacity: Database.repairReportMax) {
+            try written(capacity: Database.repairReportMax) {
                 vdb_repair(source, target, set?.handle, $0, $1, $2, task?.handle, $3)
             })
     }

@@ -19,6 +19,7 @@ final class KeepTests: XCTestCase {
         XCTAssertEqual(try db.ids(ofKeys: ["b", "a"], at: then), [2, 1])
         XCTAssertEqual(try db.get([2]).vectors, [20])
         XCTAssertEqual(try db.stats().snapshots, 1)
+        XCTAssertEqual(try db.scan(at: then).next().map { Array($0[0].ids) }, [1, 2])
         assertThrows(.mismatch) { try Database.inMemory([.dim: 1]).count(at: then) }
     }
 
@@ -123,6 +124,17 @@ final class InsideTests: XCTestCase {
         XCTAssertEqual(try JSON.read(told.json)["rows"]?["live"]?.number, 2)
         assertThrows(.dimension) { try db.explain([1], k: 1) }
         assertThrows(.outOfRange) { try db.explain([1, 2], k: -1) }
+    }
+
+    func testColumnsAreDeclaredAndToldOf() throws {
+        let db = try Database.inMemory([.dim: 1, .columns: "n i64"])
+        XCTAssertEqual(try db.text(of: .columns), "n i64")
+        try db.insert(Records([1, 2], ids: [1, 2], meta: [#"{"n":3}"#, #"{"n":4}"#]))
+        assertThrows(.invalidArgument) { try db.insert(Records([3], ids: [3], meta: [#"{"n":"x"}"#])) }
+        XCTAssertEqual(try db.count(Filter("n = 3")), 1)
+        let columns = try JSON.read(try db.columns())
+        XCTAssertEqual(columns["columns"]?.list?.first?["name"]?.text, "n")
+        XCTAssertEqual(columns["columns"]?.list?.first?["declared"], .bool(true))
     }
 
     func testTheLogIsReadOnceAndTheCacheCleared() throws {

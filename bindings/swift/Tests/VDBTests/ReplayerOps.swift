@@ -40,6 +40,7 @@ extension Replayer {
     private func option() throws -> Results {
         let database = try database()
         let info = try Option(named: try text("name")).info()
+        if info.type == .text { return ["value": .text(try database.text(of: info.option))] }
         if info.type == .f64 { return ["value": .number(try database.fraction(of: info.option))] }
         let value = try database.value(of: info.option)
         let name = info.values.split(separator: " ").first { $0.hasSuffix("=\(value)") }?.prefix { $0 != "=" }
@@ -235,7 +236,7 @@ extension Replayer {
     }
 
     private func cursorScan() throws -> Results {
-        cursors[try text("cursor")] = try database().scan(filter())
+        cursors[try text("cursor")] = try database().scan(filter(), at: snapshot())
         return [:]
     }
 

@@ -12,6 +12,7 @@ final class SurfaceTests: XCTestCase {
         "vdb_ids_of_keys": "the same",
         "vdb_keys_of_ids": "the same",
         "vdb_get_meta": "the same",
+        "vdb_cursor_scan": "the same",
     ]
 
     /// A function that the header gains must be wrapped.
