@@ -25,7 +25,7 @@ OUT = ROOT / "build/bench"
 LIB = ROOT / "build/lib"
 WARM_UP = 3
 # Most nanoseconds of a search beyond C that are aimed at, and the largest share of an insert beyond C.
-TARGETS = {"C++": 60, "Go": 150, "Node": 400, "Python": 600}
+TARGETS = {"C++": 60, "Go": 150, "Node": 400, "Python": 600, "Swift": 60}
 INSERT_TARGET = 1.05
 
 
@@ -58,11 +58,25 @@ def python() -> list[str] | None:
     return [str(program), str(HERE / "measure.py")] if program.exists() else None
 
 
+def swift() -> list[str] | None:
+    tool = str(ROOT / "bindings/swift/toolchain.sh")
+    if subprocess.run([tool, "check"], stdout=subprocess.DEVNULL).returncode != 0:
+        return None
+    (OUT / "vdb.pc").write_text(
+        f"Name: vdb\nDescription: build/lib\nVersion: 0\nLibs: -L{LIB} -lvdb\nCflags: -I{ROOT}/include\n", encoding="utf-8")
+    inside = [tool, "run", str(ROOT), "env", f"PKG_CONFIG_PATH={OUT}", f"LD_LIBRARY_PATH={LIB}"]
+    made = OUT / "swift"
+    subprocess.run([*inside, "swift", "build", "-c", "release", "--package-path", "swift-search", "--scratch-path", str(made)],
+                   cwd=HERE, check=True, stdout=subprocess.DEVNULL)
+    return [*inside, str(made / "release/search")]
+
+
 LANGUAGES = {
     "C": (lambda: compiled("cc", "c11", "measure.c"), "no C compiler"),
     "C++": (lambda: compiled("c++", "c++17", "measure.cpp"), "no C++ compiler"),
     "Go": (go, "no go"),
     "Node": (node, "no node, or the package is not compiled: make node-package"),
+    "Swift": (swift, "no swift, nor what make test-swift installs"),
     "Python": (python, "the wheel is not built: bindings/python/test.sh"),
 }
 
