@@ -11,12 +11,21 @@ struct Mismatch: Error, CustomStringConvertible {
 final class Replayer {
     typealias Results = [String: JSON]
 
+    /// What a call came to.
+    struct Outcome {
+        var results: Results = [:]
+        var failure: VDBError?
+        var status: String { failure.map { String("\($0.code)".dropFirst(4)) } ?? results["status"]?.text ?? "OK" }
+    }
+
     let folder: URL
     var databases: [String: Database] = [:]
     var filters: [String: Filter] = [:]
     var tasks: [String: VDBTask] = [:]
     var cursors: [String: Cursor] = [:]
     var snapshots: [String: Snapshot] = [:]
+    /// A line for each step.
+    private(set) var transcript: [String] = []
     private var current: [String: JSON] = [:]
     private var used: Set<String> = []
 
@@ -30,27 +39,39 @@ final class Replayer {
         for snapshot in snapshots.values { snapshot.close() }
     }
 
+    /// Runs steps until one is not as expected, and throws in what.
+    func run(_ steps: [[String: JSON]]) throws {
+        for (place, step) in steps.enumerated() {
+            do {
+                try run(step)
+            } catch {
+                throw Mismatch("step \(place), \(step["op"]?.text ?? ""): \(error)")
+            }
+        }
+    }
+
     /// Runs a step and throws in what it is not as expected.
     func run(_ step: [String: JSON]) throws {
         current = step
         used = ["op", "expect"]
         let op = try text("op")
-        var results: Results = [:]
-        var failure: VDBError?
+        var outcome = Outcome()
         do {
-            results = try call(op)
+            outcome.results = try call(op)
         } catch let error as VDBError {
-            failure = error
+            outcome.failure = error
         }
         if let name = step.keys.first(where: { !used.contains($0) }) {
             throw Mismatch("\(name): an argument that the replayer does not know")
         }
-        try judge(step["expect"]?.object ?? [:], results, failure)
+        let expect = step["expect"]?.object ?? [:]
+        transcript.append(try Notes.line(op, outcome, expected: expect))
+        try judge(expect, outcome)
     }
 
-    private func judge(_ expect: [String: JSON], _ results: Results, _ failure: VDBError?) throws {
-        var results = results
-        let status = failure.map { String("\($0.code)".dropFirst(4)) } ?? results["status"]?.text ?? "OK"
+    private func judge(_ expect: [String: JSON], _ outcome: Outcome) throws {
+        let (status, failure) = (outcome.status, outcome.failure)
+        var results = outcome.results
         let wanted = expect["status"]?.text ?? "OK"
         guard status == wanted else { throw Mismatch("\(status) \(failure?.message ?? ""), expected \(wanted)") }
         let (item, row) = (failure?.item, expect["item"].flatMap { $0.text.flatMap { Int($0) } ?? $0.number.map { Int($0) } })
