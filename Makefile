@@ -69,9 +69,10 @@ dist: build musl
 test-bindings: build
 	@.ci/summary.sh bindings/test.sh $(LANGUAGES)
 
-# The Swift binding, after Debian's Swift was put into ~/.cache/vdb/swift where there is none (2.8 GB; VDB_SWIFT_ROOT is another folder).
+# The Swift binding, as debug and as optimised code, after Debian's Swift was put into ~/.cache/vdb/swift where there is none (2.8 GB;
+# VDB_SWIFT_ROOT is another folder).
 test-swift: build
-	@bindings/swift/toolchain.sh install && .ci/summary.sh bindings/test.sh swift
+	@bindings/swift/toolchain.sh install && VDB_SWIFT_CONFIGURATIONS="debug release" .ci/summary.sh bindings/test.sh swift
 
 # Everything: unit, property, integration and documentation tests, the C tests, the models, the bindings.
 test:
