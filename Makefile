@@ -59,7 +59,7 @@ musl:
 	@packaging/musl.sh
 
 # Everything that a release consists of, into build/dist, with SHA256SUMS: a Python wheel, npm packages, a Go module, a
-# Debian package, archives of the library and of the sources. The same sources give the same bytes. What may be set
+# Swift package, a Debian package, archives of the library and of the sources. The same sources give the same bytes. What may be set
 # (GO_MODULE, DEB_MAINTAINER) is in packaging/dist.sh.
 dist: build musl
 	@packaging/dist.sh
