@@ -498,3 +498,19 @@ proptest! {
         }
     }
 }
+
+/// All numbers of 64 bits, or all but one at an end: there is no distance left for what is behind the last.
+#[test]
+fn numbers_from_one_end_of_64_bits_to_the_other_are_found() {
+    for (least, largest) in
+        [(i64::MIN, i64::MAX), (-i64::MAX, i64::MAX), (i64::MIN, i64::MAX - 1), (2 - i64::MAX, i64::MAX)]
+    {
+        let db = open_with(None, &options().columns("n i64"), 10).unwrap();
+        let number = |i: i64| [least, largest].get(i as usize).copied().unwrap_or(i);
+        put(&db, 0, &(0..1000).map(|i| format!("{{\"n\": {}}}", number(i))).collect::<Vec<_>>(), false).unwrap();
+        db.wait_columns().unwrap();
+        let ends = [format!("n = {least}"), format!("n >= {largest}")];
+        let filters = ["n > 500", "n < 500", "n = 500", "n is null", &ends[0], &ends[1]];
+        assert_eq!(filters.map(|filter| count(&db, filter)), [500, 499, 1, 0, 1, 1], "{least} to {largest}");
+    }
+}

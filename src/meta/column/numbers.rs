@@ -58,7 +58,8 @@ impl Numbers {
         let (Some(&least), Some(&largest)) = (places.iter().min(), places.iter().max()) else { return Ok(None) };
         let span = largest.wrapping_sub(least) as u64;
         let is_narrow = span < u32::MAX.into();
-        if span == u64::MAX || rows * if is_narrow { 4 } else { 8 } >= limit {
+        // One past the largest distance must be a number too.
+        if span >= u64::MAX - 1 || rows * if is_narrow { 4 } else { 8 } >= limit {
             return Ok(None);
         }
         let distance = |row| code(row).map_or(NULL, |code| places[code].wrapping_sub(least) as u64 + 1);
@@ -182,6 +183,8 @@ mod tests {
         assert!(pack(&[Some(Whole(u64::MAX.into())), Some(Whole(1))]).is_none());
         assert!(pack(&[Some(Whole((1 << 53) + 1)), Some(Real(0.5))]).is_none());
         assert!(pack(&[Some(Whole(i64::MIN.into())), Some(Whole(i64::MAX.into()))]).is_none(), "no place for null");
+        assert!(pack(&[Some(Whole(i64::MIN.into())), Some(Whole((i64::MAX - 1).into()))]).is_none(), "nor for the end");
+        assert!(pack(&[Some(Whole((i64::MIN + 2).into())), Some(Whole(i64::MAX.into()))]).is_some());
         let packed = pack(&[Some(Real(7.0)), Some(Whole(7)), None, Some(Real(-0.0))]).unwrap();
         assert!(!packed.reals && matches!(packed.distances, Distances::Middle(_)));
         assert_eq!((packed.get(0), packed.get(2), packed.get(3)), (Some(Whole(7)), None, Some(Whole(0))));
