@@ -514,3 +514,18 @@ fn numbers_from_one_end_of_64_bits_to_the_other_are_found() {
         assert_eq!(filters.map(|filter| count(&db, filter)), [500, 499, 1, 0, 1, 1], "{least} to {largest}");
     }
 }
+
+/// Its plain form, which the database keeps, has a space behind each comma.
+#[test]
+fn a_declaration_that_is_taken_can_be_kept() {
+    let declared = |spaces: usize| {
+        let columns: Vec<String> = (0..200).map(|i| format!("n{i:03}{} i64", "x".repeat(318))).collect();
+        columns.join(",") + &" ".repeat(spaces)
+    };
+    let text = declared((1 << 16) - declared(0).len());
+    let mut options = options();
+    let Err(error) = options.set_text("schema.columns", &text) else {
+        panic!("opened: {:?}", open_with(None, &options, 6).map(|db| db.settings().columns.columns().len()));
+    };
+    assert!(error.kind() == ErrorKind::InvalidArgument && error.message().contains("65536"), "{error}");
+}

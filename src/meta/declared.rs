@@ -5,7 +5,7 @@
 //! themselves, so that they say the same of a declared path and of any other.
 
 use super::column::Lane;
-use super::filter::{SyntaxError, declarations, path_text};
+use super::filter::{SyntaxError, TEXT_MAX, declarations, path_text};
 use super::json::{Number, Scalar, Step, at_path, elements_at_path};
 use std::fmt;
 
@@ -84,7 +84,14 @@ impl Declarations {
     pub fn parse(text: &str) -> Result<Declarations, SyntaxError> {
         let mut columns = declarations(text)?;
         columns.sort_by_cached_key(|column| path_text(&column.path));
-        Ok(Declarations(columns))
+        let declared = Declarations(columns);
+        // That is what is kept, and read again.
+        let plain = declared.to_string().len();
+        if plain > TEXT_MAX {
+            let message = format!("the columns take {plain} bytes as `name type, name type`, the limit is {TEXT_MAX}");
+            return Err(SyntaxError { at: text.len(), message });
+        }
+        Ok(declared)
     }
 
     /// Each of them.
