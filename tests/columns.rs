@@ -529,3 +529,18 @@ fn a_declaration_that_is_taken_can_be_kept() {
     };
     assert!(error.kind() == ErrorKind::InvalidArgument && error.message().contains("65536"), "{error}");
 }
+
+/// A search of a snapshot needs columns of its own where records changed since.
+#[test]
+fn searches_of_a_snapshot_leave_the_columns_of_the_newest_rows() {
+    let db = open_with(None, &options().columns("year i64"), 10).unwrap();
+    put(&db, 0, &rows(4096), false).unwrap();
+    let snapshot = db.snapshot();
+    update(&db, &[5, 1500, 2500, 3500], &["{}"; 4]).unwrap();
+    db.wait_columns().unwrap();
+    for year in [1950, 1960] {
+        let filter = Filter::parse(&format!("year = {year} and other = 0")).unwrap();
+        assert!(db.count_at(Some(&snapshot), Some(&filter)).unwrap() > 0);
+        assert_eq!(column(&db, "year", "i64")["rows"], 4096, "{year}");
+    }
+}

@@ -63,13 +63,13 @@ impl ColumnCache {
     }
 
     /// Keeps a column with its memory where there is room for it within `most` bytes; returns whether there was. Others
-    /// make room: those of records that `view` does not have any more, then, where `may_push`, any.
+    /// make room: those of records that none of `views` has, then, where `may_push`, any.
     fn keep(
         &self,
         lane: &Lane,
         serial: u64,
         column: &Arc<Column>,
-        view: &View,
+        views: [&View; 2],
         (most, lease, may_push): (u64, Lease, bool),
     ) -> bool {
         let bytes = column.bytes() as u64;
@@ -79,7 +79,8 @@ impl ColumnCache {
         lease.shrink_to(bytes);
         let mut inner = lock(&self.0);
         let gone: Vec<u64> = inner.lanes.get(lane).map_or(Vec::new(), |kept| {
-            let is_there = |serial: &u64| view.records.chunks().iter().flatten().any(|piece| piece.serial == *serial);
+            let pieces = || views.iter().flat_map(|view| view.records.chunks().iter().flatten());
+            let is_there = |serial: &u64| pieces().any(|piece| piece.serial == *serial);
             kept.keys().copied().filter(|serial| !is_there(serial)).collect()
         });
         gone.into_iter().for_each(|serial| inner.forget(lane, serial));
@@ -185,7 +186,9 @@ impl ChunkColumns<'_> {
         let rows = (from..self.rows).map(|row| self.records.get(row).unwrap_or_default().meta);
         let mut cover = |bytes: usize| self.cover(&memory, bytes as u64, may_push);
         let column = Arc::new(Column::read(lane, known.as_deref(), rows, &mut cover)?);
-        let is_kept = cache.keep(lane, serial, &column, self.view, (self.core.settings.column_bytes, memory, may_push));
+        // A search of a snapshot must not let go of what those of the newest rows look at.
+        let views = [self.view, &self.core.view.load()];
+        let is_kept = cache.keep(lane, serial, &column, views, (self.core.settings.column_bytes, memory, may_push));
         Ok((column, is_kept))
     }
 }
