@@ -147,3 +147,24 @@ fn columns_are_kept_within_their_bounds_and_answers_are_the_same() {
         }
     }
 }
+
+/// Names are let go when a search goes farther, and so is what was taken for them.
+#[test]
+fn a_search_that_goes_farther_takes_memory_for_its_groups_once() {
+    let db = Database::open(None, &Options::new().dim(DIM as u32).max_memory(64 << 20)).unwrap();
+    let mut ids: Vec<u64> = (0..ROWS).collect();
+    let vectors: Vec<f32> = ids.iter().flat_map(|&id| [id as f32, 0.0, 0.0]).collect();
+    let meta: Vec<String> = ids
+        .iter()
+        .map(|id| if *id < 9 { format!("{{\"g\": \"{id}{}\"}}", "x".repeat(400_000)) } else { String::new() })
+        .collect();
+    let ends = meta.iter().scan(0, |end, text| {
+        *end += text.len() as u64;
+        Some(*end)
+    });
+    let (bytes, offsets) = (meta.concat(), [0].into_iter().chain(ends).collect::<Vec<u64>>());
+    let records = Records { keys: None, meta: Some(Texts::new(bytes.as_bytes(), &offsets).unwrap()) };
+    db.insert_records(&mut ids, Vectors::f32(&vectors, DIM).unwrap(), &records, None).unwrap();
+    let (outcome, found) = search(&db, ("g", 0.0), (10, 1), &SearchParams::default()).unwrap();
+    assert_eq!((outcome, found), (Outcome::Complete, (0..9).map(|id| vec![id]).collect()));
+}

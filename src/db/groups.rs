@@ -107,6 +107,7 @@ fn name(value: Scalar<'_>, out: &mut Vec<u8>) -> Result<bool> {
 impl Groups<'_> {
     fn clear(&mut self) {
         self.names.clear();
+        self.lease.shrink_to((self.hits.counts.len() * size_of::<Vec<u8>>()) as u64);
         self.hits.ids.fill(ID_NONE);
         self.hits.distances.fill(f32::INFINITY);
         self.hits.counts.fill(0);
