@@ -3,7 +3,7 @@
 use crate::util::memory::{AllocError, collected, make_room};
 
 /// A number for each row.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Codes {
     Narrow(Vec<u8>),
     Middle(Vec<u16>),
@@ -13,6 +13,15 @@ pub(super) enum Codes {
 impl Codes {
     pub fn new() -> Codes {
         Codes::Narrow(Vec::new())
+    }
+
+    /// A copy in memory that may be refused.
+    pub fn copied(&self) -> Result<Codes, AllocError> {
+        Ok(match self {
+            Codes::Narrow(codes) => Codes::Narrow(collected(codes.iter().copied())?),
+            Codes::Middle(codes) => Codes::Middle(collected(codes.iter().copied())?),
+            Codes::Wide(codes) => Codes::Wide(collected(codes.iter().copied())?),
+        })
     }
 
     pub fn len(&self) -> usize {

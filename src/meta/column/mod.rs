@@ -36,21 +36,21 @@ pub struct Lane {
 }
 
 /// One path of the first rows of a chunk.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Column {
     data: Data,
     stats: Stats,
     bytes: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Data {
     Coded(Coded),
     Numbers(Numbers),
 }
 
 /// Values with their numbers.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Coded {
     /// Distinct values in the order in which they came.
     values: Vec<Literal>,
@@ -224,7 +224,8 @@ impl Coded {
                 for value in &coded.values {
                     known.insert(Key::of(value.copied()?))?;
                 }
-                (codes, ends) = (coded.codes.clone(), coded.ends.clone());
+                codes = coded.codes.copied()?;
+                ends = coded.ends.as_ref().map(|ends| collected(ends.iter().copied())).transpose()?;
             }
         }
         Ok(Coded { values, codes, ends })

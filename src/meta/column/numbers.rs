@@ -16,7 +16,7 @@ use std::ops::Range;
 const NULL: u64 = 0;
 
 /// A number, or nothing, for each row.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Numbers {
     /// The place of the least number, whose distance is 1.
     least: i64,
@@ -26,7 +26,7 @@ pub(super) struct Numbers {
     distances: Distances,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Distances {
     Middle(Vec<u32>),
     Wide(Vec<u64>),
