@@ -117,12 +117,15 @@ static SearchResult *result_with_room(npy_intp k) {
     return NULL;
 }
 
-/* Keeps the first `found` places of an array. */
-static int shorten(PyObject **array, Py_ssize_t found) {
-    PyObject *part = PySequence_GetSlice(*array, 0, found);
-    Py_DECREF(*array);
+/* Keeps the first `found` places of an array: in one of their own, for a view would hold the memory of all k. */
+static int shorten(PyObject **array, npy_intp found) {
+    PyArrayObject *all = (PyArrayObject *)*array;
+    PyObject *part = PyArray_EMPTY(1, &found, PyArray_TYPE(all), 0);
+    if (!part) return 0;
+    memcpy(PyArray_DATA((PyArrayObject *)part), PyArray_DATA(all), (size_t)PyArray_NBYTES((PyArrayObject *)part));
     *array = part;
-    return part != NULL;
+    Py_DECREF(all);
+    return 1;
 }
 
 /* Parameters that are known here; others are for the wrapper. */
@@ -210,7 +213,7 @@ static PyObject *search(PyObject *module, PyObject *args) {
         Py_RETURN_NONE;
     }
     result->partial = status == VDB_PARTIAL;
-    if ((Py_ssize_t)result->count < k && !(shorten(&result->ids, result->count) && shorten(&result->distances, result->count))) {
+    if ((Py_ssize_t)result->count < k && !(shorten(&result->ids, (npy_intp)result->count) && shorten(&result->distances, (npy_intp)result->count))) {
         Py_DECREF(result);
         return NULL;
     }

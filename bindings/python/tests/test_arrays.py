@@ -134,6 +134,19 @@ def test_results_are_fresh_and_the_callers(filled):
     first.distances[:] = 0
 
 
+def test_results_hold_no_more_memory_than_they_show(filled):
+    rule = vdb.Filter([1, 2])
+    with filled.cursor_scan() as cursor:
+        results = [
+            filled.search(ROWS[0], 10_000), filled.search(ROWS[0], 10_000, filter=rule), filled.search_exact(ROWS[0], 10_000),
+            filled.search_range(ROWS[0], 1e9, 10_000), filled.search_ids(1, 10_000), filled.search_diverse(ROWS[0], 10_000),
+            vdb.search_many([filled], ROWS[0], 10_000), cursor.next(10_000),
+        ]
+    for result in results:
+        assert 2 <= len(result.ids) == len(result.distances) <= 100
+        assert result.ids.flags.owndata and result.distances.flags.owndata, result
+
+
 def test_shapes_of_results(filled):
     many = filled.search(ROWS, 200)
     assert many.ids.shape == (6, 200) and (many.counts == 100).all()

@@ -88,8 +88,7 @@ class Searches(Core):
         if status:
             check(status, error)
         if rows.single and counts[0] < k:
-            found = int(counts[0])
-            ids, distances = ids[:found], distances[:found]
+            ids, distances = _first(ids, counts[0]), _first(distances, counts[0])
         return SearchResult(ids, distances, counts, status == _PARTIAL)
 
     def search_range(
@@ -105,7 +104,7 @@ class Searches(Core):
         status = check(lib.vdb_search_range(
             db, rows.pointer, rows.dim, max_distance, cap, c_params, u64(ids), floats(distances), count, error), error)
         found = min(count[0], cap)
-        return RangeResult(ids[:found], distances[:found], count[0] > cap, status == _PARTIAL)
+        return RangeResult(_first(ids, found), _first(distances, found), count[0] > cap, status == _PARTIAL)
 
     def search_ids(self, ids: Ids, k: int = 10, *, copy: bool = False, **params: "Unpack[SearchParams]") -> SearchResult:
         """Finds the `k` rows nearest to each of these rows, which is left out itself. One id is one query."""
@@ -123,7 +122,7 @@ class Searches(Core):
         long = row_ids.size >= _LONG_QUERIES
         status = check(_run_search(call, c_params, None, task) if long else call(c_params), error)
         if single:
-            found, distances = found[: counts[0]], distances[: counts[0]]
+            found, distances = _first(found, counts[0]), _first(distances, counts[0])
         return SearchResult(found, distances, counts, status == _PARTIAL)
 
     def recommend(
@@ -154,7 +153,7 @@ class Searches(Core):
         ids, distances = _places(k, k)
         c_params, _ = search_params(params, rows)
         status = check(call(c_params, u64(ids), floats(distances), _u32(counts), error), error)
-        return SearchResult(ids[: counts[0]], distances[: counts[0]], counts, status == _PARTIAL)
+        return SearchResult(_first(ids, counts[0]), _first(distances, counts[0]), counts, status == _PARTIAL)
 
     def search_groups(
         self, query: Any, path: str, groups: int = 10, per_group: int = 1, *, scalar: Union[str, int, None] = None,
@@ -174,7 +173,7 @@ class Searches(Core):
             db, rows.pointer, rows.dim, name, len(name), groups, per_group, c_params, u64(ids), floats(distances),
             _u32(counts), count, error), error)
         found = count[0]
-        return SearchResult(ids[:found], distances[:found], counts[:found], status == _PARTIAL)
+        return SearchResult(_first(ids, found), _first(distances, found), _first(counts, found), status == _PARTIAL)
 
     def cursor_search(
         self, query: Any, *, scalar: Union[str, int, None] = None, copy: bool = False, **params: "Unpack[SearchParams]",
@@ -239,7 +238,7 @@ def search_many(
     long = rows.rows >= _LONG_QUERIES
     status = check(_run_search(call, c_params, rows, task) if long else call(c_params), error)
     if rows.single:
-        ids, distances, sources = (array[: counts[0]] for array in (ids, distances, sources))
+        ids, distances, sources = (_first(array, counts[0]) for array in (ids, distances, sources))
     return ManyResult(ids, distances, counts, status == _PARTIAL, sources)
 
 
@@ -271,7 +270,7 @@ class Cursor(Handle):
         error, count = new_error(), ffi.new("size_t *")
         ids, distances = _places(cap, cap)
         status = check(lib.vdb_cursor_next(self.capi(), cap, u64(ids), floats(distances), count, error), error)
-        return Page(ids[: count[0]], distances[: count[0]], status == _PARTIAL)
+        return Page(_first(ids, count[0]), _first(distances, count[0]), status == _PARTIAL)
 
     def __iter__(self) -> Iterator[Page]:
         while True:
@@ -298,6 +297,11 @@ def _places(shape: Union[int, Tuple[int, int]], k: int) -> Tuple[np.ndarray, np.
     if not 0 <= k <= _MAX_K or min(shape if isinstance(shape, tuple) else (shape,)) < 0:
         raise failure(lib.VDB_ERR_LIMIT, f"k = {k} is outside 0..{_MAX_K}")
     return np.empty(shape, np.uint64), np.empty(shape, np.float32)
+
+
+def _first(array: np.ndarray, found: int) -> np.ndarray:
+    """The first places, in memory of their own: a view would hold that of all."""
+    return array if found == len(array) else array[:found].copy()
 
 
 def _run_search(call: Callable[[Any], int], c_params: Any, rows: Optional[Vectors], task: Optional[Task]) -> int:
