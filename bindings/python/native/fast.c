@@ -4,11 +4,13 @@
 
 #define PY_SSIZE_T_CLEAN
 #define NPY_NO_DEPRECATED_API NPY_1_23_API_VERSION
+#define NPY_TARGET_VERSION NPY_1_23_API_VERSION /* the oldest that pyproject.toml allows, whatever the headers are of */
 #include <Python.h>
 #include <numpy/arrayobject.h>
 #include <structmember.h>
 #include <vdb.h>
 
+/* The garbage collector does not look into it: arrays of numbers refer to nothing. */
 typedef struct {
     PyObject_HEAD
     PyObject *ids, *distances, *counts;
@@ -82,6 +84,7 @@ static PyObject *result_repr(PyObject *self) {
 static PyObject *result_reduce(PyObject *self, PyObject *none) {
     SearchResult *result = (SearchResult *)self;
     (void)none;
+    if (!result->ids) return PyErr_Format(PyExc_TypeError, "a SearchResult without arrays cannot be pickled");
     return Py_BuildValue("O(OONO)", (PyObject *)Py_TYPE(self), result->ids, result->distances, result_counts(self, NULL),
                          result->partial ? Py_True : Py_False);
 }

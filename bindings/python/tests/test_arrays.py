@@ -124,6 +124,14 @@ def test_ids_may_be_copied_when_allowed(db):
     assert db.get([3, 5]).found.all()
 
 
+def test_ids_that_are_not_aligned(db):
+    ids = np.frombuffer(b"." + np.array([3, 4], np.uint64).tobytes(), np.uint64, offset=1)
+    with pytest.raises(TypeError, match="aligned.*copy=True"):
+        db.insert(ids, ROWS[:2])
+    db.insert(ids, ROWS[:2], copy=True)
+    assert db.get([3, 4]).found.all()
+
+
 def test_results_are_fresh_and_the_callers(filled):
     first = filled.search(ROWS[:2], 3)
     kept = first.ids.copy()
@@ -225,3 +233,5 @@ def test_results_can_be_copied_and_sent(filled):
         found.__init__(found.ids, found.distances, found.counts, True)
     with pytest.raises(AttributeError):
         vdb.SearchResult.__new__(vdb.SearchResult).ids  # noqa: B018
+    with pytest.raises(TypeError, match="without arrays"):
+        pickle.dumps(vdb.SearchResult.__new__(vdb.SearchResult))

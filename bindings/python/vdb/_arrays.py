@@ -164,9 +164,11 @@ def _id_array(array: np.ndarray, copy: bool) -> np.ndarray:
         raise _copy_needed("ids", f"{array.dtype} would be converted to uint64")
     if not copy and not array.flags.c_contiguous:
         raise _copy_needed("ids", f"an array with strides {array.strides} is not packed and would be copied")
-    if array.dtype.itemsize == 8 and array.dtype.isnative and array.flags.c_contiguous:
+    if not copy and not array.flags.aligned:
+        raise _copy_needed("ids", "an array that is not aligned to 8 bytes would be copied")
+    if array.dtype.itemsize == 8 and array.dtype.isnative and array.flags.c_contiguous and array.flags.aligned:
         return array.reshape(-1).view(_U64)
-    return np.ascontiguousarray(array, dtype=_U64).reshape(-1)
+    return np.require(array, _U64, ["C", "A"]).reshape(-1)
 
 
 def u64(array: np.ndarray) -> Any:
