@@ -88,6 +88,35 @@ def test_unknown_parameters_of_a_search_are_refused(filled):
     assert filled.search(ONE, 1, ef=None, filter=None, task=None, exact=False).ids.size == 1
 
 
+@pytest.mark.parametrize("wrong", ["year > 3", {"year": 3}, "", [], 0, b"x"])
+def test_what_is_no_handle_is_refused(filled, wrong, tmp_path):
+    """Also what Python takes for false: it must not mean all rows."""
+    calls = [
+        lambda: filled.search(ONE, 1, filter=wrong), lambda: filled.search(ONE[None, :], 1, filter=wrong),
+        lambda: filled.count(wrong), lambda: filled.cursor_scan(wrong), lambda: filled.delete_where(wrong),
+        lambda: filled.update_meta_where(wrong, {}), lambda: filled.export_file(tmp_path / "rows.npy", filter=wrong),
+        lambda: filled.explain(ONE, 1, filter=wrong),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match="filter: a .* is no Filter; vdb.Filter.where"):
+            call()
+    for call in (lambda: filled.count(snapshot=wrong), lambda: filled.get(1, snapshot=wrong), lambda: filled.search(ONE, 1, snapshot=wrong)):
+        with pytest.raises(TypeError, match="snapshot: a .* is no Snapshot; db.snapshot"):
+            call()
+    assert filled.count() == 100
+
+
+@pytest.mark.parametrize("name, value, error", [
+    ("ef", -1, vdb.OutOfRangeError), ("ef", 2**40, vdb.OutOfRangeError), ("ef", "x", TypeError), ("ef", 1.5, TypeError),
+    ("deadline_us", -1, vdb.OutOfRangeError), ("max_memory", "1 GB", TypeError), ("target_recall", "x", TypeError),
+    ("target_recall", float("nan"), vdb.OutOfRangeError), ("k", 2.5, TypeError), ("k", None, TypeError), ("k", "3", TypeError),
+])
+def test_a_wrong_number_is_named(filled, name, value, error):
+    for query in (ONE, ONE[None, :]):
+        with pytest.raises(error, match=name):
+            filled.search(query, **{name: value})
+
+
 def test_a_cancelled_task(filled):
     with vdb.Task() as task:
         filled.insert(1000, ONE, task=task)

@@ -13,7 +13,7 @@ from ._error import Error
 from ._native import NULL, check, ffi, lib, new_error, raise_from, sized_json
 from ._search import one_query, search_params
 from ._types import Call, CheckLevel, Latency, Stats
-from .handles import Filter, Snapshot, Task
+from .handles import Filter, Snapshot, Task, pointer_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -93,7 +93,7 @@ class Keeping(Core):
         progress: Optional[Progress] = None,
     ) -> None:
         """Writes rows as a new file: "npy", "jsonl", "fvecs", "fbin" and their kin, by the ending of its name without `format`."""
-        db, error, rule = self.capi(), new_error(), filter.capi() if filter else NULL
+        db, error, rule = self.capi(), new_error(), pointer_of(filter, Filter, "filter")
         names = os.fsencode(path), NULL if format is None else format.encode("utf-8")
         check(run(lambda task_pointer: lib.vdb_export(db, *names, rule, task_pointer, error), task, progress), error)
 

@@ -12,7 +12,7 @@ from ._core import Core, Ids
 from ._fast import search as fast_search
 from ._native import NULL, check, failure, ffi, lib, new_error
 from ._types import SearchFlag
-from .handles import Filter, Handle, Snapshot, Task
+from .handles import Filter, Handle, Snapshot, Task, pointer_of
 from .results import ManyResult, Page, RangeResult, Recall, SearchResult
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _MAX_K, _PARTIAL = lib.VDB_MAX_K, lib.VDB_PARTIAL
 _U32_ARRAY = ffi.typeof("uint32_t[]")
 _PARAMS_SIZE = ffi.sizeof("vdb_search_params_t")
 _PARAM_NAMES = {name for name, _ in ffi.typeof("vdb_search_params_t").fields} - {"struct_size", "query_scalar", "flags"}
+_HANDLES = {"filter": Filter, "snapshot": Snapshot, "task": Task}
 _FLAGS = {name.lower(): int(flag) for name, flag in SearchFlag.__members__.items()}
 
 
@@ -37,11 +38,11 @@ class Searches(Core):
 
     def count(self, filter: Optional[Filter] = None, *, snapshot: Optional[Snapshot] = None) -> int:
         """Rows that a search can return: all, or those that a filter lets pass."""
-        value, error, rule = ffi.new("uint64_t *"), new_error(), filter.capi() if filter else NULL
+        value, error, rule = ffi.new("uint64_t *"), new_error(), pointer_of(filter, Filter, "filter")
         if snapshot is None:
             check(lib.vdb_count(self.capi(), rule, value, error), error)
         else:
-            check(lib.vdb_count_at(self.capi(), snapshot.capi(), rule, value, error), error)
+            check(lib.vdb_count_at(self.capi(), pointer_of(snapshot, Snapshot, "snapshot"), rule, value, error), error)
         return value[0]
 
     def search(
@@ -185,10 +186,11 @@ class Searches(Core):
 
     def cursor_scan(self, filter: Optional[Filter] = None, *, snapshot: Optional[Snapshot] = None) -> Cursor:
         """A cursor through all rows, or those that a filter lets pass, in the order of their ids."""
-        rule = filter.capi() if filter else NULL
+        rule = pointer_of(filter, Filter, "filter")
         if snapshot is None:
             return Cursor(lambda *to: lib.vdb_cursor_scan(self.capi(), rule, *to))
-        return Cursor(lambda *to: lib.vdb_cursor_scan_at(self.capi(), snapshot.capi(), rule, *to))
+        at = pointer_of(snapshot, Snapshot, "snapshot")
+        return Cursor(lambda *to: lib.vdb_cursor_scan_at(self.capi(), at, rule, *to))
 
     def measure_recall(
         self, queries: Any = 100, k: int = 10, *, scalar: Union[str, int, None] = None, copy: bool = False,
@@ -294,7 +296,11 @@ def one_query(rows: Vectors) -> Vectors:
 
 def _places(shape: Union[int, Tuple[int, int]], k: int) -> Tuple[np.ndarray, np.ndarray]:
     """Arrays for results, after a look at `k`: the library would see it after they were made."""
-    if not 0 <= k <= _MAX_K or min(shape if isinstance(shape, tuple) else (shape,)) < 0:
+    numbers = (k, *shape) if isinstance(shape, tuple) else (k,)
+    for number in numbers:
+        if not hasattr(number, "__index__"):
+            raise TypeError(f"k = {number!r} is no whole number")
+    if not 0 <= k <= _MAX_K or min(numbers) < 0:
         raise failure(lib.VDB_ERR_LIMIT, f"k = {k} is outside 0..{_MAX_K}")
     return np.empty(shape, np.uint64), np.empty(shape, np.float32)
 
@@ -316,6 +322,19 @@ def _run_search(call: Callable[[Any], int], c_params: Any, rows: Optional[Vector
     return run(with_task, task)
 
 
+def _set_param(made: Any, name: str, value: Any) -> None:
+    kind = _HANDLES.get(name)
+    if kind is not None:
+        setattr(made, name, pointer_of(value, kind, name))
+        return
+    try:
+        setattr(made, name, value)
+    except TypeError:
+        raise TypeError(f"{name}: {value!r} is no number of its kind") from None
+    except OverflowError:
+        raise failure(lib.VDB_ERR_OUT_OF_RANGE, f"{name} = {value!r} does not fit: 0 or more is needed, and not that much") from None
+
+
 def search_params(params: Mapping[str, Any], rows: Optional[Vectors]) -> Tuple[Any, Optional[Task]]:
     """The parameters of a search as the library takes them, and its task."""
     made = ffi.new("vdb_search_params_t *")
@@ -324,7 +343,7 @@ def search_params(params: Mapping[str, Any], rows: Optional[Vectors]) -> Tuple[A
     for name, value in params.items():
         if name in _PARAM_NAMES:
             if value is not None:
-                setattr(made, name, value.capi() if isinstance(value, Handle) else value)
+                _set_param(made, name, value)
         elif name in _FLAGS:
             made.flags |= _FLAGS[name] if value else 0
         else:

@@ -12,7 +12,7 @@ from ._calls import Progress, run
 from ._core import LONG_BYTES, Core, Ids, NewIds
 from ._native import ID_NONE, check, ffi, lib, new_error
 from ._texts import Keys, Meta, Metas, arguments, bytes_of_meta, keys_in, metas_in, texts_of_rows
-from .handles import Filter, Snapshot, Task
+from .handles import Filter, Snapshot, Task, pointer_of
 from .results import Fetched
 
 
@@ -97,7 +97,7 @@ class Writes(Core):
         self, filter: Filter, *, task: Optional[Task] = None, progress: Optional[Progress] = None,
     ) -> int:
         """Deletes the rows that a filter lets pass at this moment and returns how many there were."""
-        db, rule = self.capi(), filter.capi()
+        db, rule = self.capi(), pointer_of(filter, Filter, "filter")
         return self._counted(lambda deleted, error: run(
             lambda task_pointer: lib.vdb_delete_where(db, rule, deleted, task_pointer, error), task, progress))
 
@@ -112,7 +112,7 @@ class Writes(Core):
         self, filter: Filter, meta: Meta, *, task: Optional[Task] = None, progress: Optional[Progress] = None,
     ) -> int:
         """Gives the rows that a filter lets pass the same metadata and returns how many there were."""
-        db, rule, text = self.capi(), filter.capi(), bytes_of_meta(meta)
+        db, rule, text = self.capi(), pointer_of(filter, Filter, "filter"), bytes_of_meta(meta)
         return self._counted(lambda updated, error: run(
             lambda task_pointer: lib.vdb_update_meta_where(db, rule, text, len(text), updated, task_pointer, error),
             task, progress))
@@ -162,4 +162,4 @@ class Writes(Core):
 
 def _at(snapshot: Optional[Snapshot], newest: Any, at: Any) -> Tuple[Any, Tuple[Any, ...]]:
     """The function for a state, and the argument that says which."""
-    return (newest, ()) if snapshot is None else (at, (snapshot.capi(),))
+    return (newest, ()) if snapshot is None else (at, (pointer_of(snapshot, Snapshot, "snapshot"),))

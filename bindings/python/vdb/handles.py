@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import os
 import weakref
-from typing import Any, Callable, Iterable, Tuple, TypeVar, Union
+from typing import Any, Callable, Iterable, Optional, Tuple, Type, TypeVar, Union
 
 import numpy as np
 
 from ._arrays import ids_in
-from ._native import check, failure, ffi, lib, new_error
+from ._native import NULL, check, failure, ffi, lib, new_error
 
 _Self = TypeVar("_Self", bound="Handle")
 
@@ -156,3 +156,15 @@ class Filter(Handle):
         made = cls.__new__(cls)
         Handle.__init__(made, pointer, lib.vdb_filter_free)
         return made
+
+
+_MADE_BY = {"Filter": "vdb.Filter.where(text)", "Snapshot": "db.snapshot()", "Task": "vdb.Task()"}
+
+
+def pointer_of(value: Optional[Handle], kind: Type[Handle], name: str) -> Any:
+    """An argument that is a handle as the library takes it; NULL for None."""
+    if value is None:
+        return NULL
+    if not isinstance(value, kind):
+        raise TypeError(f"{name}: a {type(value).__name__} is no {kind.__name__}; {_MADE_BY[kind.__name__]} makes one")
+    return value.capi()
