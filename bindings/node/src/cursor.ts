@@ -2,7 +2,7 @@ import { cancelled, OutU64, run, runAsync, Watch, type CallOptions, type Plan } 
 import type { Filter } from './filter.js';
 import { native } from './ffi.js';
 import { status as statuses, type Handle } from './generated.js';
-import { Owner } from './handle.js';
+import { numberOf, Owner } from './handle.js';
 import type { At } from './reads.js';
 import { NativeParams, Results, type Hits, type SearchParams } from './search.js';
 import { toVectors, type Components, type Target } from './vectors.js';
@@ -42,7 +42,7 @@ export class Cursor extends Owner {
 
   /** @internal Database.scan */
   static scan(db: Target, filter: Filter | undefined, at: At): Cursor {
-    const args = (out: BigUint64Array) => [db.handle, at.snapshot?.handle ?? null, filter?.handle ?? null, out];
+    const args = (out: BigUint64Array) => [db.handle, numberOf(at.snapshot, 'snapshot'), numberOf(filter, 'filter'), out];
     return Cursor.#make('vdb_cursor_scan_at', args, null, undefined);
   }
 

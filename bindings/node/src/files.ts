@@ -2,6 +2,7 @@
 
 import type { Plan } from './call.js';
 import type { Filter } from './filter.js';
+import { numberOf } from './handle.js';
 import { plainText } from './options.js';
 import type { Target } from './vectors.js';
 
@@ -29,11 +30,11 @@ export function backupPlan(db: Target, path: string, options: BackupOptions): Pl
 
 export function exportPlan(db: Target, path: string, options: ExportOptions): Plan<void> {
   const texts = [plainText('path', path), optional('format', options.format)];
-  const { filter } = options;
+  const rule = numberOf(options.filter, 'filter');
   return {
     name: 'vdb_export',
     task: true,
-    args: (task) => [db.handle, ...texts, filter?.handle ?? null, task],
+    args: (task) => [db.handle, ...texts, rule, task],
     finish: () => undefined,
   };
 }

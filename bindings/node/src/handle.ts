@@ -1,6 +1,8 @@
 /** What databases and filters have in common: a handle that is given back once. */
 
+import { invalid } from './error.js';
 import { native, nativeAsync } from './ffi.js';
+import type { Handle } from './generated.js';
 
 type Kind = 'db' | 'filter' | 'cursor' | 'snapshot';
 
@@ -28,4 +30,23 @@ export abstract class Owner {
   protected release(): void {
     forgotten.unregister(this);
   }
+}
+
+const MADE_BY = { filter: 'Filter.parse(text) or Filter.allow(ids)', snapshot: 'db.snapshot()' };
+
+/**
+ * The number of a parameter that is a filter or a snapshot, null where there is none. By what it has, not by its class: programs
+ * may have loaded the package both as an ES module and as CommonJS.
+ */
+export function numberOf(value: { readonly handle: bigint } | null | undefined, kind: keyof typeof MADE_BY): Handle {
+  if (value === undefined || value === null) return null;
+  if (typeof value.handle === 'bigint') return value.handle;
+  throw invalid('VDB_ERR_INVALID_ARGUMENT', `${kind} is a ${typeof value}, which is none: ${MADE_BY[kind]} makes one`);
+}
+
+/** The same where one is needed. */
+export function numberNeeded(value: { readonly handle: bigint } | null | undefined, kind: keyof typeof MADE_BY): Handle {
+  const number = numberOf(value, kind);
+  if (number === null) throw invalid('VDB_ERR_NULL_ARGUMENT', `a ${kind} is needed: ${MADE_BY[kind]} makes one`);
+  return number;
 }

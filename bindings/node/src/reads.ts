@@ -4,6 +4,7 @@ import { OutU64, run, type Plan } from './call.js';
 import type { VdbError } from './error.js';
 import type { Filter } from './filter.js';
 import type { Handle, Scalar } from './generated.js';
+import { numberOf } from './handle.js';
 import type { Snapshot } from './snapshot.js';
 import { textArguments, toTexts, type Keys, type Texts } from './texts.js';
 import { toIds, toVectors, type Ids, type Target } from './vectors.js';
@@ -14,7 +15,7 @@ export interface At {
   snapshot?: Snapshot | undefined;
 }
 
-const number = (at: At): Handle => at.snapshot?.handle ?? null;
+const number = (at: At): Handle => numberOf(at.snapshot, 'snapshot');
 
 /** Vectors that were read. */
 export interface Rows<T> {
@@ -37,10 +38,10 @@ export function getPlan<T extends ArrayBufferView>(
 }
 
 export function countPlan(db: Target, filter: Filter | undefined, at: At): Plan<number> {
-  const out = new OutU64();
+  const [rule, out] = [numberOf(filter, 'filter'), new OutU64()];
   return {
     name: 'vdb_count_at',
-    args: () => [db.handle, number(at), filter?.handle ?? null, out.memory],
+    args: () => [db.handle, number(at), rule, out.memory],
     finish: () => out.number,
   };
 }

@@ -3,6 +3,7 @@
 import { invalid } from './error.js';
 import type { Filter } from './filter.js';
 import { layouts, MAX_K, searchFlag, type Handle, type Scalar } from './generated.js';
+import { numberOf } from './handle.js';
 import { room } from './memory.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -112,8 +113,8 @@ export class NativeParams {
     u32[FLAGS] = (exact ? searchFlag.exact : 0) | (noCache ? searchFlag.no_cache : 0);
     // Less than a microsecond is still a limit.
     if (deadlineMs !== undefined) u64[DEADLINE] = BigInt(whole('deadlineMs * 1000', Math.ceil(deadlineMs * 1000), 2 ** 53));
-    if (filter) u64[FILTER] = filter.handle;
-    if (snapshot) u64[SNAPSHOT] = snapshot.handle;
+    if (filter !== undefined) u64[FILTER] = numberOf(filter, 'filter') ?? 0n;
+    if (snapshot !== undefined) u64[SNAPSHOT] = numberOf(snapshot, 'snapshot') ?? 0n;
     if (maxMemory !== undefined) u64[MEMORY] = BigInt(whole('maxMemory', maxMemory, 2 ** 53));
   }
 }

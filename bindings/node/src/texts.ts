@@ -19,6 +19,9 @@ const isTexts = (value: object): value is Texts => 'bytes' in value && 'offsets'
 /** Texts as the library takes them; null for none at all, which is not the same as empty ones. */
 export function toTexts(what: string, given: Keys | Metadata | undefined, count?: number): Texts | null {
   if (given === undefined) return null;
+  if (typeof given !== 'object' || given === null || (!isTexts(given) && !Array.isArray(given))) {
+    throw invalid('VDB_ERR_INVALID_ARGUMENT', `${what} are an array with one for each row, also for a single row`);
+  }
   const texts = isTexts(given) ? given : join(what, given);
   const rows = count ?? texts.offsets.length - 1;
   if (texts.offsets.length !== rows + 1) {

@@ -61,7 +61,9 @@ export function toVectors(components: Components, schema: Schema, scalar?: Scala
   if (count === undefined) count = bytes % row === 0 ? bytes / row : 1;
   if (bytes === row * count) return { memory, count, dim: schema.dim, scalar: scalars[type] };
   const dim = (bytes * 8) / BITS[type] / count;
-  if (count === 0 || !Number.isInteger(dim)) {
+  // As many bytes as whole vectors, but for other ids than there are.
+  const areOthers = count > 1 && bytes > 0 && bytes % row === 0;
+  if (count === 0 || !Number.isInteger(dim) || areOthers) {
     throw invalid('VDB_ERR_DIMENSION', `${bytes} bytes are not ${count} vectors of ${schema.dim} components of ${type}`);
   }
   return { memory, count, dim, scalar: scalars[type] };

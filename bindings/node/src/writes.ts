@@ -3,6 +3,7 @@
 import { OutU64, type Plan } from './call.js';
 import type { Filter } from './filter.js';
 import { ID_NONE, type Scalar } from './generated.js';
+import { numberNeeded } from './handle.js';
 import { textArguments, toTexts, utf8, type Keys, type Metadata } from './texts.js';
 import { toIds, toVectors, type Components, type Ids, type Target } from './vectors.js';
 
@@ -65,12 +66,13 @@ export function updatePlan(db: Target, ids: Ids, meta: Metadata): Plan<number> {
 }
 
 export function updateWherePlan(db: Target, filter: Filter, meta: object | string | null): Plan<number> {
+  const rule = numberNeeded(filter, 'filter');
   const [bytes, length] = utf8(meta === null ? '' : typeof meta === 'string' ? meta : JSON.stringify(meta));
   const out = new OutU64();
   return {
     name: 'vdb_update_meta_where',
     task: true,
-    args: (task) => [db.handle, filter.handle, bytes, length, out.memory, task],
+    args: (task) => [db.handle, rule, bytes, length, out.memory, task],
     finish: () => out.number,
   };
 }
@@ -96,11 +98,11 @@ export function deleteKeysPlan(db: Target, keys: Keys): Plan<number> {
 }
 
 export function deleteWherePlan(db: Target, filter: Filter): Plan<number> {
-  const out = new OutU64();
+  const [rule, out] = [numberNeeded(filter, 'filter'), new OutU64()];
   return {
     name: 'vdb_delete_where',
     task: true,
-    args: (task) => [db.handle, filter.handle, out.memory, task],
+    args: (task) => [db.handle, rule, out.memory, task],
     finish: () => out.number,
   };
 }

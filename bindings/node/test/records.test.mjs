@@ -103,3 +103,24 @@ test('long metadata is read whatever it takes', () => {
   assert.deepEqual(db.getMeta(ids), meta);
   db.close();
 });
+
+test('what is no filter, snapshot or list of texts is refused', () => {
+  const db = open(albums());
+  for (const wrong of ['year > 3', '', 0, { year: 3 }, []]) {
+    for (const call of [
+      () => db.count(wrong), () => db.search([1, 0], 1, { filter: wrong }), () => db.scan(wrong), () => db.deleteWhere(wrong),
+      () => db.updateMetaWhere(wrong, {}), () => db.export('/nowhere/rows.npy', { filter: wrong }),
+      () => db.explain([1, 0], 1, { filter: wrong }), () => db.cursor([1, 0], { filter: wrong }),
+    ]) {
+      assert.throws(call, fails('VDB_ERR_INVALID_ARGUMENT', ({ message }) => assert.match(message, /^filter is .*Filter\.parse/)));
+    }
+    assert.throws(() => db.get([1], { snapshot: wrong }), fails('VDB_ERR_INVALID_ARGUMENT'));
+    assert.throws(() => db.search([1, 0], 1, { snapshot: wrong }), fails('VDB_ERR_INVALID_ARGUMENT'));
+  }
+  assert.throws(() => db.deleteWhere(undefined), fails('VDB_ERR_NULL_ARGUMENT'));
+  assert.equal(db.count(null), 3);
+  assert.throws(() => db.insertRecords({ vectors: [1, 0], keys: 'solo' }), fails('VDB_ERR_INVALID_ARGUMENT'));
+  assert.throws(() => db.insertRecords({ vectors: [1, 0], meta: { year: 1 } }), fails('VDB_ERR_INVALID_ARGUMENT'));
+  assert.throws(() => db.insert([1, 2], [1, 0]), fails('VDB_ERR_DIMENSION', ({ message }) => assert.match(message, /not 2 vectors/)));
+  db.close();
+});
