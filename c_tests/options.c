@@ -106,7 +106,7 @@ static void values_are_read_as_texts(void) {
   CHECK_OK(vdb_options_set_text(options, "schema.columns", "year  i64,tags string[]", &error));
   CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_options_set_text(options, "schema.columns", "year i64, tags text", &error));
   CHECK_U64(15, error.item);
-  CHECK(strstr(error.message, "schema.columns, byte 15: a type should stand here: string, i64") != NULL);
+  CHECK(strstr(error.message, "schema.columns: a type should stand here: string, i64") != NULL && strstr(error.message, "(byte 15)") != NULL);
   CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_options_set_text(options, "schema.columns", "a i64, a f64", &error));
   CHECK_U64(7, error.item);
   vdb *db = NULL;

@@ -189,7 +189,7 @@ pub unsafe extern "C" fn vdb_search_groups(
             unsafe { (read(path.cast::<u8>(), path_len, "path")?, layout.vectors(query.cast(), "query")?) };
         let path = std::str::from_utf8(path).map_err(|odd| {
             let message = format!("the path is not UTF-8 from byte {} on", odd.valid_up_to());
-            Error::new(ErrorKind::FilterSyntax, message).at(odd.valid_up_to() as u64)
+            Error::new(ErrorKind::FilterSyntax, message).at_byte(odd.valid_up_to())
         })?;
         // SAFETY: R3.
         let mut hits = unsafe { raw.open(&mut unwanted) }?;

@@ -86,7 +86,7 @@ pub unsafe extern "C" fn vdb_filter_parse(
                     Err(odd) => {
                         let at = odd.valid_up_to();
                         let message = format!("the filter is not UTF-8 from byte {at} on");
-                        Err(Error::new(ErrorKind::FilterSyntax, message).at(at as u64).into())
+                        Err(Error::new(ErrorKind::FilterSyntax, message).at_byte(at).into())
                     }
                 }
             })

@@ -65,6 +65,7 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     item: Option<u64>,
+    counted_in: &'static str,
     os_error: Option<i32>,
     over_budget: bool,
 }
@@ -72,13 +73,18 @@ pub struct Error {
 impl Error {
     /// An error of `kind`; `message` says what failed, the value, the limit, what to do.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into(), item: None, os_error: None, over_budget: false }
+        Error { kind, message: message.into(), item: None, counted_in: "row", os_error: None, over_budget: false }
     }
 
     /// The same error about row `item` of the batch.
     pub fn at(mut self, item: u64) -> Error {
         self.item = Some(item);
         self
+    }
+
+    /// The same error about a byte of a text.
+    pub(crate) fn at_byte(self, byte: usize) -> Error {
+        Error { counted_in: "byte", ..self.at(byte as u64) }
     }
 
     /// The same error, with what it is about before its text.
@@ -111,12 +117,12 @@ impl Error {
         self.kind
     }
 
-    /// The message, without the row.
+    /// The message, without the row or byte.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The offending row of the batch, if one is to blame.
+    /// The offending row of the batch, or byte of the text, if one is to blame.
     pub fn item(&self) -> Option<u64> {
         self.item
     }
@@ -130,7 +136,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        self.item.map_or(Ok(()), |item| write!(f, " (row {item})"))
+        self.item.map_or(Ok(()), |item| write!(f, " ({} {item})", self.counted_in))
     }
 }
 

@@ -310,7 +310,7 @@ impl std::fmt::Write for Name {
 
 /// The error for a text that is no filter; its item is the byte.
 fn syntax(odd: SyntaxError) -> Error {
-    Error::new(ErrorKind::FilterSyntax, odd.message).at(odd.at as u64)
+    Error::new(ErrorKind::FilterSyntax, odd.message).at_byte(odd.at)
 }
 
 /// One question of a search.

@@ -48,7 +48,7 @@ pub fn search(
             format!("{} queries, {} groups of {per_group}: places that differ", query.count(), hits.counts.len());
         return fail(ErrorKind::InvalidArgument, message);
     }
-    let path = filter::path(path).map_err(|odd| Error::new(ErrorKind::FilterSyntax, odd.message).at(odd.at as u64))?;
+    let path = filter::path(path).map_err(|odd| Error::new(ErrorKind::FilterSyntax, odd.message).at_byte(odd.at))?;
     let start = Instant::now();
     core.shape.accepts(&query)?;
     let view = core.view_at(params.snapshot.as_ref())?;

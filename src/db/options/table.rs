@@ -361,8 +361,8 @@ impl OptionInfo {
             },
             (OptionType::Text, Value::Text(text)) => {
                 let columns = Declarations::parse(text).map_err(|odd| {
-                    let message = format!("{}, byte {}: {}", self.name, odd.at, odd.message);
-                    Error::new(ErrorKind::InvalidArgument, message).at(odd.at as u64)
+                    let message = format!("{}: {}", self.name, odd.message);
+                    Error::new(ErrorKind::InvalidArgument, message).at_byte(odd.at)
                 })?;
                 Ok(Value::Text(columns.to_string().into()))
             }
