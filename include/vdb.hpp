@@ -183,7 +183,7 @@ public:
                               Span<std::uint32_t> counts = {}, const SearchParams &params = {}) const {
         detail::Call call;
         const bool fits = k == 0 || (ids.size() / k >= queries.count() && distances.size() / k >= queries.count());
-        if (call.take(queries) && call.same(fits, true, "`ids` or `distances` has fewer than count * k places") &&
+        if (call.take(queries) && (fits || call.refuse(Status::ErrInvalidArgument, "`ids` or `distances` has fewer than count * k places")) &&
             (counts.empty() || call.same(counts.size(), queries.count(), "`counts` has not one place for each query")))
             search_rows(call, vdb_search, queries, k, params, ids.data(), distances.data(), counts.data());
         return call.finish(!call.partial());
@@ -474,7 +474,10 @@ private:
 
     /// Before memory is taken for results: the library would refuse such a k.
     static bool places(detail::Call &call, std::size_t k) noexcept {
-        return k <= VDB_MAX_K || call.refuse(Status::ErrLimit, "k is above VDB_MAX_K");
+        if (k <= VDB_MAX_K) return true;
+        char text[80];
+        std::snprintf(text, sizeof text, "k = %zu is above %u (VDB_MAX_K)", k, unsigned(VDB_MAX_K));
+        return call.refuse(Status::ErrLimit, text);
     }
 
     /// Room for the results of `count` queries.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
@@ -238,10 +239,16 @@ public:
         return false;
     }
     bool take(const Rows &rows) noexcept {
-        return rows.whole() || refuse(Status::ErrInvalidArgument, "the number of values is no multiple of the dimension");
+        if (rows.whole()) return true;
+        char text[sizeof record_.message];
+        std::snprintf(text, sizeof text, "the values are not whole rows of %zu components: %zu rows, and some are left over", rows.dim(), rows.count());
+        return refuse(Status::ErrInvalidArgument, text);
     }
     bool same(std::size_t have, std::size_t want, const char *message) noexcept {
-        return have == want || refuse(Status::ErrInvalidArgument, message);
+        if (have == want) return true;
+        char text[sizeof record_.message];
+        std::snprintf(text, sizeof text, "%s (%zu, wanted %zu)", message, have, want);
+        return refuse(Status::ErrInvalidArgument, text);
     }
 
     template <class T> Outcome<T> finish(T value) {

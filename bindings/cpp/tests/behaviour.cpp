@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -125,6 +126,8 @@ void views_take_what_there_is() {
     CHECK(db.get<std::uint8_t>({4})->values == (std::vector<std::uint8_t>{200, 100}));
     CHECK(db.upsert({1}, Rows(std::vector<float>{1, 2, 3}, 2)).error().code() == Status::ErrInvalidArgument);
     CHECK(db.upsert({1, 2}, {1, 2}).error().code() == Status::ErrInvalidArgument);
+    CHECK(std::strcmp(db.upsert({1, 2}, {1, 2}).error().message(), "there is not one id for each row (2, wanted 1)") == 0);
+    CHECK(std::strstr(db.upsert({1}, Rows(std::vector<float>{1, 2, 3}, 2)).error().message(), "2 components: 1 rows") != nullptr);
     CHECK(db.search(Rows(std::vector<float>(5), 3), 1).error().code() == Status::ErrInvalidArgument);
     CHECK(db.erase(std::vector<std::uint64_t>{4, 5, 6, 7}).value() == 3);
 #if defined(__cpp_lib_span)
@@ -151,6 +154,7 @@ void results_can_go_into_memory_of_the_caller() {
     CHECK(db.search_into(Rows(queries, 2), 2, ids, distances, Span<std::uint32_t>(counts, 1)).error().code() ==
           Status::ErrInvalidArgument);
     CHECK(db.search(queries, 16777217).error().code() == Status::ErrLimit);
+    CHECK(std::strcmp(db.search(queries, 16777217).error().message(), "k = 16777217 is above 16777216 (VDB_MAX_K)") == 0);
     Result<RangeResult> near = db.search_range({0, 0}, 25, 1);
     CHECK(near.ok() && near->ids.size() == 1 && near->ids[0] == 1 && near->more);
 }
