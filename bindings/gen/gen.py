@@ -21,7 +21,7 @@ from pathlib import Path
 import header
 
 ROOT = Path(__file__).resolve().parents[2]
-LANGUAGES = ("cpp", "python", "go", "node", "swift", "man")
+LANGUAGES = ("cpp", "python", "go", "node", "swift", "man", "reference")
 
 
 def emitted(language: str, model: header.Model) -> dict[str, str]:

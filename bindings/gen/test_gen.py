@@ -66,6 +66,18 @@ class Files(unittest.TestCase):
         done = subprocess.run([sys.executable, HERE / "gen.py", "--check"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_the_reference_has_a_place_for_everything_and_no_link_leads_nowhere(self):
+        root, find = HERE.parents[1], header.re.findall
+        page = (root / "docs/c.md").read_text(encoding="utf-8")
+        places = {place.lower().replace(" ", "-") for place in find(r"(?m)^##+ (.+)$", page)}
+        model = header.read(root)
+        self.assertLess({item.name for item in [*model.functions, *model.structs, *model.enums]}, places)
+        links = set(find(r"\]\(#([^)]*)\)", page))
+        self.assertGreater(len(links), 100)
+        self.assertEqual(links - places, set())
+        values = {value.name for enum in model.enums for value in enum.values} | {item.name for item in model.constants}
+        self.assertEqual({name for name in values if f"| `{name}` |" not in page}, set())
+
 
 if __name__ == "__main__":
     unittest.main()
