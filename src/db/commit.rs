@@ -26,18 +26,21 @@ pub type Queue = queue::Queue<(Batch<'static>, Lease), Result<Reply>>;
 const TRIES: usize = 4;
 
 /// Writes one batch. Where the limit on memory is in the way, it is tried again for as long as memory
-/// comes back.
+/// comes back, and at least once: graph work may have let go of its own while this waited for it.
 pub fn commit(core: &Core, batch: &Batch<'_>) -> Result<Reply> {
     if batch.brings_records() {
         checkpoint::tell_of_records(core)?;
     }
     let mut reply = attempt(core, batch);
     for _ in 0..TRIES {
-        let over_budget = reply.as_ref().err().is_some_and(Error::is_over_budget);
-        if !over_budget || !memory::relieve(core)? {
+        if !reply.as_ref().err().is_some_and(Error::is_over_budget) {
             break;
         }
+        let came_back = memory::relieve(core)?;
         reply = attempt(core, batch);
+        if !came_back {
+            break;
+        }
     }
     reply
 }

@@ -68,6 +68,8 @@ pub struct Core {
     pub queue: Queue,
     /// Graph work; one step at a time.
     pub index: Mutex<IndexState>,
+    /// Held by who waits for `index`, so that the next step comes behind them.
+    pub index_turn: Mutex<()>,
     pub indexer: Worker<Core>,
     pub checkpointer: Worker<Core>,
     /// Provides memory for the next batch.

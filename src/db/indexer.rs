@@ -21,6 +21,7 @@ use crate::index::{BuildError, Ground, Progress, Walked};
 use crate::kernel;
 use crate::quant::{Codec, Gate, Kind};
 use crate::util::memory::{filled, resize, with_room};
+use crate::util::sync::lock;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Arc, MutexGuard, OnceLock};
 use std::time::Instant;
@@ -156,12 +157,16 @@ fn do_steps(core: &Core, mut all: bool) -> Result<()> {
             return fail(ErrorKind::Internal, format!("{step:?} changed nothing; the graph may be damaged"));
         }
         all &= step != Step::Extend { upto: view.end() };
+        drop(state);
+        state = lock_state(core);
     }
     Ok(())
 }
 
-/// Holds graph work back, or waits for the step under way.
+/// Holds graph work back, or waits for the step under way. In turn: a mutex alone would go to the
+/// next step, whose thread is awake.
 pub fn lock_state(core: &Core) -> MutexGuard<'_, IndexState> {
+    let _turn = lock(&core.index_turn);
     core.index.lock().unwrap_or_else(|poisoned| {
         // A panic in a step may have left codes without rows behind.
         core.index.clear_poison();

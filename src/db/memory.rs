@@ -171,3 +171,58 @@ impl Files<'_> {
         Ok(part.map(|part| run_in(&part)).transpose()?.map(|run| IdMap::from_run(Some(run))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::indexer;
+    use crate::db::{Database, Options, Vectors};
+    use std::thread;
+    use std::time::Duration;
+
+    const DIM: usize = 4;
+
+    fn open(max_memory: u64) -> Database {
+        let options = Options::new().dim(DIM as u32).max_memory(max_memory);
+        Database::open(None, &options.graph_min_rows(1000).ef_construction(8).m(4).threads(1)).unwrap()
+    }
+
+    fn insert(db: &Database, ids: std::ops::Range<u64>) {
+        let ids: Vec<u64> = ids.collect();
+        let values: Vec<f32> =
+            ids.iter().flat_map(|&id| [id as f32, (id % 97) as f32, (id % 31) as f32, 1.0]).collect();
+        db.insert_batch(&ids, Vectors::f32(&values, DIM).unwrap(), None).unwrap();
+    }
+
+    #[test]
+    fn a_batch_is_tried_again_when_graph_work_let_go_of_its_memory_meanwhile() {
+        let db = open(16 << 20);
+        // A step of graph work whose draft takes all there is.
+        let step = indexer::lock_state(&db.core);
+        let draft = db.core.budget.take(db.core.budget.room()).unwrap();
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| insert(&db, 0..100));
+            thread::sleep(Duration::from_millis(200));
+            assert!(!writer.is_finished(), "the batch fits beside the draft");
+            drop(draft);
+            drop(step);
+            writer.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn who_wants_memory_back_waits_for_one_step_of_graph_work_only() {
+        const ROWS: u64 = 40_000;
+        let db = open(0);
+        let held = indexer::lock_state(&db.core);
+        for first in (0..ROWS).step_by(5000) {
+            insert(&db, first..first + 5000);
+        }
+        drop(held);
+        while db.core.view.load().index.graph.len() == 0 {
+            thread::yield_now();
+        }
+        let _held = indexer::lock_state(&db.core);
+        let linked = db.core.view.load().index.graph.len();
+        assert!(u64::from(linked) < ROWS / 2, "came in behind {linked} rows of graph work");
+    }
+}

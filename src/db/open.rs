@@ -161,6 +161,7 @@ fn finish(
         writer: Mutex::new(writer),
         queue: Default::default(),
         index: Mutex::new(IndexState::default()),
+        index_turn: Mutex::new(()),
         indexer: Worker::new("indexer", indexer::work),
         checkpointer: Worker::new("checkpoint", checkpoint::work),
         provider: Worker::new("memory", ahead::work),

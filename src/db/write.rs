@@ -120,7 +120,10 @@ impl Database {
         let rules = self.core.settings.meta_rules();
         let prepare = || input::prepare(&self.core.shape, ids, vectors, records, rules, &self.core.budget);
         match prepare() {
-            Err(error) if error.is_over_budget() && memory::relieve(&self.core)? => prepare(),
+            Err(error) if error.is_over_budget() => {
+                memory::relieve(&self.core)?;
+                prepare()
+            }
             prepared => prepared,
         }
     }
