@@ -485,14 +485,16 @@ fn a_file_with_anything_wrong_in_it_changes_nothing_and_says_where() {
     refused(
         "fbin",
         &two,
-        Some(&ids("<i8", "(2,)", &[1, u64::MAX])),
+        Some(&ids("<u8", "(2,)", &[1, u64::MAX])),
         InvalidArgument,
         "row 1 (byte 16): id 18446744073709551615",
     );
+    refused("fbin", &two, Some(&ids("<i8", "(2,)", &[1, -2i64 as u64])), InvalidArgument, "row 1: the id -2 is below");
     refused("fbin", &two, Some(b"rubbish"), InvalidArgument, "ids, byte 0");
     let line = "{\"id\":3,\"vector\":[1,2]}\n";
     let after = |bad: &str| [line, "\n", line, bad].concat().into_bytes();
     refused("jsonl", &after("{\"id\":4,\"vector\":[1]}"), None, Dimension, "file, line 4: a vector of 1 components");
+    refused("jsonl", &after("[4, null, [1, 2], null]"), None, InvalidArgument, "line 4: not a JSON object");
     refused("jsonl", &after("{\"id\":4,\"vector\":[1,x]}"), None, InvalidArgument, "line 4: column");
     refused("jsonl", &after("{\"id\":4,\"vector\":[1,2],\"tag\":5}\n"), None, InvalidArgument, "unknown field `tag`");
     refused("jsonl", &after("{\"id\":4,\"vector\":[1,1e999]}\n"), None, NotFinite, "line 4: component 1");

@@ -145,7 +145,7 @@ fn npy_header(from: &Named<'_>, size: u64) -> Result<npy::Header> {
 pub struct Arrays<'a> {
     from: Named<'a>,
     layout: Layout,
-    ids: Option<(Named<'a>, u64)>,
+    ids: Option<(Named<'a>, (u64, bool))>,
     /// Rows that were read.
     done: u64,
     raw: Vec<u8>,
@@ -183,12 +183,16 @@ impl<'a> Arrays<'a> {
             read.map_err(|e| batch.blame(self.from.name, e.at(i as u64)))?;
             batch.push(self.layout.element.scalar(), &self.row)?;
         }
-        if let Some((ids, offset)) = &self.ids {
+        if let Some((ids, (offset, signed))) = &self.ids {
             resize(&mut self.raw, 8 * count, 0)?;
             ids.read(offset + 8 * self.done, &mut self.raw)?;
             resize(&mut batch.ids, count, 0)?;
-            for (id, bytes) in batch.ids.iter_mut().zip(self.raw.as_chunks::<8>().0) {
+            for ((id, bytes), row) in batch.ids.iter_mut().zip(self.raw.as_chunks::<8>().0).zip(self.done..) {
                 *id = u64::from_le_bytes(*bytes);
+                if *signed && *id > i64::MAX as u64 {
+                    let what = format!("row {row}: the id {} is below zero", *id as i64);
+                    return ids.refuse(ErrorKind::InvalidArgument, what);
+                }
             }
         }
         self.done += count as u64;
@@ -206,11 +210,11 @@ fn check_prefix(prefix: &[u8], element: Element, row_bytes: usize) -> Result<()>
     fail(ErrorKind::InvalidArgument, format!("{dim} components, where the vectors before it have others"))
 }
 
-/// Where the `count` ids begin in their file.
-fn ids_offset(ids: &Named<'_>, count: u64) -> Result<u64> {
+/// Where the `count` ids begin in their file, and whether they are signed.
+fn ids_offset(ids: &Named<'_>, count: u64) -> Result<(u64, bool)> {
     let size = ids.file.size()?;
     let header = npy_header(ids, size)?;
-    // Ids of numpy.arange are signed; below zero none of them is an id that can be there.
+    // Ids of numpy.arange are signed.
     if !["<u8", "<i8"].contains(&header.descr.as_str()) {
         return ids.refuse(ErrorKind::Unsupported, "ids are an array of type <u8");
     }
@@ -222,5 +226,5 @@ fn ids_offset(ids: &Named<'_>, count: u64) -> Result<u64> {
     if count.checked_mul(8).and_then(|bytes| bytes.checked_add(offset)) != Some(size) {
         return ids.refuse(ErrorKind::InvalidArgument, format!("{size} bytes are not {count} ids"));
     }
-    Ok(offset)
+    Ok((offset, header.descr == "<i8"))
 }

@@ -184,6 +184,10 @@ impl<'a> Lines<'a> {
 
 /// A line; its vector goes into `vector`.
 fn parse_line<'a>(text: &'a [u8], dim: usize, vector: &mut Vec<f32>) -> Result<Line<'a>> {
+    // The reader would take an array for the members in their order.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return fail(ErrorKind::InvalidArgument, "not a JSON object");
+    }
     let line: Line<'_> = serde_json::from_slice(text)
         .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("column {}: {}", e.column(), said(&e))))?;
     vector.clear();

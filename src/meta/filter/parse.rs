@@ -219,8 +219,9 @@ impl<'a> Parser<'a> {
     }
 
     fn not(&mut self) -> Result<Expression, SyntaxError> {
+        // What is not within any brackets is one deep.
         self.depth += 1;
-        if self.depth > DEPTH_MAX {
+        if self.depth > DEPTH_MAX + 1 {
             return error(self.at(), format!("nested deeper than the limit of {DEPTH_MAX}"));
         }
         let expression = if self.word("not") {
