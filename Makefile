@@ -16,14 +16,15 @@ WARNINGS := -Wall -Wextra -Wpedantic -Werror
 .DEFAULT_GOAL := build
 
 # build/lib: libvdb.so.N (the name programs load), libvdb.so (the name they link), libvdb.a.
-# The library stays loaded once it is: threads that are about to end may still run in it.
+# The library stays loaded once it is: threads that are about to end may still run in it. Files are put in place whole, for
+# programs that use those of before.
 build:
 	$(CARGO) rustc --release --lib --crate-type cdylib,staticlib -- \
 		-C link-arg=-Wl,-soname,libvdb.so.$(ABI) -C link-arg=-Wl,-z,nodelete
 	@mkdir -p $(LIB)
-	@$(STRIP) -o $(LIB)/libvdb.so.$(ABI) $(TARGET)/release/libvdb.so
-	@ln -sf libvdb.so.$(ABI) $(LIB)/libvdb.so
-	@cp -p $(TARGET)/release/libvdb.a $(LIB)/libvdb.a
+	@$(STRIP) -o $(LIB)/so.$$$$ $(TARGET)/release/libvdb.so && mv $(LIB)/so.$$$$ $(LIB)/libvdb.so.$(ABI)
+	@[ "$$(readlink $(LIB)/libvdb.so)" = libvdb.so.$(ABI) ] || ln -sf libvdb.so.$(ABI) $(LIB)/libvdb.so
+	@cp -p $(TARGET)/release/libvdb.a $(LIB)/a.$$$$ && mv $(LIB)/a.$$$$ $(LIB)/libvdb.a
 
 # Writes include/vdb.h anew from src/capi. `make test` checks that it is current.
 header:
@@ -76,9 +77,7 @@ test-swift: build
 
 # Everything: unit, property, integration and documentation tests, the C tests, the models, the bindings.
 test:
-	@RUST_BACKTRACE=0 .ci/summary.sh sh -c \
-		'$(CARGO) test --no-fail-fast -- --show-output; s=$$?; $(LOOM) --no-fail-fast || s=$$?; \
-		$(MAKE) --no-print-directory build && bindings/test.sh && exit $$s'
+	@RUST_BACKTRACE=0 .ci/summary.sh .ci/test.sh
 
 # All interleavings of two or three threads, of the protocols between them.
 loom:
