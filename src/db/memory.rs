@@ -218,7 +218,7 @@ mod tests {
             insert(&db, first..first + 5000);
         }
         drop(held);
-        while db.core.view.load().index.graph.len() == 0 {
+        while db.core.view.load().index.graph.is_empty() {
             thread::yield_now();
         }
         let _held = indexer::lock_state(&db.core);
