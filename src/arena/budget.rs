@@ -9,7 +9,7 @@
 
 use crate::util::memory::AllocError;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 #[derive(Debug, Default)]
 struct Meter {
@@ -18,6 +18,8 @@ struct Meter {
     used: AtomicU64,
     /// Counts down to the one request that is refused; 0 = none is.
     refuse_in: AtomicU64,
+    /// Whether all after that one are refused, too.
+    refuse_on: AtomicBool,
 }
 
 /// The memory of one database. Clones share the counter; the default has no limit.
@@ -56,14 +58,19 @@ impl Budget {
 
     fn add(&self, bytes: u64) -> Result<(), AllocError> {
         let Meter { max, used, .. } = &*self.meter;
-        if self.meter.refuse_in.load(Relaxed) > 0
-            && self.meter.refuse_in.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1)) == Ok(1)
-        {
+        if self.meter.refuse_in.load(Relaxed) > 0 && self.is_refused() {
             return Err(AllocError::OverBudget { bytes, used: self.used(), max: *max });
         }
         let fits = |used: u64| used.checked_add(bytes).filter(|&sum| *max == 0 || sum <= *max);
         let over = |used| AllocError::OverBudget { bytes, used, max: *max };
         used.fetch_update(Relaxed, Relaxed, fits).map(drop).map_err(over)
+    }
+
+    #[cold]
+    fn is_refused(&self) -> bool {
+        let on = self.meter.refuse_on.load(Relaxed);
+        let next = |n: u64| if n == 1 && on { Some(1) } else { n.checked_sub(1) };
+        self.meter.refuse_in.fetch_update(Relaxed, Relaxed, next) == Ok(1)
     }
 
     fn give_back(&self, bytes: u64) {
@@ -73,7 +80,14 @@ impl Budget {
     /// For tests of what happens then: refuses the `n`-th request from now on
     /// (0 = none), whatever the room. Returns what was left of the count before.
     pub fn refuse(&self, n: u64) -> u64 {
+        self.meter.refuse_on.store(false, Relaxed);
         self.meter.refuse_in.swap(n, Relaxed)
+    }
+
+    /// As [`Budget::refuse`], but the requests after it are refused, too, until that is called.
+    pub fn refuse_from(&self, n: u64) {
+        self.meter.refuse_on.store(true, Relaxed);
+        self.meter.refuse_in.store(n, Relaxed);
     }
 }
 
@@ -156,5 +170,9 @@ mod tests {
         budget.refuse(2);
         assert!(budget.take(1).is_ok() && budget.take(1).is_err() && budget.take(1).is_ok());
         assert_eq!(budget.refuse(0), 0);
+        budget.refuse_from(2);
+        assert!(budget.take(1).is_ok() && budget.take(1).is_err() && budget.take(1).is_err());
+        budget.refuse(0);
+        assert!(budget.take(1).is_ok());
     }
 }
