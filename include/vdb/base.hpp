@@ -235,7 +235,7 @@ public:
         record_ = VDB_ERROR_INIT;
         record_.code = status_ = static_cast<vdb_status_t>(status);
         record_.item = UINT64_MAX;
-        std::strncpy(record_.message, message, sizeof record_.message - 1);
+        std::memcpy(record_.message, message, std::min(std::strlen(message), sizeof record_.message - 1));
         return false;
     }
     bool take(const Rows &rows) noexcept {
