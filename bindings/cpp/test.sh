@@ -72,9 +72,9 @@ check docs sh -c 'cd "$1" && "$0" >said && test "$(cat said)" = "row 10
 row 30"' "$work/docs"
 
 # The example on the bundled sample.
-compile quickstart -std=c++17 -O2 examples/quickstart.cpp
+compile quickstart "-std=c++17 -O2" examples/quickstart.cpp
 check quickstart sh -c '"$0" data/wordnet | grep -q "^0.270  drizzle" && ! "$0" "$1" 2>/dev/null' "$work/quickstart"
-compile threads -std=c++17 -O2 examples/threads.cpp
+compile threads "-std=c++17 -O2" examples/threads.cpp
 check threads sh -c '"$0" data/wordnet | grep -q "right$" && ! "$0" "$1"' "$work/threads"
 
 # A function of the library that vdb.hpp does not call is forgotten.
