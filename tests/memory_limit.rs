@@ -7,6 +7,7 @@ mod texts;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::Duration;
 use texts::{ids_of, metas_of, texts};
@@ -18,6 +19,17 @@ const MIB: u64 = 1 << 20;
 /// By how much the process may pass the limit: what the option's documentation promises, and
 /// the batches of this test.
 const ALLOWANCE: u64 = 32 * MIB;
+
+/// The size of the process is that of all tests under way: those that measure it run alone.
+static MEASURED: RwLock<()> = RwLock::new(());
+
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    MEASURED.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn beside() -> RwLockReadGuard<'static, ()> {
+    MEASURED.read().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn options(dim: usize, limit: u64) -> Options {
     let options = Options::new().dim(dim as u32).max_memory(limit).durability(Durability::None);
@@ -69,6 +81,7 @@ fn peak_while<T>(work: impl FnOnce() -> T) -> (T, Option<u64>) {
 
 #[test]
 fn several_times_the_limit_goes_in_and_the_process_stays_small() {
+    let _alone = alone();
     const DIM: usize = 512;
     const LIMIT: u64 = 24 * MIB;
     const ROWS: u64 = 50_000;
@@ -116,6 +129,7 @@ fn several_times_the_limit_goes_in_and_the_process_stays_small() {
 
 #[test]
 fn in_memory_the_batch_is_refused_and_everything_else_goes_on() {
+    let _beside = beside();
     const DIM: usize = 64;
     const LIMIT: u64 = 16 * MIB;
     let db = Database::open(None, &options(DIM, LIMIT)).unwrap();
@@ -151,6 +165,7 @@ fn in_memory_the_batch_is_refused_and_everything_else_goes_on() {
 
 #[test]
 fn graph_work_that_does_not_fit_is_put_off_and_done_when_there_is_room() {
+    let _beside = beside();
     const DIM: usize = 4;
     const LIMIT: u64 = 16 * MIB;
     let dir = tempfile::tempdir().unwrap();
@@ -178,6 +193,7 @@ fn graph_work_that_does_not_fit_is_put_off_and_done_when_there_is_room() {
 
 #[test]
 fn a_log_that_needs_more_than_the_limit_is_refused_and_kept() {
+    let _beside = beside();
     const DIM: usize = 1024;
     let dir = tempfile::tempdir().unwrap();
     let db = Database::open(Some(dir.path()), &options(DIM, 0).durability(Durability::Process)).unwrap();
@@ -193,6 +209,7 @@ fn a_log_that_needs_more_than_the_limit_is_refused_and_kept() {
 
 #[test]
 fn what_a_limited_writer_acknowledged_opens_under_its_limit() {
+    let _beside = beside();
     const DIM: usize = 256;
     const LIMIT: u64 = 16 * MIB;
     let dir = tempfile::tempdir().unwrap();
@@ -214,6 +231,7 @@ fn what_a_limited_writer_acknowledged_opens_under_its_limit() {
 
 #[test]
 fn a_search_for_more_than_its_share_is_refused_and_a_smaller_one_is_not() {
+    let _beside = beside();
     const DIM: usize = 4;
     let db = Database::open(None, &options(DIM, 16 * MIB).graph_min_rows(1 << 30)).unwrap();
     for first in (0..160_000).step_by(10_000) {
@@ -228,6 +246,7 @@ fn a_search_for_more_than_its_share_is_refused_and_a_smaller_one_is_not() {
 
 #[test]
 fn writers_at_the_limit_lose_nothing_that_was_acknowledged() {
+    let _beside = beside();
     const DIM: usize = 128;
     let dir = tempfile::tempdir().unwrap();
     let db = Database::open(Some(dir.path()), &options(DIM, 16 * MIB)).unwrap();
@@ -283,6 +302,7 @@ fn id_of(db: &Database, key: &str) -> u64 {
 
 #[test]
 fn keys_and_metadata_count_and_what_does_not_fit_changes_nothing() {
+    let _beside = beside();
     const DIM: usize = 4;
     const LIMIT: u64 = 16 * MIB;
     let db = Database::open(None, &options(DIM, LIMIT)).unwrap();
@@ -321,6 +341,7 @@ fn keys_and_metadata_count_and_what_does_not_fit_changes_nothing() {
 /// Records are left to their files as rows are, and a condition on a long text asks no more than there is.
 #[test]
 fn several_times_the_limit_of_metadata_goes_in_and_is_asked_about() {
+    let _alone = alone();
     const DIM: usize = 4;
     const LIMIT: u64 = 24 * MIB;
     const ROWS: u64 = 50_000;
