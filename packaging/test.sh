@@ -11,26 +11,8 @@ unset DESTDIR PREFIX LIBDIR INCLUDEDIR MANDIR DOCDIR PKG_CONFIG_PATH LD_LIBRARY_
 version=$(sed -n 's/^#define VDB_VERSION_STRING "\(.*\)"/\1/p' include/vdb.h)
 abi=$(sed -n 's/^#define VDB_ABI_VERSION //p' include/vdb.h)
 
-# check NAME COMMAND...: run in an empty folder, in a shell that stops at the first failure.
-check() {
-	name=$1
-	shift
-	rm -rf "$work/here" && mkdir "$work/here"
-	# Not inside an `if`, where -e would mean nothing.
-	(
-		cd "$work/here" || exit 1
-		set -e
-		"$@"
-	) >"$work/output" 2>&1
-	if [ $? -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "test install/$name ... ok"
-	else
-		failed=$((failed + 1))
-		cat "$work/output"
-		echo "test install/$name ... FAILED"
-	fi
-}
+suite=install
+. packaging/check.sh
 
 # The quick start prints the same two rows in every language that has it.
 says() {

@@ -15,26 +15,8 @@ abi=$(sed -n 's/^#define VDB_ABI_VERSION //p' include/vdb.h)
 dist=$work/dist
 library=$dist/vdb-$version-$(uname -s | tr '[:upper:]' '[:lower:]')-$(uname -m).tar.gz
 
-# check NAME COMMAND...: run in an empty folder, in a shell that stops at the first failure.
-check() {
-	name=$1
-	shift
-	rm -rf "$work/here" && mkdir "$work/here"
-	# Not inside an `if`, where -e would mean nothing.
-	(
-		cd "$work/here" || exit 1
-		set -e
-		"$@"
-	) >"$work/output" 2>&1
-	if [ $? -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "test dist/$name ... ok"
-	else
-		failed=$((failed + 1))
-		cat "$work/output"
-		echo "test dist/$name ... FAILED"
-	fi
-}
+suite=dist
+. packaging/check.sh
 
 # fails COMMAND...: for shells that stop at the first failure, but not at that of `! command`.
 fails() {

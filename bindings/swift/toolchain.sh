@@ -5,10 +5,9 @@
 #   toolchain.sh install                makes the folder unless there is one: 2.8 GB, some minutes, once. Needs root
 #   toolchain.sh run FOLDER COMMAND...  runs COMMAND, with all that lies in FOLDER, in the current folder, which is one of these
 #
-# VDB_SWIFT_ROOT is the folder (~/.cache/vdb/swift), VDB_SWIFT_MIRROR where Debian's packages come from. What `run` mounts, only the
+# VDB_SWIFT_ROOT is the folder (~/.cache/vdb/swift), VDB_SWIFT_MIRROR where Debian's packages come from (debootstrap's own choice). What `run` mounts, only the
 # command sees, and only while it runs.
 root=${VDB_SWIFT_ROOT:-$HOME/.cache/vdb/swift}
-mirror=${VDB_SWIFT_MIRROR:-http://deb.debian.org/debian}
 packages="swiftlang libc6-dev libstdc++-14-dev libgcc-14-dev git pkg-config"
 
 fail() {
@@ -39,7 +38,7 @@ install() {
 	command -v debootstrap >/dev/null || apt-get install -y -q debootstrap || fail "install debootstrap first"
 	rm -rf "$root"
 	mkdir -p "$root"
-	debootstrap --variant=minbase --include=ca-certificates trixie "$root" "$mirror" ||
+	debootstrap --variant=minbase --include=ca-certificates trixie "$root" ${VDB_SWIFT_MIRROR:+"$VDB_SWIFT_MIRROR"} ||
 		fail "debootstrap failed: see $root/debootstrap/debootstrap.log"
 	# shellcheck disable=SC2016,SC2086
 	inside 'chroot "$root" env DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin \
