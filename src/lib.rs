@@ -1,7 +1,7 @@
 //! vdb: the vector database you link.
 //!
-//! One directory (or memory) holds rows of id and vector; [`Database`] inserts,
-//! replaces, deletes and finds the nearest of them. This crate is the engine;
+//! One directory (or memory) holds rows of id and vector, with or without a key and
+//! metadata; [`Database`] inserts, replaces, deletes and finds the nearest of them. This crate is the engine;
 //! C, and through it other languages, use it by `include/vdb.h`, which the
 //! `capi` module implements as a thin layer.
 //!
@@ -24,7 +24,7 @@
 //!
 //! # Layers
 //!
-//! `capi -> db -> { index, storage } -> { quant, arena, kernel } -> util`, never
+//! `capi -> db -> { index, storage, meta } -> { quant, arena, kernel } -> util`, never
 //! upwards; `index` and `storage` never meet. A test holds the code to it.
 //! `docs/design.md` tells how a row and a query travel through them. Only the
 //! items re-exported here are the stable interface of the crate.

@@ -16,7 +16,8 @@ type SearchParams struct {
 	// TargetRecall is the share of the true neighbours to find on average, instead of an Ef; 0 means
 	// [OptTargetRecall].
 	TargetRecall float32
-	// Rerank is the number of candidates whose exact distance is computed; 0 means max(2k, k + 10).
+	// Rerank is the number of candidates whose exact distance is computed; 0 means max(2k, k + 10), and with [QuantPQ] and
+	// [QuantRabitq] max(10k, k + 50, Ef).
 	Rerank int
 	// Flags are bits such as [SearchExact].
 	Flags SearchFlag

@@ -113,7 +113,8 @@ pub struct SearchParams {
     /// Share of the true neighbours to be found on average, instead of `ef`: how far the walk must
     /// go was measured on the data. 0 = the database's `target_recall`, unless `ef` is given.
     pub target_recall: f32,
-    /// Candidates whose exact distance is computed; 0 = max(2k, k + 10).
+    /// Candidates whose exact distance is computed; 0 = max(2k, k + 10), where codes are rough (`pq`, `rabitq`)
+    /// max(10k, k + 50, ef). At least k are.
     pub rerank: usize,
     /// Scan every row exactly instead of walking the graph.
     pub exact: bool,
