@@ -160,13 +160,11 @@ def indexing():
 
 def test_progress_can_cancel_and_raise():
     with indexing() as db:
-        start = time.monotonic()
         with pytest.raises(vdb.CancelledError):
             db.wait_indexed(progress=lambda done, total: False)
         with pytest.raises(ZeroDivisionError):
             db.wait_indexed(progress=lambda done, total: 1 // 0)
-        assert time.monotonic() - start < 5
-        assert db.stats().unindexed > 0, "the work was over before it could be cancelled"
+        assert db.stats().unindexed > 0, "the calls went on to the end of the work"
 
 
 def test_ctrl_c_ends_a_long_call():
@@ -182,11 +180,10 @@ def test_ctrl_c_ends_a_long_call():
 def ctrl_c():
     with indexing() as db:
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
+            timer.start()
             db.wait_indexed()
-        assert 0.2 < time.monotonic() - start < 5
+        assert db.stats().unindexed > 0, "the call went on to the end of the work"
         timer.join()
         assert db.count() == 30000
 
@@ -202,10 +199,15 @@ def test_other_threads_run_during_a_call():
 
         other = threading.Thread(target=count)
         other.start()
-        db.search_exact(np.zeros((300, 256), np.float32), 10)
+        queries, during = np.zeros((300, 256), np.float32), []
+        # More than one call where the machine is too busy for the other thread to run during the first.
+        while not any(steps > 10 for steps in during) and len(during) < 20:
+            before = counted[0]
+            db.search_exact(queries, 10)
+            during.append(counted[0] - before)
         stop.set()
         other.join()
-        assert counted[0] > 10
+        assert max(during) > 10, during
 
 
 def test_a_check_that_finds_damage_has_the_report(tmp_path):
