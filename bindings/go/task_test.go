@@ -32,14 +32,15 @@ func TestAContextEndsALongCall(t *testing.T) {
 	fill(t, db, 20000)
 	ctx, cancel := context.WithTimeout(bg, 20*time.Millisecond)
 	defer cancel()
-	start := time.Now()
 	err := db.WaitIndexed(ctx)
 	fails(t, err, ErrCancelled)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v is not the deadline", err)
 	}
-	if waited := time.Since(start); waited > 5*time.Second {
-		t.Errorf("it took %v to stop", waited)
+	stats, err := db.Stats()
+	must(t, err)
+	if stats.Unindexed == 0 {
+		t.Error("the call went on to the end of the work")
 	}
 }
 
@@ -47,12 +48,20 @@ func TestAContextEndsASearchThatKeepsItsHits(t *testing.T) {
 	db := memory(t, Options{OptDim: 64, OptGraphMinRows: 1 << 31, OptThreads: 1})
 	fill(t, db, 20000)
 	queries := F32(noise(3, 4000, 64), 64)
-	ctx, cancel := context.WithTimeout(bg, 30*time.Millisecond)
-	defer cancel()
-	hits, err := db.Search(ctx, queries, 10, nil)
-	fails(t, err, ErrCancelled)
-	if !errors.Is(err, context.DeadlineExceeded) || !hits.Partial || len(hits.Counts) != 4000 {
-		t.Errorf("%v, partial %v, %d counts", err, hits.Partial, len(hits.Counts))
+	var hits Hits
+	// On a busy machine the context may end before the search begins: then once more, with more time.
+	for patience := 30 * time.Millisecond; !hits.Partial && patience < 10*time.Second; patience *= 2 {
+		ctx, cancel := context.WithTimeout(bg, patience)
+		defer cancel()
+		var err error
+		hits, err = db.Search(ctx, queries, 10, nil)
+		fails(t, err, ErrCancelled)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v is not the deadline", err)
+		}
+	}
+	if !hits.Partial || len(hits.Counts) != 4000 {
+		t.Errorf("partial %v, %d counts", hits.Partial, len(hits.Counts))
 	}
 	if last, _ := hits.Row(3999); len(last) != 0 {
 		t.Errorf("all of 4000 scans were done: %v", last)
