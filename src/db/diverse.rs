@@ -8,7 +8,8 @@ use super::cap;
 use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
 use super::latency::Call;
-use super::reader::{Limits, Scratch, end_alone, search_alone, stored_row, take_query};
+use super::reader::{Limits, Scratch, stored_row};
+use super::single::Single;
 use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::Lease;
@@ -16,7 +17,6 @@ use crate::index::Control;
 use crate::index::flat::TopK;
 use crate::kernel::Kernel;
 use crate::util::memory;
-use std::time::Instant;
 
 /// Candidates for each result where the caller does not say.
 const CANDIDATES_PER_RESULT: usize = 4;
@@ -40,26 +40,21 @@ pub fn search(
     if !(0.0..=1.0).contains(&lambda) {
         return fail(ErrorKind::OutOfRange, format!("lambda = {lambda} is outside 0..1"));
     }
-    let start = Instant::now();
-    core.shape.accepts(&query)?;
-    let view = core.view_at(params.snapshot.as_ref())?;
-    let limits = Limits::of(params);
-    let mut scratch = core.scratch.take();
-    take_query(core, &query, 0, &mut scratch)?;
+    let mut single = Single::of(core, Call::Diverse, &query, params)?;
     ids.fill(ID_NONE);
     distances.fill(f32::INFINITY);
     let wanted = if candidates == 0 { ids.len().saturating_mul(CANDIDATES_PER_RESULT) } else { candidates };
     let wanted = if ids.is_empty() { 0 } else { wanted.max(ids.len()) };
     let each = TopK::bytes(1) + (core.shape.row_bytes() + size_of::<Candidate>()) as u64;
-    let most = cap::most_of(core, &view, params.max_memory, each);
+    let most = cap::most_of(core, &single.view, params.max_memory, each);
     if most < ids.len() {
         let (places, limit) = (ids.len(), params.max_memory);
         let message = format!("{places} candidates of {each} bytes each do not fit into max_memory = {limit}");
         return fail(ErrorKind::Limit, message);
     }
     let k = wanted.min(most);
-    let (mut complete, plan) = search_alone(core, &view, k, params, &limits, &mut scratch)?;
-    let mut choice = Choice::among(core, &view, &mut scratch)?;
+    let (mut complete, plan) = single.search(k)?;
+    let mut choice = Choice::among(core, &single.view, &mut single.scratch)?;
     // There may have been more to choose from.
     complete &= k == wanted || choice.candidates.len() < k;
     let mut count = 0;
@@ -70,13 +65,12 @@ pub fn search(
         (ids[count], distances[count]) = (id, distance);
         count += 1;
         // The last one has nobody to be compared with.
-        if count < ids.len() && !choice.choose(best, &limits) {
+        if count < ids.len() && !choice.choose(best, &single.limits) {
             complete = false;
             break;
         }
     }
-    let distances = choice.compared + std::mem::take(&mut scratch.walk.distances);
-    Ok((end_alone(core, &view, (Call::Diverse, start), (complete, &plan), distances)?, count))
+    Ok((single.end(complete, &plan, choice.compared)?, count))
 }
 
 /// A row that may be chosen.

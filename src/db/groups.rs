@@ -9,14 +9,13 @@ use super::cap;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
 use super::latency::Call;
-use super::reader::{Limits, end_alone, search_alone, take_query};
+use super::single::Single;
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::Lease;
 use crate::meta::filter;
 use crate::meta::json::{Scalar, Step, at_path};
 use crate::util::memory::{collected, make_room, with_room};
-use std::time::Instant;
 
 /// Rows asked for at first for each place, and how many times more each time.
 const FIRST_SHARE: usize = 2;
@@ -49,26 +48,21 @@ pub fn search(
         return fail(ErrorKind::InvalidArgument, message);
     }
     let path = filter::path(path).map_err(|odd| Error::new(ErrorKind::FilterSyntax, odd.message).at_byte(odd.at))?;
-    let start = Instant::now();
-    core.shape.accepts(&query)?;
-    let view = core.view_at(params.snapshot.as_ref())?;
-    let limits = Limits::of(params);
-    let mut scratch = core.scratch.take();
-    take_query(core, &query, 0, &mut scratch)?;
+    let mut single = Single::of(core, Call::Groups, &query, params)?;
     let lease = Lease::new(&core.search_budget);
     core.cover_search(&lease, (hits.counts.len() * size_of::<Vec<u8>>()) as u64)?;
     let mut groups =
         Groups { path: &path, per_group, names: with_room(hits.counts.len())?, name: Vec::new(), lease, hits };
     groups.clear();
-    let most = cap::most_results(core, &view, params.max_memory).max(groups.hits.ids.len());
+    let most = cap::most_results(core, &single.view, params.max_memory).max(groups.hits.ids.len());
     let mut k = groups.hits.ids.len().saturating_mul(FIRST_SHARE).min(most);
     let (complete, plan) = loop {
-        let (complete, plan) = search_alone(core, &view, k, params, &limits, &mut scratch)?;
-        let found = scratch.best.sorted();
+        let (complete, plan) = single.search(k)?;
+        let found = single.scratch.best.sorted();
         let count = found.len();
         groups.clear();
         for (distance, slot, id) in found {
-            groups.offer(core, &view, (distance, slot, id))?;
+            groups.offer(core, &single.view, (distance, slot, id))?;
         }
         if !complete || count < k || groups.are_full() {
             break (complete, plan);
@@ -78,9 +72,7 @@ pub fn search(
         }
         k = k.saturating_mul(GROWTH).min(most);
     };
-    let distances = std::mem::take(&mut scratch.walk.distances);
-    let outcome = end_alone(core, &view, (Call::Groups, start), (complete, &plan), distances)?;
-    Ok((outcome, groups.names.len()))
+    Ok((single.end(complete, &plan, 0)?, groups.names.len()))
 }
 
 /// Bytes that equal values have in common with each other and with no other value, in `out`; false for what makes no

@@ -7,9 +7,11 @@
 //! | `core` | what all parts share; publishing a view |
 //! | `view` | the immutable picture a search runs on |
 //! | `write`, `writer`, `commit`, `queue`, `record`, `input` | batches: the calls, check, plan, log, apply, group commit |
+//! | `ahead` | memory for the batch that comes next |
 //! | `column`, `ids` | rows in chunks; ids to slots |
 //! | `records` | keys and metadata of rows |
 //! | `reader`, `scan` | searches and point reads |
+//! | `single` | what calls with one query have in common |
 //! | `groups` | the best rows of the best groups |
 //! | `range` | all rows within a distance |
 //! | `cursor` | rows of one view, page after page |
@@ -27,7 +29,8 @@
 //! | `sketches` | short stand-ins for rows that no graph covers yet |
 //! | `calibration` | how far searches go for a wanted recall |
 //! | `memory` | what is done when the limit on memory is reached |
-//! | `latency`, `log` | how long calls take, and what is worth a line of text |
+//! | `resident` | what searches walk, copied from files into memory |
+//! | `latency`, `log`, `stats` | how long calls take, what is worth a line of text, and numbers |
 //! | `ended`, `opened` | such lines about slow searches and about the open |
 //! | `checkpoint`, `open` | files from views, and back; replay of the log |
 //! | `verify` | checksums of what was opened |
@@ -36,6 +39,7 @@
 //! | `exchange` | rows as files of other programs, out and in |
 //! | `repair` | a new database out of what is left of a damaged one |
 //! | `follow` | databases that are only read, beside their writer |
+//! | `options`, `types`, `task`, `error` | what goes into calls and comes out |
 //!
 //! Must never touch bytes on disk or compute distances itself: `storage` and
 //! `index` do, and this is the only place that knows both.
@@ -86,6 +90,7 @@ mod records;
 mod repair;
 mod resident;
 mod scan;
+mod single;
 mod sketches;
 mod snapshot;
 mod stats;
@@ -323,7 +328,7 @@ impl Database {
     }
 
     /// Finds the `k` nearest rows of each query, nearest first, ties by id.
-    /// All queries run on one snapshot. Query i fills `hits.ids[i*k..]`.
+    /// All queries see one state. Query i fills `hits.ids[i*k..]`.
     pub fn search(&self, queries: Vectors<'_>, k: usize, params: &SearchParams, hits: Hits<'_>) -> Result<Outcome> {
         reader::search(&self.core, queries, k, params, hits)
     }

@@ -11,11 +11,11 @@ use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
 use super::latency::Call;
 use super::plan::Plan;
-use super::reader::{Limits, Scratch, end_alone, finish, search_one, take_query};
+use super::reader::{Limits, Scratch, finish, search_one};
+use super::single::Single;
 use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::index::Control;
-use std::time::Instant;
 
 /// Rows asked for first, and how many times more each time.
 const FIRST: usize = 64;
@@ -35,27 +35,22 @@ pub fn search(
         let message = format!("{queries} queries, distance {max_distance}, places for {places:?} ids and distances");
         return fail(ErrorKind::InvalidArgument, message);
     }
-    let start = Instant::now();
-    core.shape.accepts(&query)?;
-    let view = core.view_at(params.snapshot.as_ref())?;
-    let limits = Limits::of(params);
-    let mut scratch = core.scratch.take();
-    take_query(core, &query, 0, &mut scratch)?;
-    let asking = Asking::new(core, &view, params, Wanted::Within { radius: max_distance, places: ids.len() });
+    let mut single = Single::of(core, Call::SearchRange, &query, params)?;
+    let Single { view, limits, scratch, start, .. } = &mut single;
+    let asking = Asking::new(core, view, params, Wanted::Within { radius: max_distance, places: ids.len() });
     let asking = asking.filter(|_| !limits.stop());
     if let Some(found) = asking.as_ref().and_then(|asking| asking.look_up(&scratch.query, ids, distances)) {
-        finish(core, &view, 0, 1)?;
+        finish(core, view, 0, 1)?;
         core.latencies.add(Call::SearchRange, start.elapsed());
         return Ok((Outcome::Complete, found as usize));
     }
-    let range = Range { core, view: &view, params, limits: &limits, max_distance };
-    let (complete, plan, found) = range.fill(&mut scratch, ids, distances)?;
+    let range = Range { core, view, params, limits, max_distance };
+    let (complete, plan, found) = range.fill(scratch, ids, distances)?;
     if let Some(asking) = asking.filter(|_| complete) {
         let kept = found.min(ids.len());
         asking.keep(&scratch.query, found as u64, &ids[..kept], &distances[..kept]);
     }
-    let distances = std::mem::take(&mut scratch.walk.distances);
-    Ok((end_alone(core, &view, (Call::SearchRange, start), (complete, &plan), distances)?, found))
+    Ok((single.end(complete, &plan, 0)?, found))
 }
 
 /// What a range search works on.

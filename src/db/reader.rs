@@ -68,7 +68,7 @@ impl Scratch {
 }
 
 /// The deadline and the task of one call.
-pub(super) struct Limits<'a> {
+pub struct Limits<'a> {
     deadline: Option<Instant>,
     task: Option<&'a Task>,
 }
@@ -173,20 +173,6 @@ pub(super) fn finish(core: &Core, view: &View, distances: u64, searches: u64) ->
     resident::count(core, view, distances);
     core.counters.searches.fetch_add(searches, Relaxed);
     core.check_faults()
-}
-
-/// Ends a call of one query that began at `start`: whether it went to its end, its last plan, and what it compared.
-pub(super) fn end_alone(
-    core: &Core,
-    view: &View,
-    (call, start): (latency::Call, Instant),
-    (complete, plan): (bool, &Plan),
-    distances: u64,
-) -> Result<Outcome> {
-    finish(core, view, distances, 1)?;
-    let outcome = if complete { Outcome::Complete } else { Outcome::Partial };
-    Ended { view, plan, call, queries: 1, outcome }.note(core, start);
-    Ok(outcome)
 }
 
 /// What the queries of a call are.
@@ -358,26 +344,6 @@ fn take_row(core: &Core, view: &View, slot: u32, scratch: &mut Scratch) -> Resul
 pub(super) fn stored_row<'a>(core: &Core, view: &'a View, slot: u32, out: &'a mut Decoded) -> Result<&'a [u8]> {
     let row = view.vector(&core.shape, slot, out)?.filter(|row| row.len() == core.shape.row_bytes());
     row.ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("row {} has no vector", view.id_of(slot))))
-}
-
-/// Fills `scratch.best` with the `k` rows that are nearest to the one query of a call, which is in the scratch; false
-/// when it was stopped early. And how that was done.
-pub(super) fn search_alone(
-    core: &Core,
-    view: &View,
-    k: usize,
-    params: &SearchParams,
-    limits: &Limits<'_>,
-    scratch: &mut Scratch,
-) -> Result<(bool, Plan)> {
-    let mut plan = Plan::new(core, view, k, params, limits)?;
-    plan.threads = core.threads();
-    scratch.cover(core, view, &plan)?;
-    if limits.stop() {
-        scratch.best.reset(0)?;
-        return Ok((false, plan));
-    }
-    Ok((search_one(core, view, &plan, limits, scratch)?, plan))
 }
 
 /// Fills `scratch.best` for the query in the scratch; false when it was stopped early or kept to its memory.

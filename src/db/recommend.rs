@@ -10,13 +10,13 @@ use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
 use super::input::Shape;
 use super::latency::Call;
-use super::reader::{Limits, end_alone, search_alone, slot_of, stored_row, write_hits};
+use super::reader::{slot_of, stored_row, write_hits};
+use super::single::Single;
 use super::types::{Outcome, SearchParams};
 use super::view::{Decoded, View};
 use crate::arena::Lease;
 use crate::kernel::{self, Metric, Scalar};
 use crate::util::memory;
-use std::time::Instant;
 
 /// Positive and negative examples.
 type Examples<'a> = (&'a [u64], &'a [u64]);
@@ -35,28 +35,24 @@ pub fn search(
             format!("{examples} positive examples, of which one is needed; places for {places:?} ids and distances");
         return fail(ErrorKind::InvalidArgument, message);
     }
-    let start = Instant::now();
-    let view = core.view_at(params.snapshot.as_ref())?;
-    let limits = Limits::of(params);
+    let mut single = Single::new(core, Call::Recommend, params)?;
     let examples = positive.len().saturating_add(negative.len());
     let lease = Lease::new(&core.search_budget);
     core.cover_search(&lease, 4 * examples as u64 + 28 * core.shape.dim as u64)?;
     let mut slots = memory::with_room(examples)?;
     for (&id, i) in positive.iter().chain(negative).zip(0..) {
-        slots.push(slot_of(&view, id).map_err(|e| e.at(i))?);
+        slots.push(slot_of(&single.view, id).map_err(|e| e.at(i))?);
     }
-    let mut scratch = core.scratch.take();
     let (liked, disliked) = slots.split_at(positive.len());
-    point(core, &view, (liked, disliked), &mut scratch.query)?;
+    point(core, &single.view, (liked, disliked), &mut single.scratch.query)?;
     slots.sort_unstable();
     slots.dedup();
     // The examples may be the nearest rows of all.
     let k = if ids.is_empty() { 0 } else { ids.len().saturating_add(slots.len()) };
-    let (complete, plan) = search_alone(core, &view, k, params, &limits, &mut scratch)?;
+    let (complete, plan) = single.search(k)?;
     let is_other = |slot: u32| slots.binary_search(&slot).is_err();
-    let count = write_hits(&mut scratch.best, is_other, ids, distances) as usize;
-    let distances = std::mem::take(&mut scratch.walk.distances);
-    Ok((end_alone(core, &view, (Call::Recommend, start), (complete, &plan), distances)?, count))
+    let count = write_hits(&mut single.scratch.best, is_other, ids, distances) as usize;
+    Ok((single.end(complete, &plan, 0)?, count))
 }
 
 /// The point between rows that are liked and rows that are not, as a stored row.
