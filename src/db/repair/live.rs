@@ -163,7 +163,7 @@ impl IdTable {
 }
 
 /// Damaged blocks of both columns of a part, each once.
-pub fn merged(one: Cursor<'_>, other: Cursor<'_>) -> BTreeMap<u64, StorageError> {
+fn merged(one: Cursor<'_>, other: Cursor<'_>) -> BTreeMap<u64, StorageError> {
     let mut all = one.into_damage();
     all.extend(other.into_damage());
     all

@@ -15,11 +15,12 @@
 //! |---|---|
 //! | `source` | which files there are to read, and the schema |
 //! | `live` | which rows are live |
-//! | `records` | keys and metadata |
+//! | `chunk`, `records` | vectors and ids; keys and metadata |
 //! | `rows` | the way of the rows, and the account of the lost ones |
 //! | `sink` | the new database |
 //! | `report` | what is told |
 
+mod chunk;
 mod live;
 mod records;
 mod report;

@@ -14,8 +14,14 @@ pub struct RecordsPart {
     heap: Salvage,
 }
 
-/// The records of a chunk, row by row.
+/// Reads the records of a chunk row by row.
 pub struct RecordCursor<'a> {
+    part: Option<PartCursor<'a>>,
+    /// The record of every row where there is no part; `None` is one that is lost.
+    otherwise: Option<&'static [u8]>,
+}
+
+struct PartCursor<'a> {
     entries: Cursor<'a>,
     heap: Cursor<'a>,
     rows: u64,
@@ -75,10 +81,21 @@ impl RecordsPart {
         }
     }
 
+    fn cursor(&self) -> Result<PartCursor<'_>> {
+        let (entries, heap) = (self.rows.cursor(0)?, self.heap.cursor(0)?);
+        Ok(PartCursor { entries, heap, rows: self.rows.rows(), bytes: Vec::new() })
+    }
+}
+
+impl Found {
     /// Reads them.
     pub fn cursor(&self) -> Result<RecordCursor<'_>> {
-        let (entries, heap) = (self.rows.cursor(0)?, self.heap.cursor(0)?);
-        Ok(RecordCursor { entries, heap, rows: self.rows.rows(), bytes: Vec::new() })
+        Ok(match self {
+            Found::Part(part) => RecordCursor { part: Some(part.cursor()?), otherwise: None },
+            Found::Nothing => RecordCursor { part: None, otherwise: Some(&[]) },
+            // Those of a part that cannot be opened are lost with all rows that it could have.
+            Found::Lost => RecordCursor { part: None, otherwise: None },
+        })
     }
 }
 
@@ -99,6 +116,17 @@ fn is_same(records: &Salvage, ids: &Salvage, id_column: usize) -> Result<bool> {
 impl RecordCursor<'_> {
     /// The bytes of the record of row `row`, empty for none; `None` where they are lost.
     pub fn row(&mut self, row: u64) -> Option<&[u8]> {
+        self.part.as_mut().map_or(self.otherwise, |part| part.row(row))
+    }
+
+    /// Takes what was damaged into the report.
+    pub fn report(self, report: &mut RepairReport) -> Result<()> {
+        self.part.map_or(Ok(()), |part| part.report(report))
+    }
+}
+
+impl PartCursor<'_> {
+    fn row(&mut self, row: u64) -> Option<&[u8]> {
         if row >= self.rows {
             return Some(&[]);
         }
@@ -107,8 +135,7 @@ impl RecordCursor<'_> {
         (found && Record::read(&self.bytes).is_some()).then_some(&self.bytes)
     }
 
-    /// Takes what was damaged into the report.
-    pub fn report(self, report: &mut RepairReport) -> Result<()> {
+    fn report(self, report: &mut RepairReport) -> Result<()> {
         let damage = self.entries.into_damage().into_values().chain(self.heap.into_damage().into_values());
         for damage in damage {
             report.take(damage, "; keys and metadata are lost with it")?;

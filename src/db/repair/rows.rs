@@ -5,8 +5,9 @@
 //! rows of one id, where none is known to be dead, the last one stays: a row
 //! is only ever replaced by one in a higher slot.
 
-use super::live::{IdTable, Marks, Tombstones, merged};
-use super::records::{Found as FoundRecords, RecordsPart};
+use super::chunk::{Block, ChunkCursor, OpenChunk};
+use super::live::{IdTable, Marks, Tombstones};
+use super::records::{RecordCursor, RecordsPart};
 use super::report::RepairReport;
 use super::sink::Sink;
 use super::source::{ChunkPart, Source, chunk_columns, code_columns};
@@ -17,7 +18,7 @@ use crate::db::open::shape_of;
 use crate::db::record::{self, Record};
 use crate::db::records::given::Resolved;
 use crate::db::task::Task;
-use crate::db::view::{Decoded, read_id};
+use crate::db::view::read_id;
 use crate::storage::part::{self, Salvage};
 use crate::storage::{Storage, StorageError, wal};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -55,7 +56,7 @@ pub struct Rescue<'a> {
 struct Found<'a> {
     id: Option<u64>,
     /// The vector, or the damaged block that kept it from being read.
-    vector: std::result::Result<&'a [u8], u64>,
+    vector: std::result::Result<&'a [u8], Block>,
     is_live: Option<bool>,
     /// The record; `None` where it could not be read.
     record: Option<&'a [u8]>,
@@ -153,28 +154,29 @@ impl<'a> Rescue<'a> {
     }
 
     /// A chunk, and the codes that stand in for its vectors where they were given up.
-    fn open_chunk(&mut self, chunk: &ChunkPart) -> std::result::Result<(Salvage, Option<Salvage>), StorageError> {
+    fn open_chunk(&mut self, chunk: &ChunkPart) -> std::result::Result<OpenChunk, StorageError> {
         let columns = chunk_columns(self.row_bytes);
         let whole = Salvage::open(self.storage, &chunk.part, &columns);
         let (Err(_), Some(codec), Some(codes)) = (&whole, &self.source.codec, &chunk.codes) else {
-            return whole.map(|chunk| (chunk, None));
+            return whole.map(|part| OpenChunk { part, codes: None });
         };
         // The ids alone make a file of another length: none passes for the other.
         match Salvage::open(self.storage, &chunk.part, &columns[1..]) {
-            Ok(ids) => {
+            Ok(part) => {
                 self.stood_in.insert(codes.number);
                 self.report.files += 1;
-                Ok((ids, Some(Salvage::open(self.storage, codes, &code_columns(codec))?)))
+                let codes = Some(Salvage::open(self.storage, codes, &code_columns(codec))?);
+                Ok(OpenChunk { part, codes })
             }
-            Err(_) => whole.map(|chunk| (chunk, None)),
+            Err(_) => whole.map(|part| OpenChunk { part, codes: None }),
         }
     }
 
     /// The rows of one chunk.
     fn chunk(&mut self, chunk: &ChunkPart, marks: &Marks) -> Result<()> {
         self.report.files += 1;
-        let (mut salvage, mut codes) = match self.open_chunk(chunk) {
-            Ok(opened) => opened,
+        let mut open = match self.open_chunk(chunk) {
+            Ok(open) => open,
             Err(damage) => {
                 let (known, unknown) = self.whole_chunk_lost(chunk, marks);
                 self.lost_without_id += unknown;
@@ -183,68 +185,50 @@ impl<'a> Rescue<'a> {
                 return self.advance(chunk.part.len);
             }
         };
-        let (mut vectors, mut ids) = match &codes {
-            None => (salvage.cursor(0)?, salvage.cursor(1)?),
-            Some(codes) => (codes.cursor(0)?, salvage.cursor(0)?),
-        };
-        let (of_ids, column) = if codes.is_none() { (&salvage, 1) } else { (&salvage, 0) };
-        let records = RecordsPart::find(self.storage, self.source, chunk, of_ids, column, self.report)?;
-        let mut records = match &records {
-            FoundRecords::Part(part) => Ok(part.cursor()?),
-            // Those of a part that cannot be opened are lost with all rows that it could have.
-            FoundRecords::Lost => Err(None),
-            FoundRecords::Nothing => Err(Some(&[][..])),
-        };
-        let coded = codes.as_ref().map(Salvage::rows).zip(self.source.codec.as_ref());
-        let mut decoded = Decoded::default();
-        // By whether it is a block of the vectors, or of ids in another file.
-        let mut lost_in: BTreeMap<(bool, u64), u64> = BTreeMap::new();
-        for row in 0..salvage.rows() {
-            let slot = chunk.first.and_then(|first| first.checked_add(row as u32));
-            let id = ids.row(row).map(read_id);
+        let (part, column) = (&open.part, open.id_column());
+        let records = RecordsPart::find(self.storage, self.source, chunk, part, column, self.report)?;
+        let (mut columns, mut records) = (open.cursor(self.source.codec.as_ref())?, records.cursor()?);
+        let lost_in = self.rows(chunk.first, open.rows(), marks, &mut columns, &mut records)?;
+        records.report(self.report)?;
+        for (block, damage) in columns.into_damage() {
+            let rows = lost_in.get(&block).copied().unwrap_or(0);
+            self.report.take(damage, &format!("; {rows} rows are lost with it"))?;
+        }
+        for damage in open.damage_around() {
+            self.report.take(damage, "; its rows are told by what is left of it")?;
+        }
+        Ok(())
+    }
+
+    /// Saves what can be saved of the `rows` rows from slot `first` on; returns how many are lost with each damaged block.
+    fn rows(
+        &mut self,
+        first: Option<u32>,
+        rows: u64,
+        marks: &Marks,
+        columns: &mut ChunkCursor<'_>,
+        records: &mut RecordCursor<'_>,
+    ) -> Result<BTreeMap<Block, u64>> {
+        let mut lost_in = BTreeMap::new();
+        for row in 0..rows {
+            let slot = first.and_then(|first| first.checked_add(row as u32));
+            let id = columns.id(row);
             let known = id.ok().or_else(|| slot.and_then(|slot| self.table.id_at(slot)));
             let is_live = match marks.is_dead(row) {
                 Some(dead) => Some(!dead),
                 None => self.table.is_live(slot, known),
             };
-            let vector = match coded {
-                None => vectors.row(row),
-                Some((rows, _)) if row >= rows => Err(0),
-                Some((_, codec)) => match vectors.row(row) {
-                    Ok(code) => Ok(decoded.decode(codec, &self.shape, code)?),
-                    Err(block) => Err(block),
-                },
-            };
-            let of_ids = coded.is_some() && vector.is_ok();
-            let block = vector.err().or(id.err()).unwrap_or(0);
-            let record = match &mut records {
-                Ok(records) => records.row(row),
-                Err(same) => *same,
-            };
-            if !self.row(Found { id: known, vector, is_live, record })? {
-                *lost_in.entry((of_ids, block)).or_default() += 1;
+            let vector = columns.vector(row, &self.shape)?;
+            let damaged = vector.err().or(id.err());
+            let is_saved = self.row(Found { id: known, vector, is_live, record: records.row(row) })?;
+            if let Some(block) = damaged.filter(|_| !is_saved) {
+                *lost_in.entry(block).or_default() += 1;
             }
             if row % STEP == STEP - 1 {
                 self.advance(STEP * (self.row_bytes as u64 + 8))?;
             }
         }
-        records.map_or(Ok(()), |records| records.report(self.report))?;
-        let damage: Vec<_> = match coded {
-            None => merged(vectors, ids).into_iter().map(|(block, damage)| ((false, block), damage)).collect(),
-            Some(_) => {
-                let of_codes = vectors.into_damage().into_iter().map(|(block, damage)| ((false, block), damage));
-                of_codes.chain(ids.into_damage().into_iter().map(|(block, damage)| ((true, block), damage))).collect()
-            }
-        };
-        for (place, damage) in damage {
-            let rows = lost_in.get(&place).copied().unwrap_or(0);
-            self.report.take(damage, &format!("; {rows} rows are lost with it"))?;
-        }
-        let around = [Some(&mut salvage), codes.as_mut()].into_iter().flatten().filter_map(Salvage::damage);
-        for damage in around {
-            self.report.take(damage, "; its rows are told by what is left of it")?;
-        }
-        Ok(())
+        Ok(lost_in)
     }
 
     /// Saves a row if it can; false when a row that is or may be live is lost.

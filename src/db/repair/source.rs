@@ -221,13 +221,7 @@ fn listed(
 ) -> Result<Source> {
     let (row_bytes, drops_originals) = (shape_of(&settings)?.row_bytes(), settings.drops_originals());
     let mut chunks = parts_of(storage, PartKind::Chunk, report)?;
-    let hollow = |stride: u32| drops_originals && stride == 8;
-    let odd = |stride: u32| stride as usize != row_bytes && !hollow(stride);
-    if let Some(other) = chunks.iter().find(|found| found.stride.is_some_and(odd)) {
-        let (name, has) = (other.part.file_name(), other.stride.unwrap_or(0));
-        let message = format!("rows of {name} have {has} bytes, of the given schema {row_bytes}: correct the options");
-        return fail(ErrorKind::Mismatch, message);
-    }
+    check_row_bytes(&chunks, row_bytes, drops_originals)?;
     let newest = |found: &mut Vec<Identity>| {
         found.sort_unstable_by_key(|found| (found.part.generation, found.part.number));
         found.pop()
@@ -269,6 +263,17 @@ fn listed(
         return fail(ErrorKind::NotFound, "there is neither a chunk nor a log to read in the directory");
     }
     Ok(source)
+}
+
+/// An error for a chunk whose rows are of another length; without their vectors they are ids of 8 bytes.
+fn check_row_bytes(chunks: &[Identity], row_bytes: usize, drops_originals: bool) -> Result<()> {
+    let is_odd = |stride: u32| stride as usize != row_bytes && !(drops_originals && stride == 8);
+    let Some(odd) = chunks.iter().find(|found| found.stride.is_some_and(is_odd)) else { return Ok(()) };
+    let (name, has) = (odd.part.file_name(), odd.stride.unwrap_or(0));
+    fail(
+        ErrorKind::Mismatch,
+        format!("rows of {name} have {has} bytes, of the given schema {row_bytes}: correct the options"),
+    )
 }
 
 /// All parts of one kind that the directory has.
