@@ -21,6 +21,7 @@ pub mod checksum;
 pub mod codec;
 mod error;
 pub mod format;
+mod gathered;
 mod lock;
 pub mod manifest;
 mod mmap;

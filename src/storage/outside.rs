@@ -3,10 +3,10 @@
 //! A new file is written under another name and gets its own when all of it is durable, so nobody
 //! takes half a file for a whole one. Nothing is ever overwritten. What is read may hold anything.
 
+use super::ReadFile;
 use super::error::{Result, StorageError};
+use super::gathered::Gathered;
 use super::os::{self, OsFile};
-use super::{File, ReadFile};
-use crate::util::memory::with_room;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -14,15 +14,14 @@ use std::path::{Path, PathBuf};
 
 /// What stands behind the name of a file until it is whole.
 const SUFFIX: &str = ".unfinished";
-/// Bytes handed to the system at once.
-const PIECE: usize = 1 << 20;
 
 /// A file being written. Dropped before [`NewFile::publish`], it leaves nothing behind.
 pub struct NewFile {
     path: PathBuf,
     temporary: PathBuf,
-    file: OsFile,
-    pending: Vec<u8>,
+    /// The path as errors show it.
+    shown: String,
+    file: Gathered,
 }
 
 /// A file that was published, until it is kept: dropped before, it is removed.
@@ -38,38 +37,23 @@ impl NewFile {
         let mut name = path.file_name().map(OsString::from).ok_or_else(|| not_a_file(&shown))?;
         name.push(SUFFIX);
         let temporary = path.with_file_name(name);
-        let pending = with_room(PIECE)?;
-        let file = match OpenOptions::new().append(true).create_new(true).open(&temporary) {
-            Ok(file) => OsFile { file, name: shown },
+        let file = Gathered::new(|| match OpenOptions::new().append(true).create_new(true).open(&temporary) {
+            Ok(file) => Ok(Box::new(OsFile { file, name: shown.clone() })),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(taken(&temporary, "an export that was killed left it, or one is under way; remove it"));
+                Err(taken(&temporary, "an export that was killed left it, or one is under way; remove it"))
             }
-            Err(e) => return Err(StorageError::io("create", &shown, e)),
-        };
-        Ok(NewFile { path: path.into(), temporary, file, pending })
+            Err(e) => Err(StorageError::io("create", &shown, e)),
+        })?;
+        Ok(NewFile { path: path.into(), temporary, shown, file })
     }
 
     /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        if self.pending.len() + bytes.len() > PIECE {
-            self.flush()?;
-        }
-        if bytes.len() > PIECE {
-            return self.file.write_all(&[bytes]);
-        }
-        self.pending.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        self.file.write_all(&[&self.pending])?;
-        self.pending.clear();
-        Ok(())
+        self.file.push(bytes)
     }
 
     /// Lets the file appear, whole and durable.
     pub fn publish(mut self) -> Result<Published> {
-        self.flush()?;
         self.file.sync()?;
         // Unlike a rename, a link never takes the place of another file.
         match fs::hard_link(&self.temporary, &self.path) {
@@ -78,12 +62,12 @@ impl NewFile {
             // Not every file system has links.
             Err(_) if self.path.symlink_metadata().is_ok() => return Err(self.came_meanwhile()),
             Err(_) => {
-                fs::rename(&self.temporary, &self.path).map_err(|e| StorageError::io("rename", &self.file.name, e))?;
+                fs::rename(&self.temporary, &self.path).map_err(|e| StorageError::io("rename", &self.shown, e))?;
             }
         }
         let published = Published(Some(self.path.clone()));
         let _ = fs::remove_file(&self.temporary);
-        os::sync_parent(&self.path, true).map_err(|e| StorageError::io("sync directory of", &self.file.name, e))?;
+        os::sync_parent(&self.path, true).map_err(|e| StorageError::io("sync directory of", &self.shown, e))?;
         Ok(published)
     }
 
