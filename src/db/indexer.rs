@@ -154,7 +154,10 @@ fn do_steps(core: &Core, mut all: bool) -> Result<()> {
         core.put_off.clear();
         // Counts in a forged file may ask for a step for ever.
         if step != Step::Load && extent(&core.view.load()) == extent(&view) {
-            return fail(ErrorKind::Internal, format!("{step:?} changed nothing; the graph may be damaged"));
+            return fail(
+                ErrorKind::Internal,
+                format!("{step:?} changed nothing; the graph may be damaged: see vdb_check"),
+            );
         }
         all &= step != Step::Extend { upto: view.end() };
         drop(state);

@@ -194,7 +194,10 @@ pub fn check_size(count: u64, texts: u64, row: u64) -> Result<()> {
     let each = if texts == 0 { row } else { row + 6 };
     let bytes = each.saturating_mul(count).saturating_add(texts);
     if bytes > BATCH_BYTES {
-        return fail(ErrorKind::Limit, format!("a batch of {bytes} bytes is above the limit of {BATCH_BYTES}"));
+        return fail(
+            ErrorKind::Limit,
+            format!("a batch of {bytes} bytes is above the limit of {BATCH_BYTES}: write it in several"),
+        );
     }
     Ok(())
 }

@@ -283,34 +283,35 @@ impl Writer {
         Ok(Plan { ids: Some(ids), next_id: next.max(plan.next_id), assigned, ..plan })
     }
 
+    /// Where in the batch rows stand that there are already, and their slots; in the order of the batch. An error for the first
+    /// one where they are not to be replaced.
+    fn replaced(&self, sorted: &[(u64, usize)], replace: bool) -> Result<Vec<(usize, u32)>> {
+        let there = sorted.iter().filter_map(|&(id, at)| Some((at, id, self.find(id)?)));
+        if replace {
+            let mut replaced = collected(there.map(|(at, _, slot)| (at, slot)))?;
+            replaced.sort_unstable();
+            return Ok(replaced);
+        }
+        let Some((at, id, _)) = there.min() else { return Ok(Vec::new()) };
+        let message = format!("id {id} exists already; use upsert to replace it");
+        Err(Error::new(ErrorKind::AlreadyExists, message).at(at as u64))
+    }
+
     fn plan_rows(&mut self, ids: &[u64], rows: &Stored<'_>, replace: bool, records: &Given<'_>) -> Result<Plan> {
         // The next open holds the record in memory while it applies the batch: what passes
         // the limit then must not pass it now.
         let record = if self.log.is_some() { 8 + self.shape.row_bytes() as u64 } else { 0 };
         let _working = self.budget.take(ids.len() as u64 * (PLAN_BYTES + record))?;
         let (sorted, kept) = order(ids, replace)?;
-        let mut replaced: Vec<(usize, u32)> = Vec::new();
-        let mut clash: Option<usize> = None;
-        for &(id, at) in &sorted {
-            match self.find(id) {
-                Some(slot) if replace => {
-                    make_room(&mut replaced, 1)?;
-                    replaced.push((at, slot));
-                }
-                Some(_) => clash = Some(clash.map_or(at, |first| first.min(at))),
-                None => {}
-            }
-        }
-        if let Some(at) = clash {
-            let message = format!("id {} exists already; use upsert to replace it", ids[at]);
-            return Err(Error::new(ErrorKind::AlreadyExists, message).at(at as u64));
-        }
+        let replaced = self.replaced(&sorted, replace)?;
         let base = self.vectors.end();
         if base as u64 + sorted.len() as u64 > MAX_SLOTS {
-            return fail(
-                ErrorKind::Limit,
-                format!("{base} rows and {} more pass the limit of {MAX_SLOTS}", sorted.len()),
+            let message = format!(
+                "{base} rows, dead ones included, and {} more pass the limit of {MAX_SLOTS}: wait until the space of dead ones \
+                 is reclaimed (vdb_wait_indexed), or keep rows in another database",
+                sorted.len()
             );
+            return fail(ErrorKind::Limit, message);
         }
         self.vectors.reserve(sorted.len())?;
         self.ids.reserve(sorted.len())?;
@@ -323,7 +324,6 @@ impl Writer {
         let place = |at: usize| kept.as_ref().map_or(at, |kept| kept.partition_point(|&k| k < at));
         let entries = collected(sorted.iter().map(|&(id, at)| (id, base + place(at) as u32)))?;
         let id_map = self.id_map.with(&entries, &|slot| dead.get(slot), &self.budget)?;
-        replaced.sort_unstable();
         let row = |nth: usize, at: usize| {
             let old = replaced.binary_search_by_key(&at, |&(at, _)| at).ok().map(|i| replaced[i].1);
             Row { at, slot: base + nth as u32, old }

@@ -194,7 +194,10 @@ impl RecordColumn {
         }
         let cell = self.chunks[chunk].get_or_insert_with(Cell::new);
         if cell.heap_len() + added as u64 > HEAP_MAX {
-            return fail(ErrorKind::Limit, format!("the records of one chunk pass the limit of {HEAP_MAX} bytes"));
+            return fail(
+                ErrorKind::Limit,
+                format!("the records of one chunk pass the limit of {HEAP_MAX} bytes: rows with less metadata fit"),
+            );
         }
         let (there, last) = (cell.entries.len(), changes.last().map_or(0, &row));
         let mut ready = Ready { chunk, changes: range, entries: None, heap: None };
