@@ -48,12 +48,12 @@ pub const EXTRA_CODE_ERROR: u32 = 4;
 pub const EXTRA_PQ_SUBSPACES: u32 = 5;
 pub const EXTRA_NEXT_ID: u32 = 6;
 pub const EXTRA_COLUMNS: u32 = 7;
+/// Stands in a backup that nobody has written to; no bytes.
+pub const EXTRA_BACKUP: u32 = 16;
 /// Sections of a records part.
 pub const ENTRIES: u32 = 1;
 pub const HEAP: u32 = 2;
 pub const OWNERS: u32 = 3;
-/// Stands in a backup that nobody has written to; no bytes.
-pub const EXTRA_BACKUP: u32 = 16;
 
 /// Bytes written between two looks at the task.
 const PIECE: usize = 8 << 20;
