@@ -127,19 +127,22 @@ mod tests {
             db.insert_records(&mut ids, Vectors::f32(&zeros, 1).unwrap(), &Records { keys: None, meta }, None).unwrap();
         };
         let until = || lock(&db.core.columns_ahead.0).until;
-        put(0);
-        let start = Instant::now();
-        work(&db.core, false).unwrap();
-        let (end, rested) = (Instant::now(), until().unwrap());
-        assert!(rested > end && rested < end + REST * (end - start), "nobody asked it to rest before");
-        put(1000);
-        work(&db.core, false).unwrap();
-        assert!(Instant::now() > rested && until().unwrap() > rested);
-        assert_eq!(waiting(&db.core, &db.core.view.load()), 0);
+        // A round on a busy machine may be interrupted for longer than it is to rest for: not every one.
+        let rests = (0..100).any(|round| {
+            put(1000 * round);
+            let (start, rested) = (Instant::now(), until());
+            work(&db.core, false).unwrap();
+            let (end, rest) = (Instant::now(), until().unwrap());
+            assert!(rested.is_none_or(|rested| end > rested), "it did not rest for as long as it was told to");
+            assert_eq!(waiting(&db.core, &db.core.view.load()), 0);
+            assert!(rest <= end + REST * (end - start));
+            rested.is_some() && rest > end
+        });
+        assert!(rests);
         // Whoever waits for the columns does not wait for that, nor does who closes the database.
         let far = Instant::now() + Duration::from_secs(3600);
         lock(&db.core.columns_ahead.0).until = Some(far);
-        put(2000);
+        put(1_000_000);
         work(&db.core, true).unwrap();
         assert_eq!(waiting(&db.core, &db.core.view.load()), 0);
         lock(&db.core.columns_ahead.0).until = Some(far);
