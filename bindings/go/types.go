@@ -81,10 +81,10 @@ const (
 	// The buffer is too small; the length needed was written.
 	ErrBufferTooSmall Status = -9
 
-	// There is no such database.
+	// There is no such database, row or file.
 	ErrNotFound Status = -20
 
-	// An id is in the database, or twice in the batch.
+	// An id, a key, a file or a directory is there already, or an id or a key twice in the batch.
 	ErrAlreadyExists Status = -21
 
 	// The handle was closed or freed, or never was one.

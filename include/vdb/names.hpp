@@ -37,9 +37,9 @@ enum class Status : std::int32_t {
     ErrFilterSyntax = VDB_ERR_FILTER_SYNTAX,
     /// The buffer is too small; the length needed was written.
     ErrBufferTooSmall = VDB_ERR_BUFFER_TOO_SMALL,
-    /// There is no such database.
+    /// There is no such database, row or file.
     ErrNotFound = VDB_ERR_NOT_FOUND,
-    /// An id is in the database, or twice in the batch.
+    /// An id, a key, a file or a directory is there already, or an id or a key twice in the batch.
     ErrAlreadyExists = VDB_ERR_ALREADY_EXISTS,
     /// The handle was closed or freed, or never was one.
     ErrClosed = VDB_ERR_CLOSED,

@@ -38,9 +38,9 @@ pub enum vdb_status {
     VDB_ERR_FILTER_SYNTAX = -8,
     /// The buffer is too small; the length needed was written.
     VDB_ERR_BUFFER_TOO_SMALL = -9,
-    /// There is no such database.
+    /// There is no such database, row or file.
     VDB_ERR_NOT_FOUND = -20,
-    /// An id is in the database, or twice in the batch.
+    /// An id, a key, a file or a directory is there already, or an id or a key twice in the batch.
     VDB_ERR_ALREADY_EXISTS = -21,
     /// The handle was closed or freed, or never was one.
     VDB_ERR_CLOSED = -22,

@@ -25,7 +25,7 @@ pub enum ErrorKind {
     FilterSyntax,
     /// No such database, row or file.
     NotFound,
-    /// The id is there already.
+    /// An id, a key, a file or a directory is there already, or an id or a key twice in the batch.
     AlreadyExists,
     /// The database is open for reading only.
     ReadOnly,

@@ -51,10 +51,10 @@ class Status(enum.IntEnum):
     # The buffer is too small; the length needed was written.
     ERR_BUFFER_TOO_SMALL = -9
 
-    # There is no such database.
+    # There is no such database, row or file.
     ERR_NOT_FOUND = -20
 
-    # An id is in the database, or twice in the batch.
+    # An id, a key, a file or a directory is there already, or an id or a key twice in the batch.
     ERR_ALREADY_EXISTS = -21
 
     # The handle was closed or freed, or never was one.

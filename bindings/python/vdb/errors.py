@@ -72,11 +72,11 @@ class BufferTooSmallError(Error):
 
 
 class NotFoundError(Error, FileNotFoundError):
-    """There is no such database."""
+    """There is no such database, row or file."""
 
 
 class AlreadyExistsError(Error):
-    """An id is in the database, or twice in the batch."""
+    """An id, a key, a file or a directory is there already, or an id or a key twice in the batch."""
 
 
 class ClosedError(Error):

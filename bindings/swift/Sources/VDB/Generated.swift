@@ -56,9 +56,9 @@ public struct Status: RawRepresentable, Hashable, Sendable {
     public static let filterSyntax = Status(rawValue: -8)
     /// The buffer is too small; the length needed was written.
     public static let bufferTooSmall = Status(rawValue: -9)
-    /// There is no such database.
+    /// There is no such database, row or file.
     public static let notFound = Status(rawValue: -20)
-    /// An id is in the database, or twice in the batch.
+    /// An id, a key, a file or a directory is there already, or an id or a key twice in the batch.
     public static let alreadyExists = Status(rawValue: -21)
     /// The handle was closed or freed, or never was one.
     public static let closed = Status(rawValue: -22)
