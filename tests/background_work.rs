@@ -1,17 +1,18 @@
 //! What goes on behind the writers' backs must neither lose the database, nor
 //! keep its callers waiting, nor go on for ever (promises P4, P8, P10).
 
+#[path = "common/patience.rs"]
+mod patience;
+
+use patience::{cancel_later, eventually};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::{Duration, Instant};
 use vdb::storage::sim::SimStorage;
 use vdb::{Database, ErrorKind, Options, Result, Task, Vectors};
 
 /// Enough components for codes to be trained.
 const DIM: usize = 64;
 const EIO: i32 = 5;
-/// With what must happen at once, on a slow machine under a sanitizer.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn options() -> Options {
     Options::new().dim(DIM as u32).graph_min_rows(64).threads(1)
@@ -29,15 +30,6 @@ fn put(db: &Database, ids: std::ops::Range<u64>) -> Result<()> {
     db.insert_batch(&ids, Vectors::f32(&values, DIM)?, None)
 }
 
-/// Waits for what no call waits for.
-fn eventually(what: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !what() {
-        assert!(start.elapsed() < 2 * PATIENCE, "did not happen");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 /// The graph ends with a chunk, that chunk is compacted, and later rows follow
 /// it: the codes ended with its last row, the graph with the hole behind, and
 /// the database could be closed but not opened ("fewer codes than the graph has slots").
@@ -50,7 +42,7 @@ fn a_compacted_chunk_at_the_end_of_the_graph_can_be_opened_again() {
     assert!(db.stats().unwrap().bytes_codes > 0, "this test is about codes");
     put(&db, 256..320).unwrap();
     db.delete_batch(&(200..256).collect::<Vec<_>>()).unwrap();
-    eventually(|| db.stats().unwrap().compactions == 1);
+    eventually("the chunk is compacted", || db.stats().unwrap().compactions == 1);
     assert_eq!(db.stats().unwrap().unindexed, 64);
     db.close().unwrap();
     let db = open(&disk).unwrap();
@@ -62,13 +54,35 @@ fn a_compacted_chunk_at_the_end_of_the_graph_can_be_opened_again() {
     assert_eq!(open(&disk).unwrap().count().unwrap(), 264);
 }
 
-/// Cancels `task` after some time, so that a wait without an end fails and does not hang.
-fn cancel_later(task: &Task) {
-    let task = task.clone();
-    std::thread::spawn(move || {
-        std::thread::sleep(PATIENCE);
-        task.cancel();
-    });
+/// A task whose progress function keeps its call waiting until it is let go.
+struct Held {
+    task: Task,
+    asked: Arc<AtomicBool>,
+    go_on: Arc<AtomicBool>,
+}
+
+impl Held {
+    fn new() -> Held {
+        let held = Held { task: Task::new(), asked: Arc::default(), go_on: Arc::default() };
+        cancel_later(&held.task);
+        let (seen, allowed, cancelled) = (held.asked.clone(), held.go_on.clone(), held.task.clone());
+        held.task.on_progress(Some(Box::new(move |_, _| {
+            seen.store(true, SeqCst);
+            eventually("the call is let go", || allowed.load(SeqCst) || cancelled.is_cancelled());
+            true
+        })));
+        held
+    }
+
+    fn wait_until_asked(&self) {
+        eventually("progress is told", || self.asked.load(SeqCst));
+    }
+
+    /// Lets the call go. It was cancelled meanwhile where `who` waited for it.
+    fn let_go(&self, who: &str) {
+        assert!(!self.task.is_cancelled(), "{who} waited for the progress function");
+        self.go_on.store(true, SeqCst);
+    }
 }
 
 /// No further view is shown after a failed write, so a step whose outcome is
@@ -94,22 +108,13 @@ fn after_a_failed_write_graph_work_ends_and_a_wait_is_told() {
 fn writers_do_not_wait_for_a_progress_function() {
     let db = Database::open(None, &options()).unwrap();
     put(&db, 0..3000).unwrap();
-    let (asked, go_on) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    let task = Task::new();
-    cancel_later(&task);
-    let (seen, allowed, cancelled) = (asked.clone(), go_on.clone(), task.clone());
-    task.on_progress(Some(Box::new(move |_, _| {
-        seen.store(true, SeqCst);
-        eventually(|| allowed.load(SeqCst) || cancelled.is_cancelled());
-        true
-    })));
+    let held = Held::new();
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| db.wait_indexed(Some(&task)));
-        eventually(|| asked.load(SeqCst));
+        let waiting = scope.spawn(|| db.wait_indexed(Some(&held.task)));
+        held.wait_until_asked();
         // The tail is long enough to wake the indexer.
         put(&db, 10_000..13_000).unwrap();
-        assert!(!task.is_cancelled(), "the write waited for the progress function");
-        go_on.store(true, SeqCst);
+        held.let_go("the write");
         waiting.join().unwrap().unwrap();
     });
 }
@@ -119,22 +124,13 @@ fn statistics_do_not_wait_for_a_checkpoint() {
     let disk = SimStorage::new();
     let db = open(&disk).unwrap();
     put(&db, 0..300).unwrap();
-    let (asked, go_on) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    let task = Task::new();
-    cancel_later(&task);
-    let (seen, allowed, cancelled) = (asked.clone(), go_on.clone(), task.clone());
-    task.on_progress(Some(Box::new(move |_, _| {
-        seen.store(true, SeqCst);
-        eventually(|| allowed.load(SeqCst) || cancelled.is_cancelled());
-        true
-    })));
+    let held = Held::new();
     std::thread::scope(|scope| {
-        let writing = scope.spawn(|| db.checkpoint(Some(&task)));
-        eventually(|| asked.load(SeqCst));
+        let writing = scope.spawn(|| db.checkpoint(Some(&held.task)));
+        held.wait_until_asked();
         let stats = db.stats().unwrap();
-        assert!(!task.is_cancelled(), "statistics waited for the checkpoint");
         assert_eq!((stats.checkpoints, stats.checkpoint_lsn), (0, 0));
-        go_on.store(true, SeqCst);
+        held.let_go("statistics");
         writing.join().unwrap().unwrap();
     });
     let stats = db.stats().unwrap();

@@ -5,6 +5,7 @@
 
 mod common;
 
+use common::patience::eventually;
 use common::rows::Rows;
 use common::shapes::Shape;
 use common::texts;
@@ -215,7 +216,6 @@ fn damage_to_a_closed_database_is_named_by_open_or_by_the_check() {
 /// A writer that opened the files looks at all of them, without being asked.
 #[test]
 fn damage_that_no_call_touches_is_reported_soon_after_an_open() {
-    use std::time::{Duration, Instant};
     let dir = tempfile::tempdir().unwrap();
     let db = open(Some(dir.path()), &options()).unwrap();
     fill(&db);
@@ -227,16 +227,14 @@ fn damage_that_no_call_touches_is_reported_soon_after_an_open() {
     std::fs::write(&file, bytes).unwrap();
     let db = open(Some(dir.path()), &options()).unwrap();
     let (mut ids, mut distances, mut counts) = ([0], [0.0], [0]);
-    let begun = Instant::now();
-    let error = loop {
+    let mut found = None;
+    eventually("the damage is found", || {
         let hits = vdb::Hits { ids: &mut ids, distances: &mut distances, counts: &mut counts };
         let query = Vectors::f32(&[0.5; DIM], DIM).unwrap();
-        if let Err(error) = db.search(query, 1, &SearchParams::default(), hits) {
-            break error;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "the damage was not found");
-        std::thread::sleep(Duration::from_millis(1));
-    };
+        found = db.search(query, 1, &SearchParams::default(), hits).err();
+        found.is_some()
+    });
+    let error = found.unwrap();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.message().contains(&name(&file)), "{error}");
     db.abandon();

@@ -1,10 +1,13 @@
 //! Declared columns: values of other types are refused wherever rows come in, the declaration stays with the database, columns
 //! are there before a filter asks for them, and what is told of them is so. Answers are the same with and without.
 
+#[path = "common/patience.rs"]
+mod patience;
+
+use patience::eventually;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::cmp::Ordering;
-use std::time::{Duration, Instant};
 use vdb::storage::Manifest;
 use vdb::storage::format::COLUMNS;
 use vdb::storage::sim::SimStorage;
@@ -199,16 +202,6 @@ fn rows(count: usize) -> Vec<String> {
     (0..count).map(|i| row(i).to_string()).collect()
 }
 
-/// What the thread is to do without being asked, within a minute.
-#[track_caller]
-fn by_itself(is_done: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !is_done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "nobody has woken the thread");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 #[test]
 fn declared_columns_are_there_before_a_filter_asks() {
     let disk = SimStorage::new();
@@ -217,7 +210,9 @@ fn declared_columns_are_there_before_a_filter_asks() {
     let made = |db: &Database, name: &str, kind: &str| column(db, name, kind)["rows"].as_u64().unwrap();
     // As rows come: enough of them wake the thread by themselves.
     put(&db, 0, &rows(6000), false).unwrap();
-    by_itself(|| ["year", "n"].map(|name| made(&db, name, "i64")) == [6000; 2]);
+    eventually("the thread makes columns without being asked", || {
+        ["year", "n"].map(|name| made(&db, name, "i64")) == [6000; 2]
+    });
     db.wait_columns().unwrap();
     assert_eq!((made(&db, "tags", "string[]"), made(&db, "gone.lat", "f64")), (6000, 6000));
     // Records that changed get new ones, and so do all after an open.
@@ -227,7 +222,7 @@ fn declared_columns_are_there_before_a_filter_asks() {
     db.close().unwrap();
     for options in [options(), options().read_only(true)] {
         let db = open_with(Some(&disk), &options, 10).unwrap();
-        by_itself(|| made(&db, "year", "i64") == 6000);
+        eventually("the thread makes columns after an open", || made(&db, "year", "i64") == 6000);
         db.wait_columns().unwrap();
         let bytes = db.stats().unwrap().bytes_columns;
         assert_eq!((count(&db, "year = 1950 and tags contains 't1'"), count(&db, "year = 7")), (6000 / 840 + 1, 1));

@@ -4,6 +4,7 @@
 mod common;
 
 use common::Answer;
+use common::patience::eventually;
 use common::rows::Rows;
 use common::shapes::Shape;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -202,16 +203,12 @@ fn scans_keep_to_it() {
     let db = Database::open(None, &options).unwrap();
     common::fill(&db, &rows);
     let exact = search(&db, &queries.slice(0, 1), &SearchParams { exact: true, ..SearchParams::default() }).unwrap().0;
-    // Until all have sketches.
     let compared = || db.stats().unwrap().distance_computations;
-    let start = std::time::Instant::now();
-    loop {
+    eventually("all rows have sketches", || {
         let before = compared();
         search(&db, &queries.slice(0, 1), &SearchParams::default()).unwrap();
-        if compared() - before < 5000 || start.elapsed().as_secs() > 60 {
-            break;
-        }
-    }
+        compared() - before < 5000
+    });
     let count_with = |max_memory| {
         let before = compared();
         let found = search(&db, &queries.slice(0, 1), &SearchParams { max_memory, ..SearchParams::default() }).unwrap();

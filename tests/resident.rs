@@ -2,10 +2,14 @@
 //! the same answers before and after, nothing written anew, and only where it
 //! is wanted, fits, and is undamaged.
 
+#[path = "common/patience.rs"]
+mod patience;
+
+use patience::eventually;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
-use vdb::{Database, Durability, ErrorKind, Hits, Options, Quant, Result, Scalar, SearchParams, Stats, Vectors};
+use std::time::Duration;
+use vdb::{Database, Durability, ErrorKind, Hits, Options, Quant, Result, Scalar, SearchParams, Vectors};
 
 const DIM: usize = 64;
 const ROWS: u64 = 4000;
@@ -46,16 +50,10 @@ fn answers(db: &Database) -> Result<Vec<u64>> {
     Ok(ids)
 }
 
-/// Whether `wanted` is true of the statistics before long.
-fn soon(db: &Database, wanted: impl Fn(&Stats) -> bool) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(20) {
-        if wanted(&db.stats().unwrap()) {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    false
+/// Waits until `bytes` are mapped.
+#[track_caller]
+fn wait_for_mapped(db: &Database, bytes: u64) {
+    eventually("what is walked has moved into memory", || db.stats().unwrap().bytes_mapped == bytes);
 }
 
 fn files(dir: &Path) -> BTreeSet<String> {
@@ -70,7 +68,7 @@ fn codes_and_links_move_into_memory_and_the_answers_stay() {
     let walked = opened.bytes_codes + opened.bytes_graph;
     assert!(opened.bytes_codes > 0 && opened.bytes_mapped > walked, "{opened:?}");
     let before = answers(&db).unwrap();
-    assert!(soon(&db, |now| now.bytes_mapped == opened.bytes_mapped - walked), "{:?}", db.stats());
+    wait_for_mapped(&db, opened.bytes_mapped - walked);
     assert_eq!(answers(&db).unwrap(), before);
     // Rows keep their names, so there is nothing to write.
     let stood = files(dir.path());
@@ -95,7 +93,7 @@ fn vectors_that_are_walked_themselves_move_too() {
         let opened = db.stats().unwrap();
         let before = answers(&db).unwrap();
         let walked = opened.bytes_vectors + opened.bytes_graph;
-        assert!(soon(&db, |now| now.bytes_mapped == opened.bytes_mapped - walked), "{:?}", db.stats());
+        wait_for_mapped(&db, opened.bytes_mapped - walked);
         assert_eq!(answers(&db).unwrap(), before);
         insert(&db, ROWS..ROWS + 10);
         db.checkpoint(None).unwrap();
@@ -141,13 +139,12 @@ fn a_damaged_block_is_found_on_the_way_and_nothing_moves() {
     bytes[at] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     let db = Database::open(Some(dir.path()), &options()).unwrap();
-    let start = Instant::now();
-    let error = loop {
-        match answers(&db) {
-            Err(error) => break error,
-            Ok(_) => assert!(start.elapsed() < Duration::from_secs(20), "the damage was never met"),
-        }
-    };
+    let mut met = None;
+    eventually("the damage is met", || {
+        met = answers(&db).err();
+        met.is_some()
+    });
+    let error = met.unwrap();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(db.stats().unwrap().bytes_mapped >= db.stats().unwrap().bytes_codes);
 }

@@ -5,8 +5,8 @@ mod common;
 
 use common::datasets;
 use common::exact::Truth;
+use common::patience::eventually;
 use common::rows::Rows;
-use std::time::{Duration, Instant};
 use vdb::{Database, Metric, Options, Scalar, SearchParams};
 
 const K: usize = 10;
@@ -24,11 +24,8 @@ fn distances(db: &Database, queries: &Rows, params: &SearchParams) -> u64 {
 
 /// Waits until searches compare less than a fifth of `rows` vectors.
 fn wait_for_sketches(db: &Database, queries: &Rows, rows: usize) {
-    let end = Instant::now() + Duration::from_secs(60);
-    while distances(db, queries, &SearchParams::default()) > rows as u64 / 5 {
-        assert!(Instant::now() < end, "no sketches after a minute");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    let few = rows as u64 / 5;
+    eventually("the rows have sketches", || distances(db, queries, &SearchParams::default()) <= few);
 }
 
 #[test]
@@ -119,12 +116,8 @@ fn sketches_go_when_the_graph_has_their_rows() {
     with.insert_batch(&ids[4400..], set.rows.slice(4400, 600).vectors(), None).unwrap();
     common::fill(&without, &set.rows);
     with.wait_indexed(None).unwrap();
-    let end = Instant::now() + Duration::from_secs(60);
     let memory = |db: &Database| db.stats().unwrap().bytes_memory as f64;
-    while memory(&with) > 1.02 * memory(&without) {
-        assert!(Instant::now() < end, "{} instead of {} bytes after a minute", memory(&with), memory(&without));
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    eventually("the memory of sketches is given back", || memory(&with) <= 1.02 * memory(&without));
 }
 
 /// Under a limit on memory rows come first: before one is refused, sketches are given up.

@@ -13,6 +13,7 @@ pub mod exact;
 pub mod exercise;
 pub mod kinds;
 pub mod npy;
+pub mod patience;
 pub mod refit;
 pub mod rows;
 pub mod shapes;

@@ -3,20 +3,18 @@
 //!
 //! The processes are this program, told by name to run one of the ignored tests.
 
+use crate::common::patience::eventually;
 use crate::model::{DIM, Model, open};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
 use vdb::{Database, ErrorKind, Hits, SearchParams, Vectors};
 
 /// Tells a process of the test where the database and the files beside it are.
 const PLACE: &str = "VDB_TEST_PLACE";
 /// Tells it that rows are never deleted.
 const KEEPS_ALL: &str = "VDB_TEST_KEEPS_ALL";
-/// Patience with the other processes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the processes of one test share.
 struct Place(PathBuf);
@@ -34,21 +32,19 @@ impl Place {
     /// The LSN that was acknowledged last, as the writer notes it: twice, so that
     /// half a note can be told.
     fn acknowledged(&self) -> u64 {
-        let start = Instant::now();
-        loop {
-            match std::fs::read(self.0.join("acknowledged")).unwrap().as_chunks::<8>().0 {
-                [first, second] if first == second => return u64::from_le_bytes(*first),
-                _ => assert!(start.elapsed() < PATIENCE, "the writer's notes do not end"),
-            }
-        }
+        let mut lsn = None;
+        eventually("the writer's note is whole", || {
+            lsn = match std::fs::read(self.0.join("acknowledged")).unwrap().as_chunks::<8>().0 {
+                [first, second] if first == second => Some(u64::from_le_bytes(*first)),
+                _ => None,
+            };
+            lsn.is_some()
+        });
+        lsn.unwrap()
     }
 
     fn wait_for(&self, lsn: u64) {
-        let start = Instant::now();
-        while self.acknowledged() < lsn {
-            assert!(start.elapsed() < PATIENCE, "LSN {} after {PATIENCE:?}", self.acknowledged());
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        eventually("the writer comes so far", || self.acknowledged() >= lsn);
     }
 }
 
