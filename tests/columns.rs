@@ -550,3 +550,26 @@ fn searches_of_a_snapshot_leave_the_columns_of_the_newest_rows() {
         assert_eq!(column(&db, "year", "i64")["rows"], 4096, "{year}");
     }
 }
+
+/// The text of a row is read once for all paths of a condition, where there is room for their columns.
+#[test]
+fn columns_of_one_condition_are_read_together() {
+    let row = |i: u64| format!("{{\"a\": {}, \"b\": \"{i}{}\"}}", i % 3, "x".repeat(1000));
+    let rows: Vec<String> = (0..1000).map(row).collect();
+    let all_else = (0..200).map(|i| format!(" or n{i} = 1")).collect::<String>();
+    for (bytes, has_room) in [(64 << 20, true), (100_000, false)] {
+        let db = open_with(None, &options().column_bytes(bytes), 10).unwrap();
+        put(&db, 0, &rows, false).unwrap();
+        assert_eq!(count(&db, "a = 7 and b starts with '1'"), 0);
+        let names = |db: &Database| {
+            let told = told(db);
+            let names =
+                told["columns"].as_array().unwrap().iter().map(|column| column["name"].as_str().unwrap().into());
+            names.collect::<Vec<String>>()
+        };
+        // No row has such an `a`: nobody has asked for `b`.
+        assert_eq!(names(&db), if has_room { vec!["a", "b"] } else { vec!["a"] });
+        assert_eq!(count(&db, &format!("a = 1 or b starts with '11'{all_else}")), 333 + 8);
+        assert_eq!(names(&db).len(), if has_room { 202 } else { 1 });
+    }
+}

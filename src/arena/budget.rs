@@ -121,6 +121,14 @@ impl Lease {
         Ok(())
     }
 
+    /// Moves `bytes` of it, or all there are, to a lease of its own. One caller at a time.
+    pub fn split(&self, bytes: u64) -> Lease {
+        let held = self.bytes();
+        let bytes = bytes.min(held);
+        self.bytes.store(held - bytes, Relaxed);
+        Lease { budget: self.budget.clone(), bytes: AtomicU64::new(bytes) }
+    }
+
     /// Makes it `bytes` at most. One caller at a time.
     pub fn shrink_to(&self, bytes: u64) {
         let held = self.bytes();
@@ -152,7 +160,12 @@ mod tests {
         second.shrink_to(5);
         first.cover(80).unwrap();
         assert_eq!((budget.used(), first.bytes(), second.bytes()), (85, 80, 5));
+        let part = first.split(30);
+        assert_eq!((budget.used(), first.bytes(), part.bytes(), second.split(9).bytes()), (85, 50, 30, 5));
+        assert_eq!((budget.used(), second.bytes()), (80, 0));
         drop((first, second));
+        assert_eq!(budget.used(), 30);
+        drop(part);
         assert_eq!(budget.used(), 0);
     }
 

@@ -5,21 +5,27 @@
 //! callers' backs (`columns_ahead`). They are derived from records that never change under
 //! their serial number, so that they can be dropped at any time: the least recently used go when all take more than
 //! `runtime.column_bytes`, or when searches need the memory. A path whose column would take more is read row by row.
+//!
+//! Reading the text is most of the work, so those that will be asked for next are read in the same pass.
 
 use super::core::Core;
-use super::error::{Error, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::records::RecordPiece;
 use super::view::View;
 use crate::arena::Lease;
-use crate::meta::column::{Column, Lane};
+use crate::meta::Lane;
+use crate::meta::column::Column;
 use crate::meta::filter::Columns;
-use crate::util::memory::AllocError;
+use crate::util::memory::{AllocError, collected};
 use crate::util::sync::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 /// A column takes this part of the working memory of searches at most, where that has a limit.
 const SHARE: u64 = 2;
+/// Columns that are read in one pass: beyond a few dozen the text is a small part of the work, and they are in memory
+/// together.
+const TOGETHER: usize = 64;
 
 /// A column that is kept, and what its memory was taken from.
 struct Kept {
@@ -140,10 +146,12 @@ pub struct ChunkColumns<'a> {
     pub view: &'a View,
     pub records: &'a RecordPiece,
     pub rows: usize,
+    /// What is asked for, in this order.
+    pub wanted: &'a [Lane],
 }
 
 impl ChunkColumns<'_> {
-    /// Takes the memory of a column while it is read. One that could not be kept is not worth its memory, nor is one that
+    /// Takes the memory of columns while they are read. What could not be kept is not worth its memory, nor is what
     /// leaves little of it to all others. Where there is no more, others are let go if `may_push`; what nobody
     /// asked for leaves searches half of what they have.
     fn cover(&self, memory: &Lease, bytes: u64, may_push: bool) -> std::result::Result<(), AllocError> {
@@ -178,19 +186,58 @@ impl ChunkColumns<'_> {
         }
     }
 
-    /// Reads a column, from where the one that is there ends; returns whether it is kept.
+    /// Reads a column, from where the one that is there ends, and with it those that are wanted next and end there too;
+    /// returns whether it is kept.
     fn read(&self, lane: &Lane, may_push: bool) -> Result<(Arc<Column>, bool)> {
-        let (cache, serial, memory) = (&self.core.columns, self.records.serial, Lease::new(&self.core.search_budget));
-        let known = cache.look(lane, serial);
-        let from = known.as_ref().map_or(0, |column| column.rows());
-        let rows = (from..self.rows).map(|row| self.records.get(row).unwrap_or_default().meta);
-        let mut cover = |bytes: usize| self.cover(&memory, bytes as u64, may_push);
-        let column = Arc::new(Column::read(lane, known.as_deref(), rows, &mut cover)?);
-        // A search of a snapshot must not let go of what those of the newest rows look at.
-        let views = [self.view, &self.core.view.load()];
-        let is_kept = cache.keep(lane, serial, &column, views, (self.core.settings.column_bytes, memory, may_push));
-        Ok((column, is_kept))
+        let look = |lane| self.core.columns.look(lane, self.records.serial);
+        let place = self.wanted.iter().position(|wanted| wanted == lane);
+        let next = place.map_or(&[][..], |place| &self.wanted[place + 1..]);
+        let mut together = vec![(lane, look(lane))];
+        let from = rows_of(&together[0].1);
+        for lane in next {
+            let known = look(lane);
+            if rows_of(&known) == from && together.iter().all(|(other, _)| *other != lane) {
+                together.push((lane, known));
+            }
+            if together.len() == TOGETHER {
+                break;
+            }
+        }
+        // No other column is let go so that some are read that may not be asked for after all.
+        let alone = together.len() == 1;
+        match self.read_together(&together, (alone && may_push, may_push)) {
+            Err(error) if error.is_over_budget() && !alone => self.read_together(&together[..1], (may_push, may_push)),
+            read => read,
+        }
     }
+
+    /// Reads columns that begin with what is there of them: of as many rows for each. Returns the first, and whether it is
+    /// kept. Others may be let go for the memory that they take while they are read, and for their place, or not.
+    fn read_together(&self, lanes: &[Begun<'_>], (may_clear, may_push): (bool, bool)) -> Result<(Arc<Column>, bool)> {
+        let memory = Lease::new(&self.core.search_budget);
+        let rows = (rows_of(&lanes[0].1)..self.rows).map(|row| self.records.get(row).unwrap_or_default().meta);
+        let begun = collected(lanes.iter().map(|(lane, known)| (*lane, known.as_deref())))?;
+        let mut cover = |bytes: usize| self.cover(&memory, bytes as u64, may_clear);
+        let columns = Column::read(&begun, rows, &mut cover)?;
+        // A search of a snapshot must not let go of what those of the newest rows look at.
+        let newest = self.core.view.load();
+        let mut first = None;
+        for ((lane, _), column) in lanes.iter().zip(columns) {
+            let memory = memory.split(column.bytes() as u64);
+            let column = Arc::new(column);
+            let room = (self.core.settings.column_bytes, memory, may_push);
+            let is_kept = self.core.columns.keep(lane, self.records.serial, &column, [self.view, &newest], room);
+            first.get_or_insert((column, is_kept));
+        }
+        first.ok_or_else(|| Error::new(ErrorKind::Internal, "no column was read"))
+    }
+}
+
+/// A lane, and the column that is there of it.
+type Begun<'a> = (&'a Lane, Option<Arc<Column>>);
+
+fn rows_of(column: &Option<Arc<Column>>) -> usize {
+    column.as_ref().map_or(0, |column| column.rows())
 }
 
 impl Columns for ChunkColumns<'_> {

@@ -10,6 +10,7 @@ use super::columns::ChunkColumns;
 use super::core::Core;
 use super::error::Result;
 use super::view::View;
+use crate::meta::Lane;
 use crate::util::memory::collected;
 use crate::util::sync::lock;
 use std::sync::Mutex;
@@ -94,14 +95,15 @@ fn rest(core: &Core) {
 /// Makes what is not there.
 fn make(core: &Core, view: &View) -> Result<()> {
     let mut has_room = true;
+    let lanes: Vec<Lane> = core.settings.columns.columns().iter().flat_map(|column| column.lanes()).collect();
     for (chunk, piece) in view.chunks.ids.iter().enumerate() {
         let Some(records) = view.records.chunk(chunk) else { continue };
-        let columns = ChunkColumns { core, view, records, rows: piece.rows.len() };
-        for lane in core.settings.columns.columns().iter().flat_map(|column| column.lanes()) {
+        let columns = ChunkColumns { core, view, records, rows: piece.rows.len(), wanted: &lanes };
+        for lane in &lanes {
             if core.is_closing() {
                 return Ok(());
             }
-            has_room = has_room && columns.make(&lane)?;
+            has_room = has_room && columns.make(lane)?;
         }
     }
     // What had no room is not tried again before there are other rows.

@@ -6,10 +6,10 @@ use super::columns::ChunkColumns;
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result};
 use super::view::View;
-use crate::meta::column::{Column, Lane, Stats};
+use crate::meta::column::{Column, Stats};
 use crate::meta::declared::{Declared, Kind};
 use crate::meta::filter::{Columns, Literal, path_text};
-use crate::meta::{Number, Scalar};
+use crate::meta::{Lane, Number, Scalar};
 use crate::util::memory::make_room;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -101,7 +101,7 @@ impl Lanes {
                 continue;
             };
             // As far as they have been made.
-            let columns = ChunkColumns { core, view, records, rows: 0 };
+            let columns = ChunkColumns { core, view, records, rows: 0, wanted: &[] };
             for (stats, lane) in all.stats.iter_mut().zip(lanes) {
                 let Some(column) = columns.known(lane) else { continue };
                 stats.add(column.stats())?;

@@ -13,8 +13,7 @@ use super::single::Single;
 use super::types::{Hits, ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::Lease;
-use crate::meta::filter;
-use crate::meta::json::{Scalar, Step, at_path};
+use crate::meta::{Lane, Lanes, Reader, Scalar, filter};
 use crate::util::memory::{collected, make_room, with_room};
 
 /// Rows asked for at first for each place, and how many times more each time.
@@ -23,7 +22,7 @@ const GROWTH: usize = 4;
 
 /// Where the rows of groups go.
 struct Groups<'a> {
-    path: &'a [Step],
+    reader: Reader<'a>,
     per_group: usize,
     hits: Hits<'a>,
     /// The name of the value that each group has.
@@ -50,9 +49,16 @@ pub fn search(
     let path = filter::path(path).map_err(|odd| Error::new(ErrorKind::FilterSyntax, odd.message).at_byte(odd.at))?;
     let mut single = Single::of(core, Call::Groups, &query, params)?;
     let lease = Lease::new(&core.search_budget);
+    let lanes = Lanes::new([&Lane { path, elements: false }]);
     core.cover_search(&lease, (hits.counts.len() * size_of::<Vec<u8>>()) as u64)?;
-    let mut groups =
-        Groups { path: &path, per_group, names: with_room(hits.counts.len())?, name: Vec::new(), lease, hits };
+    let mut groups = Groups {
+        reader: Reader::new(&lanes),
+        per_group,
+        names: with_room(hits.counts.len())?,
+        name: Vec::new(),
+        lease,
+        hits,
+    };
     groups.clear();
     let most = cap::most_results(core, &single.view, params.max_memory).max(groups.hits.ids.len());
     let mut k = groups.hits.ids.len().saturating_mul(FIRST_SHARE).min(most);
@@ -112,7 +118,7 @@ impl Groups<'_> {
     /// Takes a row where there is a place for it.
     fn offer(&mut self, core: &Core, view: &View, (distance, slot, id): (f32, u32, u64)) -> Result<()> {
         let mut named = Ok(false);
-        at_path(view.records.get(slot).meta, self.path, &mut |found| named = name(found, &mut self.name));
+        self.reader.read(view.records.get(slot).meta, &mut |_, found| named = name(found, &mut self.name));
         if !named? {
             return Ok(());
         }

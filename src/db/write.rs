@@ -3,7 +3,7 @@
 //! Here a batch is checked, prepared and timed; what becomes of it is for `commit` and `writer`.
 
 use super::error::{ErrorKind, Result, fail};
-use super::records::given::{Given, check_meta};
+use super::records::given::Given;
 use super::types::Vectors;
 use super::writer::Batch;
 use super::{Call, Database, Filter, Records, Task, Texts, commit, input, memory, pace};
@@ -173,7 +173,7 @@ impl Database {
     /// batch; returns how many there were.
     pub fn update_meta_where(&self, filter: &Filter, meta: &[u8], task: Option<&Task>) -> Result<u64> {
         self.core.check_writable()?;
-        check_meta(meta, self.core.settings.meta_rules())?;
+        self.core.settings.meta_rules().checker().check(meta)?;
         self.core.latencies.of(Call::UpdateMeta, || self.change_where(filter, Some(meta), task))
     }
 

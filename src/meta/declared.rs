@@ -4,9 +4,9 @@
 //! A declaration is a promise about what is stored, kept where metadata comes in. Filters go by the values
 //! themselves, so that they say the same of a declared path and of any other.
 
-use super::column::Lane;
 use super::filter::{SyntaxError, TEXT_MAX, declarations, path_text};
-use super::json::{Number, Scalar, Step, at_path, elements_at_path};
+use super::json::{JsonError, Number, Scalar, Step};
+use super::read::{Lane, Lanes, Reader};
 use std::fmt;
 
 /// Columns that can be declared.
@@ -76,15 +76,38 @@ pub struct Declared {
 }
 
 /// The declared columns of a database, by the texts of their paths.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Declarations(Vec<Declared>);
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Declarations {
+    columns: Vec<Declared>,
+    /// What is looked at in a row: one lane or more of each column, and what must lie there.
+    lanes: Lanes,
+    parts: Vec<Part>,
+}
+
+/// What must lie in one lane of a column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    /// A value of this type: the first lane of column `column`.
+    Value { column: usize, kind: Kind },
+    /// An element of an array of strings.
+    Element,
+    /// A coordinate of a point, in degrees from zero.
+    Degrees { name: &'static str, most: f64 },
+}
 
 impl Declarations {
     /// Reads them as `year i64, author.name string`, in any order.
     pub fn parse(text: &str) -> Result<Declarations, SyntaxError> {
         let mut columns = declarations(text)?;
         columns.sort_by_cached_key(|column| path_text(&column.path));
-        let declared = Declarations(columns);
+        let (mut lanes, mut parts) = (Vec::new(), Vec::new());
+        for (number, column) in columns.iter().enumerate() {
+            column.looks(number, &mut |part, lane| {
+                parts.push(part);
+                lanes.push(lane);
+            });
+        }
+        let declared = Declarations { columns, lanes: Lanes::new(&lanes), parts };
         // That is what is kept, and read again.
         let plain = declared.to_string().len();
         if plain > TEXT_MAX {
@@ -96,24 +119,89 @@ impl Declarations {
 
     /// Each of them.
     pub fn columns(&self) -> &[Declared] {
-        &self.0
+        &self.columns
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.columns.is_empty()
     }
 
-    /// What is wrong with the JSON object `meta`, a row's metadata; `None` where all types are as declared.
-    pub fn complaint(&self, meta: &[u8]) -> Option<String> {
-        self.0.iter().find_map(|column| column.complaint(meta))
+    /// Checks rows against them.
+    pub fn checker(&self) -> Checker<'_> {
+        Checker { declarations: self, reader: Reader::new(&self.lanes), seen: vec![Seen::Nothing; self.parts.len()] }
+    }
+}
+
+/// Checks one row after the other.
+#[derive(Debug)]
+pub struct Checker<'d> {
+    declarations: &'d Declarations,
+    reader: Reader<'d>,
+    /// What lies in each lane of the row.
+    seen: Vec<Seen>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Seen {
+    /// Nothing, or `null`.
+    Nothing,
+    Fits,
+    /// In words.
+    Odd(String),
+}
+
+impl Checker<'_> {
+    /// What is wrong with `meta`, a row's metadata; `None` where it is an object with all types as declared. The text
+    /// is read once.
+    pub fn complaint(&mut self, meta: &[u8]) -> Result<Option<String>, JsonError> {
+        let Checker { declarations: Declarations { columns, parts, .. }, reader, seen } = self;
+        seen.fill(Seen::Nothing);
+        reader.check(meta, &mut |lane, value| {
+            // Of the elements of an array the first that is odd is named.
+            if !matches!(seen[lane], Seen::Odd(_)) {
+                seen[lane] = parts[lane].look(value);
+            }
+        })?;
+        let (mut owner, mut fits) = (0, false);
+        for (part, seen) in parts.iter().zip(seen) {
+            if let Part::Value { column, .. } = part {
+                (owner, fits) = (*column, *seen == Seen::Fits);
+            }
+            match (part, seen) {
+                (_, Seen::Odd(odd)) => return Ok(Some(columns[owner].complaint(odd))),
+                (Part::Degrees { name, .. }, Seen::Nothing) if fits => {
+                    return Ok(Some(columns[owner].complaint(&format!("an object without {name}"))));
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Part {
+    fn look(self, value: Scalar<'_>) -> Seen {
+        let fits = match (self, value) {
+            (Part::Value { .. } | Part::Degrees { .. }, Scalar::Null) => return Seen::Nothing,
+            (Part::Value { kind, .. }, _) => kind.takes(value),
+            (Part::Element, _) => Kind::Text.takes(value),
+            (Part::Degrees { most, .. }, Scalar::Number(degrees)) => degrees.as_f64().abs() <= most,
+            (Part::Degrees { .. }, _) => false,
+        };
+        match self {
+            _ if fits => Seen::Fits,
+            Part::Value { .. } => Seen::Odd(shown(value)),
+            Part::Element => Seen::Odd(format!("an array with {} in it", shown(value))),
+            Part::Degrees { name, .. } => Seen::Odd(format!("an object whose {name} is {}", shown(value))),
+        }
     }
 }
 
 /// The text that they are read from: equal ones have the same.
 impl fmt::Display for Declarations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, Declared { path, kind }) in self.0.iter().enumerate() {
+        for (i, Declared { path, kind }) in self.columns.iter().enumerate() {
             let comma = if i == 0 { "" } else { ", " };
             write!(f, "{comma}{} {}", path_text(path), kind.name())?;
         }
@@ -136,46 +224,23 @@ impl Declared {
         [&self.path[..], &[Step::Member(name.into())]].concat()
     }
 
-    fn complaint(&self, meta: &[u8]) -> Option<String> {
-        let mut odd = None;
-        at_path(meta, &self.path, &mut |value| {
-            odd = (value != Scalar::Null && !self.kind.takes(value)).then(|| shown(value));
-        });
-        let odd = odd.or_else(|| match self.kind {
-            Kind::Texts => self.odd_element(meta),
-            Kind::Point => self.odd_degrees(meta),
-            _ => None,
-        })?;
-        let (path, kind, meaning) = (path_text(&self.path), self.kind.name(), self.kind.meaning());
-        Some(format!("{path} is {odd}, but declared {kind}{meaning}"))
-    }
-
-    fn odd_element(&self, meta: &[u8]) -> Option<String> {
-        let mut odd = None;
-        elements_at_path(meta, &self.path, &mut |value| {
-            if odd.is_none() && !Kind::Text.takes(value) {
-                odd = Some(format!("an array with {} in it", shown(value)));
+    /// Shows `found` each lane that is looked at in a row, and what must lie there; `number` is the place of the column.
+    fn looks(&self, number: usize, found: &mut dyn FnMut(Part, Lane)) {
+        let path = self.path.clone();
+        found(Part::Value { column: number, kind: self.kind }, Lane { path: path.clone(), elements: false });
+        match self.kind {
+            Kind::Texts => found(Part::Element, Lane { path, elements: true }),
+            Kind::Point => {
+                for (name, most) in [("lat", 90.0), ("lon", 180.0)] {
+                    found(Part::Degrees { name, most }, Lane { path: self.member(name), elements: false });
+                }
             }
-        });
-        odd
+            _ => {}
+        }
     }
 
-    /// Of an object, one of whose coordinates is none. What is no object has none.
-    fn odd_degrees(&self, meta: &[u8]) -> Option<String> {
-        let mut is_object = false;
-        at_path(meta, &self.path, &mut |value| is_object = value == Scalar::Object);
-        let limits = [("lat", 90.0), ("lon", 180.0)].into_iter().filter(|_| is_object);
-        limits.into_iter().find_map(|(name, most)| {
-            let mut odd = None;
-            at_path(meta, &self.member(name), &mut |value| {
-                let fits = matches!(value, Scalar::Number(degrees) if degrees.as_f64().abs() <= most);
-                odd = (!fits).then(|| match value {
-                    Scalar::Null => format!("an object without {name}"),
-                    _ => format!("an object whose {name} is {}", shown(value)),
-                });
-            });
-            odd
-        })
+    fn complaint(&self, odd: &str) -> String {
+        format!("{} is {odd}, but declared {}{}", path_text(&self.path), self.kind.name(), self.kind.meaning())
     }
 }
 
@@ -213,7 +278,7 @@ mod tests {
     use super::*;
 
     fn complaint(columns: &str, meta: &str) -> Option<String> {
-        Declarations::parse(columns).unwrap().complaint(meta.as_bytes())
+        Declarations::parse(columns).unwrap().checker().complaint(meta.as_bytes()).unwrap()
     }
 
     #[test]
@@ -271,7 +336,7 @@ mod tests {
                 );
             }
             assert_eq!(complaint(&format!("a.b {kind}"), "{\"a\": 3}"), None, "nothing there");
-            assert_eq!(complaint(&format!("a.b {kind}"), ""), None, "no metadata");
+            assert_eq!(complaint(&format!("a.b {kind}"), "{}"), None, "nothing at all");
         }
     }
 

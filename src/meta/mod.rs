@@ -7,7 +7,9 @@ pub mod column;
 pub mod declared;
 pub mod filter;
 pub mod json;
+pub mod read;
 
 pub use declared::{Declarations, Declared};
 pub use filter::{Expression, Parsed, SyntaxError};
 pub use json::{Number, Scalar, Step};
+pub use read::{Lane, Lanes, Reader};

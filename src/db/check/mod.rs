@@ -20,7 +20,7 @@ pub(super) use report::add_problems;
 
 use super::core::Core;
 use super::error::{Error, ErrorKind, Result, fail};
-use super::records::given::{META_MAX, MetaRules, check_key, check_meta};
+use super::records::given::{META_MAX, MetaRules, check_key};
 use super::records::keys::Lookup;
 use super::task::Task;
 use super::types::SearchParams;
@@ -319,7 +319,8 @@ impl Audit<'_> {
     fn records(&mut self) -> Result<()> {
         const STEP: u64 = 1 << 20;
         let view = self.view;
-        let rules = MetaRules { most: META_MAX, ..self.core.settings.meta_rules() };
+        let core = self.core;
+        let mut checker = MetaRules { most: META_MAX, ..core.settings.meta_rules() }.checker();
         let (mut looked_at, mut found) = (0, 0u64);
         for slot in (0..view.end()).filter(|&slot| !view.dead.get(slot)) {
             let (chunk, row) = ((slot >> self.core.shift) as usize, slot & ((1 << self.core.shift) - 1));
@@ -328,7 +329,7 @@ impl Audit<'_> {
                 self.add(format!("the record of slot {slot} cannot be read"));
                 continue;
             };
-            if let Err(odd) = check_key(record.key).and_then(|()| check_meta(record.meta, rules)) {
+            if let Err(odd) = check_key(record.key).and_then(|()| checker.check(record.meta)) {
                 self.add(format!("the record of slot {slot}: {}", odd.message()));
             }
             if !record.key.is_empty() {

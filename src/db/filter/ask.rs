@@ -12,7 +12,8 @@ use crate::db::error::Result;
 use crate::db::records::RecordPiece;
 use crate::db::view::{View, read_id};
 use crate::index::Control;
-use crate::meta::filter::{Expression, Parsed};
+use crate::meta::filter::{ByRow, Expression, Parsed};
+use crate::meta::{Lane, Lanes};
 use crate::util::memory::{collected, filled, resize};
 use siphasher::sip128::{Hasher128, SipHasher24};
 use std::fmt::Write;
@@ -49,11 +50,15 @@ pub struct Bound {
     pub expression: Expression,
     /// Tells it from all others.
     name: u128,
+    /// What it looks at.
+    pub lanes: Vec<Lane>,
+    tree: Lanes,
 }
 
 impl Bound {
     pub fn new(expression: Expression) -> Bound {
-        Bound { name: name_of(&expression), expression }
+        let lanes = expression.lanes();
+        Bound { name: name_of(&expression), tree: Lanes::new(&lanes), lanes, expression }
     }
 }
 
@@ -224,8 +229,9 @@ impl Known {
                         return Ok(true);
                     }
                 }
+                let mut condition = ByRow::new(&bound.expression, &bound.tree);
                 let meta = |row| records.and_then(|records| records.get(row)).unwrap_or_default().meta;
-                self.ask_rows(ask, chunk, rows, |row| bound.expression.holds(meta(row)))
+                self.ask_rows(ask, chunk, rows, |row| condition.holds(meta(row)))
             }
             Test::Meta(Condition { bound: None, .. }) => Ok(true),
         }
@@ -239,7 +245,7 @@ impl Known {
         (chunk, records): (usize, &RecordPiece),
         rows: usize,
     ) -> Result<bool> {
-        let columns = ChunkColumns { core, view, records, rows };
+        let columns = ChunkColumns { core, view, records, rows, wanted: &bound.lanes };
         match bound.expression.mark(&columns) {
             Ok(mut words) => {
                 resize(&mut words, 1 << (view.dead.shift() - 6), 0)?;

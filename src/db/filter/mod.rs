@@ -185,7 +185,7 @@ impl Expected {
             let share = match view.records.chunk(chunk) {
                 None => Some(condition.holds(&[]) as u8 as f64),
                 Some(records) => {
-                    let columns = ChunkColumns { core, view, records, rows: count };
+                    let columns = ChunkColumns { core, view, records, rows: count, wanted: &[] };
                     decided += condition.decided(&columns).is_some() as usize;
                     condition.share(&columns)
                 }

@@ -2,7 +2,8 @@
 
 use super::{RECORD_MAX, Record};
 use crate::db::error::{Error, ErrorKind, Result, fail};
-use crate::meta::{Declarations, json};
+use crate::meta::Declarations;
+use crate::meta::declared::Checker;
 use crate::util::memory::collected;
 use std::borrow::Cow;
 
@@ -18,6 +19,39 @@ pub struct MetaRules<'a> {
     pub most: usize,
     /// Types of some values.
     pub columns: &'a Declarations,
+}
+
+impl<'a> MetaRules<'a> {
+    /// Checks rows against them.
+    pub fn checker(self) -> MetaChecker<'a> {
+        MetaChecker { most: self.most, checker: self.columns.checker() }
+    }
+}
+
+/// Checks the metadata of one row after the other.
+#[derive(Debug)]
+pub struct MetaChecker<'a> {
+    most: usize,
+    checker: Checker<'a>,
+}
+
+impl MetaChecker<'_> {
+    /// Refuses what is no metadata. Empty metadata is none at all.
+    pub fn check(&mut self, meta: &[u8]) -> Result<()> {
+        if meta.is_empty() {
+            return Ok(());
+        }
+        let (len, most) = (meta.len(), self.most);
+        if len > most {
+            let message = format!("metadata of {len} bytes is above the limit of {most} (storage.max_meta_bytes)");
+            return fail(ErrorKind::Limit, message);
+        }
+        match self.checker.complaint(meta) {
+            Ok(None) => Ok(()),
+            Ok(Some(odd)) => fail(ErrorKind::InvalidArgument, format!("metadata: {odd} (schema.columns)")),
+            Err(odd) => fail(ErrorKind::InvalidArgument, format!("metadata: {odd}")),
+        }
+    }
 }
 
 /// Texts back to back: text i is `bytes[offsets[i]..offsets[i + 1]]`.
@@ -105,7 +139,8 @@ impl Records<'_> {
         }
         let Some(meta) = &self.meta else { return Ok(()) };
         meta.check_count(rows, "metadata texts")?;
-        (0..rows).try_for_each(|i| check_meta(meta.get(i), rules).map_err(|error| error.at(i as u64)))
+        let mut checker = rules.checker();
+        (0..rows).try_for_each(|i| checker.check(meta.get(i)).map_err(|error| error.at(i as u64)))
     }
 
     /// The same, lent.
@@ -140,23 +175,6 @@ pub fn check_key(key: &[u8]) -> Result<()> {
             let at = odd.valid_up_to();
             fail(ErrorKind::InvalidArgument, format!("a key is not UTF-8 from its byte {at} on"))
         }
-    }
-}
-
-/// Refuses what is no metadata. Empty metadata is none at all.
-pub fn check_meta(meta: &[u8], rules: MetaRules<'_>) -> Result<()> {
-    if meta.is_empty() {
-        return Ok(());
-    }
-    let most = rules.most;
-    if meta.len() > most {
-        let message = format!("metadata of {} bytes is above the limit of {most} (storage.max_meta_bytes)", meta.len());
-        return fail(ErrorKind::Limit, message);
-    }
-    json::check_object(meta).map_err(|odd| Error::new(ErrorKind::InvalidArgument, format!("metadata: {odd}")))?;
-    match rules.columns.complaint(meta) {
-        Some(odd) => fail(ErrorKind::InvalidArgument, format!("metadata: {odd} (schema.columns)")),
-        None => Ok(()),
     }
 }
 
@@ -299,7 +317,7 @@ mod tests {
         };
         assert_eq!(refused(&long, &[0, 0, KEY_MAX as u64 + 1]), (ErrorKind::Limit, Some(1)));
         assert_eq!(refused(b"ab\xff", &[0, 1, 3]), (ErrorKind::InvalidArgument, Some(1)));
-        let meta = |text: &[u8], max| check_meta(text, rules(max)).map_err(|error| error.kind());
+        let meta = |text: &[u8], max| rules(max).checker().check(text).map_err(|error| error.kind());
         assert_eq!(meta(b"", 0), Ok(()));
         assert_eq!(meta(b"{\"b\": [1, {}], \"a\": null}", 100), Ok(()));
         assert_eq!(meta(b"{\"a\": [1, {}]}", 100), Err(ErrorKind::InvalidArgument));

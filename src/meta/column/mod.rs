@@ -13,8 +13,9 @@ mod stats;
 pub use stats::{Stats, Values, share_within};
 
 use super::filter::{Check, Circle, Literal};
-use super::json::{Number, Scalar, Step, at_path, elements_at_path};
-use crate::util::memory::{AllocError, collected, make_room};
+use super::json::{Number, Scalar};
+use super::read::{Lane, Lanes, Reader};
+use crate::util::memory::{AllocError, collected, make_room, with_room};
 use codes::Codes;
 use numbers::Numbers;
 use std::collections::HashMap;
@@ -25,15 +26,6 @@ const NULL: u32 = 0;
 const COMPOUND: u32 = 1;
 /// The number of the first value.
 const FIRST: u32 = 2;
-
-/// What is looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Lane {
-    /// Where it lies.
-    pub path: Vec<Step>,
-    /// Whether it is each element of an array that lies there.
-    pub elements: bool,
-}
 
 /// One path of the first rows of a chunk.
 #[derive(Debug)]
@@ -90,48 +82,40 @@ impl Key {
 }
 
 impl Column {
-    /// The column of `rows`, the JSON objects of rows from the first on; `before` is the column of some of the first of
-    /// them, which `rows` then leaves out. `cover` is asked for so many bytes in all as it grows, and may refuse them: rows
-    /// may have long texts, no two of them alike.
+    /// The columns of `rows`, the JSON objects of rows from the first on, which are read once for all of `lanes`. Beside each
+    /// lane may stand the column of some of the first rows, which `rows` then leaves out: as many for each lane. `cover` is
+    /// asked for so many bytes in all as they grow, and may refuse them: rows may have long texts, no two of them alike.
     pub fn read<'a>(
-        lane: &Lane,
-        before: Option<&Column>,
+        lanes: &[(&Lane, Option<&Column>)],
         rows: impl Iterator<Item = &'a [u8]>,
         cover: &mut dyn FnMut(usize) -> Result<(), AllocError>,
-    ) -> Result<Column, AllocError> {
-        let mut covered = before.map_or(0, Column::bytes);
+    ) -> Result<Vec<Column>, AllocError> {
+        let mut covered = lanes.iter().filter_map(|(_, before)| *before).map(Column::bytes).sum();
         cover(covered)?;
-        let mut known = Known::default();
-        let mut coded = Coded::begin(lane, before, &mut known)?;
+        let mut making = with_room(lanes.len())?;
+        for (lane, before) in lanes {
+            making.push(Making::begin(lane, *before)?);
+        }
+        let tree = Lanes::new(lanes.iter().map(|(lane, _)| *lane));
+        let mut reader = Reader::new(&tree);
         for row in rows {
-            let taken = known.bytes + coded.bytes();
+            let taken = making.iter().map(Making::bytes).sum::<usize>();
             if taken > covered {
                 // Seldom, however many rows there are.
                 covered = taken + taken / 4;
                 cover(covered)?;
             }
             let mut failed = None;
-            let codes = &mut coded.codes;
-            let mut push = |value: Scalar<'_>| {
-                let pushed = known.code_of(value).and_then(|code| codes.push(code));
-                failed = failed.or(pushed.err());
-            };
-            match &mut coded.ends {
-                None => at_path(row, &lane.path, &mut push),
-                Some(ends) => {
-                    elements_at_path(row, &lane.path, &mut push);
-                    make_room(ends, 1)?;
-                    ends.push(codes.len() as u32);
-                }
-            }
+            reader.read(row, &mut |lane, value| failed = failed.or(making[lane].push(value).err()));
             failed.map_or(Ok(()), Err)?;
+            making.iter_mut().try_for_each(Making::end_row)?;
         }
-        let mut values = collected(known.codes)?;
-        values.sort_unstable_by_key(|&(_, code)| code);
-        coded.values = collected(values.into_iter().map(|(key, _)| key.value()))?;
-        let column = Column::of(coded)?;
-        cover(column.bytes)?;
-        Ok(column)
+        let mut columns = with_room(making.len())?;
+        for making in making {
+            columns.push(making.end()?);
+        }
+        cover(columns.iter().map(Column::bytes).sum())?;
+        Ok(columns)
     }
 
     /// With its statistics, and in the form that takes less memory.
@@ -209,10 +193,19 @@ impl Column {
     }
 }
 
-impl Coded {
-    /// The codes of the rows of `before`, and in `known` its values.
-    fn begin(lane: &Lane, before: Option<&Column>, known: &mut Known) -> Result<Coded, AllocError> {
-        let (values, mut codes, mut ends) = (Vec::new(), Codes::new(), lane.elements.then(Vec::new));
+/// A column that is read.
+struct Making {
+    known: Known,
+    codes: Codes,
+    /// As those of [`Coded`].
+    ends: Option<Vec<u32>>,
+    rows: usize,
+}
+
+impl Making {
+    /// With the rows of `before`.
+    fn begin(lane: &Lane, before: Option<&Column>) -> Result<Making, AllocError> {
+        let (mut known, mut codes, mut ends) = (Known::default(), Codes::new(), lane.elements.then(Vec::new));
         match before.map(|before| &before.data) {
             None => {}
             Some(Data::Numbers(numbers)) => {
@@ -228,9 +221,41 @@ impl Coded {
                 ends = coded.ends.as_ref().map(|ends| collected(ends.iter().copied())).transpose()?;
             }
         }
-        Ok(Coded { values, codes, ends })
+        Ok(Making { known, codes, ends, rows: before.map_or(0, Column::rows) })
     }
 
+    fn bytes(&self) -> usize {
+        self.known.bytes + self.codes.bytes() + bytes_of(&self.ends)
+    }
+
+    /// Takes a value of the row in hand.
+    fn push(&mut self, value: Scalar<'_>) -> Result<(), AllocError> {
+        self.codes.push(self.known.code_of(value)?)
+    }
+
+    /// Goes on to the next row.
+    fn end_row(&mut self) -> Result<(), AllocError> {
+        self.rows += 1;
+        match &mut self.ends {
+            Some(ends) => {
+                make_room(ends, 1)?;
+                ends.push(self.codes.len() as u32);
+            }
+            None if self.codes.len() < self.rows => self.codes.push(NULL)?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<Column, AllocError> {
+        let mut values = collected(self.known.codes)?;
+        values.sort_unstable_by_key(|&(_, code)| code);
+        let values = collected(values.into_iter().map(|(key, _)| key.value()))?;
+        Column::of(Coded { values, codes: self.codes, ends: self.ends })
+    }
+}
+
+impl Coded {
     fn rows(&self) -> usize {
         self.ends.as_ref().map_or(self.codes.len(), Vec::len)
     }
@@ -238,7 +263,7 @@ impl Coded {
     fn bytes(&self) -> usize {
         let text = |value: &Literal| if let Literal::Text(text) = value { text.capacity() } else { 0 };
         let dictionary: usize = self.values.iter().map(|value| size_of::<Literal>() + text(value)).sum();
-        dictionary + self.codes.bytes() + self.ends.as_ref().map_or(0, |ends| 4 * ends.capacity())
+        dictionary + self.codes.bytes() + bytes_of(&self.ends)
     }
 
     fn mark(&self, check: &Check, bits: &mut [u64]) -> Result<(), AllocError> {
@@ -257,6 +282,10 @@ impl Coded {
         }
         Ok(())
     }
+}
+
+fn bytes_of(ends: &Option<Vec<u32>>) -> usize {
+    ends.as_ref().map_or(0, |ends| 4 * ends.capacity())
 }
 
 /// The distinct values so far, by their numbers.
@@ -317,13 +346,19 @@ pub fn mark_within(circle: &Circle, latitude: &Column, longitude: &Column, bits:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::meta::Step;
 
     fn lane(name: &str, elements: bool) -> Lane {
         Lane { path: vec![Step::Member(name.into())], elements }
     }
 
     fn column(lane: &Lane, rows: &[String]) -> Column {
-        Column::read(lane, None, rows.iter().map(|row| row.as_bytes()), &mut |_| Ok(())).unwrap()
+        continued(lane, None, rows)
+    }
+
+    fn continued(lane: &Lane, before: Option<&Column>, rows: &[String]) -> Column {
+        let rows = rows.iter().map(|row| row.as_bytes());
+        Column::read(&[(lane, before)], rows, &mut |_| Ok(())).unwrap().remove(0)
     }
 
     #[test]
@@ -348,8 +383,7 @@ mod tests {
             // Whatever form it had before.
             for first in [3, 500, 999] {
                 let before = column(&lane("a", false), &rows[..first]);
-                let more = rows[first..].iter().map(|row| row.as_bytes());
-                let rest = Column::read(&lane("a", false), Some(&before), more, &mut |_| Ok(())).unwrap();
+                let rest = continued(&lane("a", false), Some(&before), &rows[first..]);
                 assert_eq!((&rest.stats, rest.rows()), (&whole.stats, 1000));
                 assert!((0..1000).all(|row| rest.number(row) == Some((row % distinct) as f64)), "{distinct} {first}");
             }
@@ -365,8 +399,7 @@ mod tests {
         for lane in [lane("a", true), lane("b", false), lane("c", false)] {
             let whole = column(&lane, &rows);
             let first = column(&lane, &rows[..77]);
-            let more = rows[77..].iter().map(|row| row.as_bytes());
-            let rest = Column::read(&lane, Some(&first), more, &mut |_| Ok(())).unwrap();
+            let rest = continued(&lane, Some(&first), &rows[77..]);
             assert_eq!((whole.rows(), &whole.stats), (rest.rows(), &rest.stats));
             let [whole, rest] = [whole, rest].map(|column| match column.data {
                 Data::Coded(coded) => coded,
@@ -378,16 +411,47 @@ mod tests {
     }
 
     #[test]
+    fn columns_that_are_read_together_are_as_each_by_itself() {
+        let row = |i: usize| format!("{{\"a\": [{}, \"x{}\"], \"b\": {}, \"d\": \"{i}\"}}", i % 7, i % 5, i % 3);
+        let rows: Vec<String> = (0..300).map(|i| if i % 11 == 0 { String::new() } else { row(i) }).collect();
+        let lanes = [lane("d", false), lane("a", true), lane("a", false), lane("b", false), lane("c", false)];
+        let alone: Vec<Column> = lanes.iter().map(|lane| column(lane, &rows)).collect();
+        let first: Vec<Column> = lanes.iter().map(|lane| column(lane, &rows[..99])).collect();
+        let read = |before: Option<&[Column]>, rows: &[String]| {
+            let begun: Vec<_> =
+                lanes.iter().enumerate().map(|(i, lane)| (lane, before.map(|before| &before[i]))).collect();
+            Column::read(&begun, rows.iter().map(|row| row.as_bytes()), &mut |_| Ok(())).unwrap()
+        };
+        for together in [read(None, &rows), read(Some(&first), &rows[99..])] {
+            for (together, alone) in together.iter().zip(&alone) {
+                assert_eq!((together.rows(), &together.stats), (300, &alone.stats));
+                for value in ["x1", "1", "17"] {
+                    let marks = [together, alone].map(|column| {
+                        let mut bits = [0; 5];
+                        let number = value.parse().map(|whole| Literal::Number(Number::Whole(whole)));
+                        for literal in [Some(Literal::Text(value.into())), number.ok()].into_iter().flatten() {
+                            column.mark(&Check::Equal(literal), &mut bits).unwrap();
+                        }
+                        bits
+                    });
+                    assert_eq!(marks[0], marks[1], "{value}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_column_asks_for_what_it_takes() {
         let rows: Vec<String> = (0..2000).map(|i| format!("{{\"a\": \"{i}{}\"}}", "x".repeat(1000))).collect();
         let read = |most: usize| {
             let mut asked = 0;
-            let column = Column::read(&lane("a", false), None, rows.iter().map(|row| row.as_bytes()), &mut |bytes| {
-                asked = asked.max(bytes);
-                let (bytes, max) = (bytes as u64, most as u64);
-                if bytes > max { Err(AllocError::OverBudget { bytes, used: 0, max }) } else { Ok(()) }
-            });
-            (column.map(|column| column.bytes()), asked)
+            let columns =
+                Column::read(&[(&lane("a", false), None)], rows.iter().map(|row| row.as_bytes()), &mut |bytes| {
+                    asked = asked.max(bytes);
+                    let (bytes, max) = (bytes as u64, most as u64);
+                    if bytes > max { Err(AllocError::OverBudget { bytes, used: 0, max }) } else { Ok(()) }
+                });
+            (columns.map(|columns| columns[0].bytes()), asked)
         };
         let (taken, asked) = read(usize::MAX);
         assert!(taken.is_ok_and(|taken| taken > 2_000_000 && taken <= asked), "{taken:?} of {asked}");

@@ -2,8 +2,9 @@
 //! rows at once, by their columns.
 
 use super::{Check, Circle, Expression, Literal};
-use crate::meta::column::{Column, Lane, copied, mark_within, share_within};
-use crate::meta::json::{Scalar, Step, at_path, elements_at_path};
+use crate::meta::column::{Column, copied, mark_within, share_within};
+use crate::meta::json::{Scalar, Step};
+use crate::meta::read::{Lane, Lanes, Reader};
 use crate::util::memory::{AllocError, filled};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -14,12 +15,88 @@ const EARTH: f64 = 6_371_008.8;
 impl Expression {
     /// Whether it holds for a row with the JSON object `row`; a row without one is like `{}`.
     pub fn holds(&self, row: &[u8]) -> bool {
+        ByRow::new(self, &Lanes::new(&self.lanes())).holds(row)
+    }
+
+    /// What its conditions look at, in the order in which they are asked: two lanes of a point, else one.
+    pub fn lanes(&self) -> Vec<Lane> {
+        let mut lanes = Vec::new();
+        self.each(&mut |path, check| match check {
+            Check::Within { latitude, longitude, .. } => {
+                lanes.extend([latitude, longitude].map(|path| check.lane(path)))
+            }
+            _ => lanes.push(check.lane(path)),
+        });
+        lanes
+    }
+
+    /// Shows `found` each condition.
+    fn each<'e>(&'e self, found: &mut dyn FnMut(&'e [Step], &'e Check)) {
         match self {
-            Expression::All(parts) => parts.iter().all(|part| part.holds(row)),
-            Expression::Any(parts) => parts.iter().any(|part| part.holds(row)),
-            Expression::Not(part) => !part.holds(row),
-            Expression::Condition { path, check } => check.holds(row, path),
+            Expression::All(parts) | Expression::Any(parts) => parts.iter().for_each(|part| part.each(found)),
+            Expression::Not(part) => part.each(found),
+            Expression::Condition { path, check } => found(path, check),
         }
+    }
+
+    /// Whether it holds for a row in whose lanes lies what `seen` says.
+    fn holds_for(&self, seen: &mut std::slice::Iter<'_, Seen>) -> bool {
+        match self {
+            // Every part is asked, so that the next one finds its own lanes.
+            Expression::All(parts) => parts.iter().fold(true, |holds, part| part.holds_for(seen) && holds),
+            Expression::Any(parts) => parts.iter().fold(false, |holds, part| part.holds_for(seen) || holds),
+            Expression::Not(part) => !part.holds_for(seen),
+            Expression::Condition { check: Check::Within { circle, .. }, .. } => {
+                let mut degrees = || seen.next().and_then(|seen| seen.number);
+                matches!((degrees(), degrees()), (Some(latitude), Some(longitude)) if circle.holds_at(latitude, longitude))
+            }
+            Expression::Condition { .. } => seen.next().is_some_and(|seen| seen.holds),
+        }
+    }
+}
+
+/// Asks an expression about one row after the other. Each row is read once, however many conditions there are.
+#[derive(Debug)]
+pub struct ByRow<'e> {
+    expression: &'e Expression,
+    reader: Reader<'e>,
+    /// Of each lane: who looks at it, and what is known of it in the row in hand.
+    checks: Vec<&'e Check>,
+    seen: Vec<Seen>,
+}
+
+/// What lies in a lane.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// Whether the check holds for it.
+    holds: bool,
+    /// The coordinate of a point.
+    number: Option<f64>,
+}
+
+impl<'e> ByRow<'e> {
+    /// `lanes` are those of the expression.
+    pub fn new(expression: &'e Expression, lanes: &'e Lanes) -> ByRow<'e> {
+        let mut checks = Vec::new();
+        expression.each(&mut |_, check| {
+            checks.extend(std::iter::repeat_n(check, if matches!(check, Check::Within { .. }) { 2 } else { 1 }));
+        });
+        ByRow { expression, reader: Reader::new(lanes), seen: Vec::with_capacity(checks.len()), checks }
+    }
+
+    /// Whether it holds for a row with the JSON object `row`; a row without one is like `{}`.
+    pub fn holds(&mut self, row: &[u8]) -> bool {
+        let ByRow { expression, reader, checks, seen } = self;
+        seen.clear();
+        seen.extend(checks.iter().map(|check| Seen { holds: check.holds_for(Scalar::Null), number: None }));
+        reader.read(row, &mut |lane, value| match (checks[lane], &mut seen[lane]) {
+            (Check::Contains(literal), seen) => seen.holds |= literal.compare(value) == Some(Ordering::Equal),
+            (Check::Within { .. }, seen) => {
+                seen.number = if let Scalar::Number(number) = value { Some(number.as_f64()) } else { None };
+            }
+            (check, seen) => seen.holds = check.holds_for(value),
+        });
+        expression.holds_for(&mut seen.iter())
     }
 }
 
@@ -110,7 +187,7 @@ impl Expression {
 }
 
 impl Check {
-    /// The lane of the column that it looks at, where that is one.
+    /// The lane that it looks at where that lies at `path`.
     fn lane(&self, path: &[Step]) -> Lane {
         Lane { path: path.to_vec(), elements: matches!(self, Check::Contains(_)) }
     }
@@ -118,7 +195,7 @@ impl Check {
     fn mark<C: Columns>(&self, path: &[Step], columns: &C, bits: &mut [u64]) -> Result<(), C::Error> {
         match self {
             Check::Within { circle, latitude, longitude } => {
-                let column = |path: &[Step]| columns.column(&Lane { path: path.to_vec(), elements: false });
+                let column = |path: &[Step]| columns.column(&self.lane(path));
                 mark_within(circle, &*column(latitude)?, &*column(longitude)?, bits);
             }
             Check::Contains(literal) => {
@@ -139,25 +216,11 @@ impl Check {
     fn share<C: Columns>(&self, path: &[Step], columns: &C) -> Option<f64> {
         match self {
             Check::Within { circle, latitude, longitude } => {
-                let known = |path: &[Step]| columns.known(&Lane { path: path.to_vec(), elements: false });
+                let known = |path: &[Step]| columns.known(&self.lane(path));
                 Some(share_within(circle, known(latitude)?.stats(), known(longitude)?.stats()))
             }
             _ => Some(columns.known(&self.lane(path))?.stats().share(self)),
         }
-    }
-
-    fn holds(&self, row: &[u8], path: &[Step]) -> bool {
-        let mut holds = false;
-        match self {
-            Check::Contains(literal) => {
-                elements_at_path(row, path, &mut |value| holds |= literal.compare(value) == Some(Ordering::Equal));
-            }
-            Check::Within { circle, latitude, longitude } => {
-                return matches!((number_at(row, latitude), number_at(row, longitude)), (Some(lat), Some(lon)) if circle.holds_at(lat, lon));
-            }
-            _ => at_path(row, path, &mut |value| holds = self.holds_for(value)),
-        }
-        holds
     }
 
     /// Of a single value.
@@ -239,16 +302,6 @@ impl Literal {
             _ => None,
         }
     }
-}
-
-fn number_at(row: &[u8], path: &[Step]) -> Option<f64> {
-    let mut found = None;
-    at_path(row, path, &mut |value| {
-        if let Scalar::Number(number) = value {
-            found = Some(number.as_f64());
-        }
-    });
-    found
 }
 
 impl Circle {

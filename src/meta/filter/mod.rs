@@ -31,7 +31,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use eval::Columns;
+pub use eval::{ByRow, Columns};
 pub use parse::{Parsed, declarations, path, path_text};
 
 use super::json::{Number, Step};

@@ -1,7 +1,8 @@
 //! The language as its documentation has it, and against a plain evaluator over built values.
 
 use super::*;
-use crate::meta::column::{Column, Lane};
+use crate::meta::column::Column;
+use crate::meta::{Lane, Lanes};
 use crate::util::memory::AllocError;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -354,7 +355,8 @@ impl Columns for Rows<'_> {
 
     fn column(&self, lane: &Lane) -> Result<Arc<Column>, AllocError> {
         let texts: Vec<String> = self.0.iter().chain(&self.0[..1]).map(Value::to_string).collect();
-        Column::read(lane, None, texts.iter().map(|text| text.as_bytes()), &mut |_| Ok(())).map(Arc::new)
+        let rows = texts.iter().map(|text| text.as_bytes());
+        Ok(Arc::new(Column::read(&[(lane, None)], rows, &mut |_| Ok(()))?.remove(0)))
     }
 
     fn known(&self, lane: &Lane) -> Option<Arc<Column>> {
@@ -373,7 +375,13 @@ proptest! {
         for row in &rows {
             prop_assert_eq!(holds(&plain.text, row), (plain.holds)(row), "{} of {}", plain.text, row);
         }
-        let marked = Parsed::new(&plain.text).unwrap().bind(None).unwrap().mark(&Rows(&rows)).unwrap();
+        let expression = Parsed::new(&plain.text).unwrap().bind(None).unwrap();
+        let lanes = Lanes::new(&expression.lanes());
+        let mut by_row = ByRow::new(&expression, &lanes);
+        for row in &rows {
+            prop_assert_eq!(by_row.holds(row.to_string().as_bytes()), (plain.holds)(row), "{} of {}", plain.text, row);
+        }
+        let marked = expression.mark(&Rows(&rows)).unwrap();
         let all = rows.iter().enumerate().map(|(i, row)| ((plain.holds)(row) as u64) << i).sum::<u64>();
         prop_assert_eq!(marked, [all], "{} by columns", plain.text);
     }

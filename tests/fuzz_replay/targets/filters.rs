@@ -6,9 +6,9 @@ use super::made::{condition, object};
 use super::plain::{self, Json};
 use std::sync::Arc;
 use vdb::ErrorKind;
-use vdb::meta::column::{Column, Lane};
+use vdb::meta::column::Column;
 use vdb::meta::filter::{Columns, DEPTH_MAX, Expression, Parsed, path};
-use vdb::meta::json::check_object;
+use vdb::meta::{Lane, Lanes, Reader};
 use vdb::util::memory::AllocError;
 
 /// Objects and arrays inside one another that metadata may have.
@@ -86,7 +86,7 @@ fn metadata(input: &mut Input) {
     bytes.extend_from_slice(input.rest());
     let read = std::str::from_utf8(&bytes).ok().and_then(|text| Json::parse(text, JSON_DEPTH));
     let row = read.filter(|json| matches!(json, Json::Object(_)));
-    let checked = check_object(&bytes);
+    let checked = Reader::new(&Lanes::default()).check(&bytes, &mut |_, _| {});
     assert_eq!(checked.is_ok(), row.is_some(), "{checked:?}: {}", String::from_utf8_lossy(&bytes));
     match row {
         Some(row) => {
@@ -115,8 +115,10 @@ impl Columns for Table<'_> {
         let (first, rest) = self.rows.split_at(self.first);
         let bytes = |rows: &'_ [String]| rows.iter().map(|row| row.clone().into_bytes()).collect::<Vec<_>>();
         let (first, rest) = (bytes(first), bytes(rest));
-        let column = Column::read(lane, None, first.iter().map(Vec::as_slice), &mut |_| Ok(()))?;
-        Column::read(lane, Some(&column), rest.iter().map(Vec::as_slice), &mut |_| Ok(())).map(Arc::new)
+        let read = |before: Option<&Column>, rows: &[Vec<u8>]| {
+            Ok(Column::read(&[(lane, before)], rows.iter().map(Vec::as_slice), &mut |_| Ok(()))?.remove(0))
+        };
+        Ok(Arc::new(read(Some(&read(None, &first)?), &rest)?))
     }
 
     fn known(&self, lane: &Lane) -> Option<Arc<Column>> {
