@@ -13,8 +13,9 @@
 use super::checkpoint::{Checkpoints, EXTRA_BACKUP, Work};
 use super::core::{Core, Store};
 use super::error::{Error, ErrorKind, Result, fail};
-use super::open::{OpenParts, blob, first_manifest, random};
+use super::parts::OpenParts;
 use super::repair::lies_within;
+use super::schema::{blob, first_manifest, random};
 use super::task::Task;
 use super::view::View;
 use crate::storage::wal::WalWriter;

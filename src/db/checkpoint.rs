@@ -74,7 +74,7 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// Whether the files hold all of `view`.
     pub fn has(&self, view: &View) -> bool {
-        let same_id = view.next_id.is_none() || view.next_id == super::open::next_id(&self.manifest);
+        let same_id = view.next_id.is_none() || view.next_id == super::schema::next_id(&self.manifest);
         view.lsn == self.manifest.lsn && view.index.version == self.index_version && same_id
     }
 }
@@ -162,7 +162,7 @@ pub fn map_records(core: &Core, store: &Store, view: &View, done: &Checkpoints, 
         let Some(piece) = piece.as_ref().filter(|piece| !piece.entries.is_mapped()) else { continue };
         let Some(part) = done.chunks.get(&records_key(piece)) else { continue };
         let part = Part::open(store.storage.as_ref(), part, &core.faults, false)?;
-        mapped.push((chunk, super::open::records_in(&part, piece.serial)?));
+        mapped.push((chunk, super::parts::records_in(&part, piece.serial)?));
     }
     if mapped.is_empty() {
         return Ok(());

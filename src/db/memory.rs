@@ -16,7 +16,7 @@ use super::error::Result;
 use super::ids::IdMap;
 use super::indexer::{self, IndexState};
 use super::log::Frequent;
-use super::open::{graph_in, run_in, section};
+use super::parts::{graph_in, run_in, section};
 use super::sketches;
 use super::view::{Index, View};
 use crate::arena::{Budget, release_freed_memory};

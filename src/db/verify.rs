@@ -11,7 +11,7 @@
 //! Must never change content, nor outlive a close: it waits for one piece, and a thread that hardly ever got a
 //! core would hold a close up for as long.
 
-use super::open::OpenParts;
+use super::parts::OpenParts;
 use crate::arena::{run_behind_others, system_memory};
 use crate::storage::{Part, PartKind};
 use crate::util::sync::lock;

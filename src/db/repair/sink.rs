@@ -74,7 +74,7 @@ impl<'a> Sink<'a> {
     /// A new database with the schema in `settings` and chunks of `1 << shift` rows, which gives no id below
     /// `next_id`.
     pub fn new(staging: &'a Staging, settings: &Settings, shift: u32, next_id: Option<u64>) -> Result<Sink<'a>> {
-        let row_bytes = crate::db::open::shape_of(settings)?.row_bytes();
+        let row_bytes = crate::db::schema::shape_of(settings)?.row_bytes();
         let mut sink = Sink {
             staging,
             settings: settings.clone(),

@@ -10,8 +10,8 @@
 use super::report::RepairReport;
 use crate::db::checkpoint::{BITS, CODES, ENTRIES, EXTRA_CODEC, HEAP, IDS, OWNERS, SLOTS, SORTED_IDS, VECTORS};
 use crate::db::error::{ErrorKind, Result, fail};
-use crate::db::open::{blob, chunk_shift, next_id, shape_of, stored_settings};
 use crate::db::options::{OptionId, Options, Settings};
+use crate::db::schema::{blob, chunk_shift, next_id, shape_of, stored_settings};
 use crate::db::writer::MAX_SLOTS;
 use crate::quant::Codec;
 use crate::storage::part::{self, Columns, Identity};
