@@ -10,6 +10,10 @@ import {
 } from './generated.js';
 import { Owner } from './handle.js';
 import { explain, readColumns, readLatency, readLog, readStats, readText, type Explanation } from './inside.js';
+import {
+  AT, BACKUP, BACKUP_CALL, CALL, DIVERSE, DIVERSE_CALL, EXAMPLES, EXPORT, EXPORT_CALL, IMPORT, IMPORT_CALL, known, RECORDS,
+  SCALAR, SCALAR_AT, SCALAR_CALL, SEARCH, SEARCH_CALL, SEARCH_SIGNAL,
+} from './names.js';
 import { optionNamed, plainText, withOptions } from './options.js';
 import { countPlan, getPlan, idsOfKeysPlan, readTexts, type At, type Rows } from './reads.js';
 import { reportPlan, type CheckReport, type Columns } from './reports.js';
@@ -140,20 +144,20 @@ export class Database extends Owner {
    * not at all, and is durable when the call returns.
    */
   insert(ids: Ids, vectors: Components, options: ScalarOption = {}): void {
-    run(writePlan(this, 'vdb_insert_batch', ids, vectors, options.scalar));
+    run(writePlan(this, 'vdb_insert_batch', ids, vectors, known(options, SCALAR).scalar));
   }
 
   async insertAsync(ids: Ids, vectors: Components, options: ScalarOption & CallOptions = {}): Promise<void> {
-    return runAsync(writePlan(this, 'vdb_insert_batch', ids, vectors, options.scalar), options);
+    return runAsync(writePlan(this, 'vdb_insert_batch', ids, vectors, known(options, SCALAR_CALL).scalar), options);
   }
 
   /** Inserts rows, or replaces those that are there already. */
   upsert(ids: Ids, vectors: Components, options: ScalarOption = {}): void {
-    run(writePlan(this, 'vdb_upsert_batch', ids, vectors, options.scalar));
+    run(writePlan(this, 'vdb_upsert_batch', ids, vectors, known(options, SCALAR).scalar));
   }
 
   async upsertAsync(ids: Ids, vectors: Components, options: ScalarOption & CallOptions = {}): Promise<void> {
-    return runAsync(writePlan(this, 'vdb_upsert_batch', ids, vectors, options.scalar), options);
+    return runAsync(writePlan(this, 'vdb_upsert_batch', ids, vectors, known(options, SCALAR_CALL).scalar), options);
   }
 
   /**
@@ -161,11 +165,11 @@ export class Database extends Owner {
    * above those of all rows.
    */
   insertRecords(records: Records, options: ScalarOption = {}): BigUint64Array {
-    return run(recordsPlan(this, 'vdb_insert_records', records, options.scalar));
+    return run(recordsPlan(this, 'vdb_insert_records', known(records, RECORDS), known(options, SCALAR).scalar));
   }
 
   async insertRecordsAsync(records: Records, options: ScalarOption & CallOptions = {}): Promise<BigUint64Array> {
-    return runAsync(recordsPlan(this, 'vdb_insert_records', records, options.scalar), options);
+    return runAsync(recordsPlan(this, 'vdb_insert_records', known(records, RECORDS), known(options, SCALAR_CALL).scalar), options);
   }
 
   /**
@@ -173,11 +177,11 @@ export class Database extends Owner {
    * one that has the key, or a new one where none has.
    */
   upsertRecords(records: Records, options: ScalarOption = {}): BigUint64Array {
-    return run(recordsPlan(this, 'vdb_upsert_records', records, options.scalar));
+    return run(recordsPlan(this, 'vdb_upsert_records', known(records, RECORDS), known(options, SCALAR).scalar));
   }
 
   async upsertRecordsAsync(records: Records, options: ScalarOption & CallOptions = {}): Promise<BigUint64Array> {
-    return runAsync(recordsPlan(this, 'vdb_upsert_records', records, options.scalar), options);
+    return runAsync(recordsPlan(this, 'vdb_upsert_records', known(records, RECORDS), known(options, SCALAR_CALL).scalar), options);
   }
 
   /** Gives rows other metadata, all in one batch, and returns how many there were. Vectors and keys stay as they are. */
@@ -195,7 +199,7 @@ export class Database extends Owner {
   }
 
   async updateMetaWhereAsync(filter: Filter, meta: object | string | null, options?: CallOptions): Promise<number> {
-    return runAsync(updateWherePlan(this, filter, meta), options);
+    return runAsync(updateWherePlan(this, filter, meta), known(options, CALL));
   }
 
   /** Deletes all rows that the filter lets pass, and returns how many they were. */
@@ -204,7 +208,7 @@ export class Database extends Owner {
   }
 
   async deleteWhereAsync(filter: Filter, options?: CallOptions): Promise<number> {
-    return runAsync(deleteWherePlan(this, filter), options);
+    return runAsync(deleteWherePlan(this, filter), known(options, CALL));
   }
 
   /** Deletes the rows that have one of the keys, and returns how many there were. */
@@ -226,27 +230,27 @@ export class Database extends Owner {
   /** Copies out the vectors of ids, one after the other; `found` has 1 for each that is there, the place of another stays zero. */
   get(ids: Ids, at: At = {}): Rows<Float32Array> {
     const list = toIds(ids);
-    return this.getInto(list, new Float32Array(list.length * this.dim), at);
+    return this.getInto(list, new Float32Array(list.length * this.dim), known(at, AT));
   }
 
   async getAsync(ids: Ids, at: At = {}): Promise<Rows<Float32Array>> {
     const list = toIds(ids);
-    return runAsync(getPlan(this, list, new Float32Array(list.length * this.dim), at));
+    return runAsync(getPlan(this, list, new Float32Array(list.length * this.dim), known(at, AT)));
   }
 
   /** The same into an array of any type of components. Places of ids that are not there are left alone. */
   getInto<T extends ArrayBufferView>(ids: Ids, into: T, options: ScalarOption & At = {}): Rows<T> {
-    return run(getPlan(this, ids, into, options));
+    return run(getPlan(this, ids, into, known(options, SCALAR_AT)));
   }
 
   /** The ids of the rows that have the keys; ID_NONE where no row has one. */
   idsOfKeys(keys: Keys, at: At = {}): BigUint64Array {
-    return run(idsOfKeysPlan(this, keys, at));
+    return run(idsOfKeysPlan(this, keys, known(at, AT)));
   }
 
   /** The keys of rows; null for a row without one, and for an id that is not there. */
   keysOfIds(ids: Ids, at: At = {}): (string | null)[] {
-    return textList(readTexts(this, 'vdb_keys_of_ids_at', ids, 32, at)).map((key) => key || null);
+    return textList(readTexts(this, 'vdb_keys_of_ids_at', ids, 32, known(at, AT))).map((key) => key || null);
   }
 
   /** The metadata of rows; null for a row without, and for an id that is not there. */
@@ -256,12 +260,12 @@ export class Database extends Owner {
 
   /** The same byte by byte as it was stored. */
   getMetaTexts(ids: Ids, at: At = {}): Texts {
-    return readTexts(this, 'vdb_get_meta_at', ids, 256, at);
+    return readTexts(this, 'vdb_get_meta_at', ids, 256, known(at, AT));
   }
 
   /** Number of rows that a search can return; with a filter, of those that it lets pass. */
   count(filter?: Filter, at: At = {}): number {
-    return run(countPlan(this, filter, at));
+    return run(countPlan(this, filter, known(at, AT)));
   }
 
   // ---- Searches
@@ -272,54 +276,54 @@ export class Database extends Owner {
   }
 
   async searchAsync(query: Components, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
-    return runAsync(searchPlan(this, query, k, params, true), params);
+    return runAsync(searchPlan(this, query, k, known(params, SEARCH_CALL), true), params);
   }
 
   /** Finds the k nearest rows of each of several queries, one after the other in one array. */
   searchBatch(queries: Components, k: number, params?: SearchParams): BatchHits {
-    return run(batchPlan(this, queries, k, params));
+    return run(batchPlan(this, queries, k, known(params, SEARCH)));
   }
 
   async searchBatchAsync(queries: Components, k: number, params: SearchParams & CallOptions = {}): Promise<BatchHits> {
-    return runAsync(batchPlan(this, queries, k, params, true), params);
+    return runAsync(batchPlan(this, queries, k, known(params, SEARCH_CALL), true), params);
   }
 
   /** Finds all rows whose distance to a query is at most maxDistance, nearest first, and returns the nearest `limit` of them. */
   searchRange(query: Components, maxDistance: number, limit: number, params?: SearchParams): RangeHits {
-    return run(rangePlan(this, query, maxDistance, limit, params));
+    return run(rangePlan(this, query, maxDistance, limit, known(params, SEARCH)));
   }
 
   async searchRangeAsync(
     query: Components, maxDistance: number, limit: number, params: SearchParams & CallOptions = {},
   ): Promise<RangeHits> {
-    return runAsync(rangePlan(this, query, maxDistance, limit, params, true), params);
+    return runAsync(rangePlan(this, query, maxDistance, limit, known(params, SEARCH_CALL), true), params);
   }
 
   /** Finds the k rows nearest to each of some rows, which are left out themselves. */
   searchIds(ids: Ids, k: number, params?: SearchParams): BatchHits {
-    return run(idsPlan(this, ids, k, params));
+    return run(idsPlan(this, ids, k, known(params, SEARCH)));
   }
 
   async searchIdsAsync(ids: Ids, k: number, params: SearchParams & CallOptions = {}): Promise<BatchHits> {
-    return runAsync(idsPlan(this, ids, k, params, true), params);
+    return runAsync(idsPlan(this, ids, k, known(params, SEARCH_CALL), true), params);
   }
 
   /** Finds the k rows that are most like the positive examples and unlike the negative ones; vdb_recommend in the header says how. */
   recommend(examples: Examples, k: number, params?: SearchParams): Hits {
-    return run(recommendPlan(this, examples, k, params));
+    return run(recommendPlan(this, known(examples, EXAMPLES), k, known(params, SEARCH)));
   }
 
   async recommendAsync(examples: Examples, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
-    return runAsync(recommendPlan(this, examples, k, params, true), params);
+    return runAsync(recommendPlan(this, known(examples, EXAMPLES), k, known(params, SEARCH_CALL), true), params);
   }
 
   /** Chooses k rows that are near one query and not too near to each other, in the order in which they were chosen. */
   searchDiverse(query: Components, k: number, params: SearchParams & Diversity): Hits {
-    return run(diversePlan(this, query, k, params));
+    return run(diversePlan(this, query, k, known(params, DIVERSE)));
   }
 
   async searchDiverseAsync(query: Components, k: number, params: SearchParams & Diversity & CallOptions): Promise<Hits> {
-    return runAsync(diversePlan(this, query, k, params, true), params);
+    return runAsync(diversePlan(this, query, k, known(params, DIVERSE_CALL), true), params);
   }
 
   /**
@@ -327,13 +331,13 @@ export class Database extends Owner {
    * path of their metadata, such as 'author.name', are one group; others are in none. In the results groups are in place of queries.
    */
   searchGroups(query: Components, path: string, groups: number, perGroup: number, params?: SearchParams): BatchHits {
-    return run(groupsPlan(this, query, path, groups, perGroup, params));
+    return run(groupsPlan(this, query, path, groups, perGroup, known(params, SEARCH)));
   }
 
   async searchGroupsAsync(
     query: Components, path: string, groups: number, perGroup: number, params: SearchParams & CallOptions = {},
   ): Promise<BatchHits> {
-    return runAsync(groupsPlan(this, query, path, groups, perGroup, params, true), params);
+    return runAsync(groupsPlan(this, query, path, groups, perGroup, known(params, SEARCH_CALL), true), params);
   }
 
   /**
@@ -341,12 +345,12 @@ export class Database extends Owner {
    * deadlineMs for each.
    */
   cursor(query: Components, params?: SearchParams & Pick<CallOptions, 'signal'>): Cursor {
-    return Cursor.search(this, query, params);
+    return Cursor.search(this, query, known(params, SEARCH_SIGNAL));
   }
 
   /** A cursor through the rows that a filter lets pass, in the order of their ids. */
   scan(filter?: Filter, at: At = {}): Cursor {
-    return Cursor.scan(this, filter, at);
+    return Cursor.scan(this, filter, known(at, AT));
   }
 
   /**
@@ -354,13 +358,13 @@ export class Database extends Owner {
    * queries looks for so many stored rows, each apart from itself.
    */
   measureRecall(queries: Components | number, k: number, params?: SearchParams): Recall {
-    return run(recallPlan(this, queries, k, params));
+    return run(recallPlan(this, queries, k, known(params, SEARCH)));
   }
 
   async measureRecallAsync(
     queries: Components | number, k: number, params: SearchParams & CallOptions = {},
   ): Promise<Recall> {
-    return runAsync(recallPlan(this, queries, k, params), params);
+    return runAsync(recallPlan(this, queries, k, known(params, SEARCH_CALL)), params);
   }
 
   // ---- Maintenance
@@ -387,8 +391,8 @@ export class Database extends Owner {
     run(this.#taskPlan('vdb_checkpoint'));
   }
 
-  checkpointAsync(options?: CallOptions): Promise<void> {
-    return runAsync(this.#taskPlan('vdb_checkpoint'), options);
+  async checkpointAsync(options?: CallOptions): Promise<void> {
+    return runAsync(this.#taskPlan('vdb_checkpoint'), known(options, CALL));
   }
 
   /** Waits until every row is in the graph. Rows can be found before that too: waiting is for measurements. */
@@ -396,8 +400,8 @@ export class Database extends Owner {
     run(this.#taskPlan('vdb_wait_indexed'));
   }
 
-  waitIndexedAsync(options?: CallOptions): Promise<void> {
-    return runAsync(this.#taskPlan('vdb_wait_indexed'), options);
+  async waitIndexedAsync(options?: CallOptions): Promise<void> {
+    return runAsync(this.#taskPlan('vdb_wait_indexed'), known(options, CALL));
   }
 
   /** Moves a database that is only read to the newest state that the writer has committed. */
@@ -420,7 +424,7 @@ export class Database extends Owner {
   }
 
   async checkAsync(level: CheckLevel = 'checksums', options?: CallOptions): Promise<CheckReport> {
-    return runAsync(this.#checkPlan(level), options);
+    return runAsync(this.#checkPlan(level), known(options, CALL));
   }
 
   /** A snapshot of the state that a search begun now would see. */
@@ -430,29 +434,29 @@ export class Database extends Owner {
 
   /** Makes a backup of the newest state in a directory, beside searches and writes; opening it restores it. See vdb_backup in the header. */
   backup(path: string, options: BackupOptions = {}): void {
-    run(backupPlan(this, path, options));
+    run(backupPlan(this, path, known(options, BACKUP)));
   }
 
   async backupAsync(path: string, options: BackupOptions & CallOptions = {}): Promise<void> {
-    return runAsync(backupPlan(this, path, options), options);
+    return runAsync(backupPlan(this, path, known(options, BACKUP_CALL)), options);
   }
 
   /** Writes rows as a file of another program, see vdb_export in the header. */
   export(path: string, options: ExportOptions = {}): void {
-    run(exportPlan(this, path, options));
+    run(exportPlan(this, path, known(options, EXPORT)));
   }
 
   async exportAsync(path: string, options: ExportOptions & CallOptions = {}): Promise<void> {
-    return runAsync(exportPlan(this, path, options), options);
+    return runAsync(exportPlan(this, path, known(options, EXPORT_CALL)), options);
   }
 
   /** Writes the rows of such a file into the database, in batches; a file with anything wrong in it changes nothing. See vdb_import in the header. */
   import(path: string, options: ImportOptions = {}): void {
-    run(importPlan(this, path, options));
+    run(importPlan(this, path, known(options, IMPORT)));
   }
 
   async importAsync(path: string, options: ImportOptions & CallOptions = {}): Promise<void> {
-    return runAsync(importPlan(this, path, options), options);
+    return runAsync(importPlan(this, path, known(options, IMPORT_CALL)), options);
   }
 
   // ---- Seeing inside
@@ -464,7 +468,7 @@ export class Database extends Owner {
 
   /** Searches as search() would, and tells how it went and why. */
   explain(query: Components, k: number, params?: SearchParams): Explanation {
-    return explain(this, query, k, params);
+    return explain(this, query, k, known(params, SEARCH));
   }
 
   /** Tells about the columns of metadata: those that were declared (option columns), and those that filters looked at. */

@@ -6,6 +6,7 @@ import { run, runAsync, type CallOptions } from './call.js';
 import { withOptions, plainText } from './options.js';
 import { REPAIR_REPORT_MAX, type Options } from './generated.js';
 import type { Database } from './database.js';
+import { CALL, known, SEARCH, SEARCH_CALL } from './names.js';
 import type { ManyHits, SearchParams } from './search.js';
 import { manyPlan } from './searches.js';
 import type { Components } from './vectors.js';
@@ -43,13 +44,13 @@ export function buildInfo(): BuildInfo {
  * dimension.
  */
 export function searchMany(dbs: readonly Database[], queries: Components, k: number, params?: SearchParams): ManyHits {
-  return run(manyPlan(dbs, queries, k, params));
+  return run(manyPlan(dbs, queries, k, known(params, SEARCH)));
 }
 
 export async function searchManyAsync(
   dbs: readonly Database[], queries: Components, k: number, params: SearchParams & CallOptions = {},
 ): Promise<ManyHits> {
-  return runAsync(manyPlan(dbs, queries, k, params, true), params);
+  return runAsync(manyPlan(dbs, queries, k, known(params, SEARCH_CALL), true), params);
 }
 
 function repairPlan(from: string, to: string, set: bigint | null) {
@@ -66,5 +67,5 @@ export function repair(from: string, to: string, options?: Options): RepairRepor
 }
 
 export async function repairAsync(from: string, to: string, options?: Options, call?: CallOptions): Promise<RepairReport> {
-  return withOptions(options, (set) => runAsync(repairPlan(from, to, set), call));
+  return withOptions(options, (set) => runAsync(repairPlan(from, to, set), known(call, CALL)));
 }

@@ -84,12 +84,13 @@ export class ManyHits extends BatchHits {
   }
 }
 
-// Where the fields are, in units of their own size: parameters are filled for each search that has any.
+// Where the fields are, in units of their own size, 64 bits as two halves: parameters are filled for each search that has any.
 const at = layouts.SearchParams.fields;
-const [EF, SCALAR, FLAGS, RERANK, RECALL] = [at.ef, at.queryScalar, at.flags, at.rerank, at.targetRecall].map(([byte]) => byte / 4) as
-  [number, number, number, number, number];
-const [DEADLINE, TASK, FILTER, SNAPSHOT, MEMORY] = [at.deadlineUs, at.task, at.filter, at.snapshot, at.maxMemory].map(([byte]) => byte / 8) as
-  [number, number, number, number, number];
+const [EF, SCALAR, FLAGS, RERANK, RECALL, DEADLINE, MEMORY] = (
+  [at.ef, at.queryScalar, at.flags, at.rerank, at.targetRecall, at.deadlineUs, at.maxMemory].map(([byte]) => byte / 4)
+) as [number, number, number, number, number, number, number];
+const [TASK, FILTER, SNAPSHOT] = [at.task, at.filter, at.snapshot].map(([byte]) => byte / 8) as [number, number, number];
+const WORDS = layouts.SearchParams.size / 4;
 
 /** The parameters of a search as the library reads them. */
 export class NativeParams {
@@ -98,30 +99,67 @@ export class NativeParams {
   readonly #f32 = new Float32Array(this.bytes.buffer);
   readonly #u64 = new BigUint64Array(this.bytes.buffer);
 
-  /** Writes all of them anew. */
-  fill(params: SearchParams | undefined, scalar: number, task: Handle): void {
+  /**
+   * Writes all of them anew, and says whether they are an object that has no other names: to look at those that are there costs less
+   * than to look for all that there could be.
+   */
+  fill(params: SearchParams | undefined, scalar: number, task: Handle): boolean {
     const [u32, u64] = [this.#u32, this.#u64];
-    u32.fill(0);
     u32[0] = layouts.SearchParams.size;
+    for (let word = 1; word < WORDS; word++) u32[word] = 0;
     u32[SCALAR] = scalar;
     if (task !== null) u64[TASK] = task;
-    if (!params) return;
-    const { ef, rerank, targetRecall, exact, noCache, deadlineMs, filter, snapshot, maxMemory } = params;
-    if (ef !== undefined) u32[EF] = whole('ef', ef, 0xffff_ffff);
-    if (rerank !== undefined) u32[RERANK] = whole('rerank', rerank, 0xffff_ffff);
-    if (targetRecall !== undefined) this.#f32[RECALL] = targetRecall;
-    u32[FLAGS] = (exact ? searchFlag.exact : 0) | (noCache ? searchFlag.no_cache : 0);
-    // Less than a microsecond is still a limit.
-    if (deadlineMs !== undefined) u64[DEADLINE] = BigInt(whole('deadlineMs * 1000', Math.ceil(deadlineMs * 1000), 2 ** 53));
-    if (filter !== undefined) u64[FILTER] = numberOf(filter, 'filter') ?? 0n;
-    if (snapshot !== undefined) u64[SNAPSHOT] = numberOf(snapshot, 'snapshot') ?? 0n;
-    if (maxMemory !== undefined) u64[MEMORY] = BigInt(whole('maxMemory', maxMemory, 2 ** 53));
+    let own = typeof params === 'object';
+    for (const name in params) {
+      const value = params[name as keyof SearchParams];
+      if (value === undefined) continue;
+      switch (name as keyof SearchParams) {
+        case 'ef':
+          u32[EF] = whole(name, value, 0xffff_ffff);
+          break;
+        case 'rerank':
+          u32[RERANK] = whole(name, value, 0xffff_ffff);
+          break;
+        case 'targetRecall':
+          this.#f32[RECALL] = value as number;
+          break;
+        case 'exact':
+          if (value) u32[FLAGS]! |= searchFlag.exact;
+          break;
+        case 'noCache':
+          if (value) u32[FLAGS]! |= searchFlag.no_cache;
+          break;
+        case 'deadlineMs':
+          // Less than a microsecond is still a limit.
+          this.#u53(DEADLINE, whole('deadlineMs * 1000', Math.ceil((value as number) * 1000), 2 ** 53));
+          break;
+        case 'maxMemory':
+          this.#u53(MEMORY, whole(name, value, 2 ** 53));
+          break;
+        case 'filter':
+          u64[FILTER] = numberOf(value as Filter, 'filter') ?? 0n;
+          break;
+        case 'snapshot':
+          u64[SNAPSHOT] = numberOf(value as Snapshot, 'snapshot') ?? 0n;
+          break;
+        case 'scalar':
+          break;
+        default:
+          own = false;
+      }
+    }
+    return own;
+  }
+
+  #u53(word: number, value: number): void {
+    this.#u32[word] = value;
+    this.#u32[word + 1] = value / 2 ** 32;
   }
 }
 
-function whole(name: string, value: number, max: number): number {
-  if (!Number.isInteger(value) || value < 0 || value > max) {
-    throw invalid('VDB_ERR_OUT_OF_RANGE', `${name} is ${value}: a whole number from 0 to ${max} is needed`);
+function whole(name: string, value: unknown, max: number): number {
+  if (!(typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max)) {
+    throw invalid('VDB_ERR_OUT_OF_RANGE', `${name} is ${String(value)}: a whole number from 0 to ${max} is needed`);
   }
   return value;
 }

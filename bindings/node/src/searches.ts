@@ -5,6 +5,7 @@ import { ErrorRecord, invalid } from './error.js';
 import { addressOf, searchAt } from './ffi.js';
 import { MAX_K, scalar as scalars, status as statuses } from './generated.js';
 import { room } from './memory.js';
+import { known, SEARCH } from './names.js';
 import {
   BatchHits, ManyHits, NativeParams, Results, type Hits, type RangeHits, type SearchParams,
 } from './search.js';
@@ -29,11 +30,11 @@ const sharedAddress = addressOf(shared.bytes);
 /** One query at once. All that is not the common case goes by the plan. */
 export function searchNow(db: Target, query: Components, k: number, params: SearchParams | undefined): Hits {
   if (!(query instanceof Float32Array) || params?.scalar !== undefined || !(k > 0 && k <= MAX_K && Number.isInteger(k))) {
-    return run(searchPlan(db, query, k, params));
+    return run(searchPlan(db, query, k, known(params, SEARCH)));
   }
   let address = 0;
   if (params !== undefined || db.scalar !== 'f32') {
-    shared.fill(params, scalars.f32, null);
+    if (!shared.fill(params, scalars.f32, null)) known(params, SEARCH);
     address = sharedAddress;
   }
   const place = room(12 * k);
