@@ -54,4 +54,33 @@ final class SurfaceTests: XCTestCase {
         XCTAssertEqual(try Duration.milliseconds(2).microseconds(), 2000)
         XCTAssertEqual(try Duration.seconds(Int64.max).microseconds(), .max)
     }
+
+    /// Parameters are values: what is set in a copy is set there only, and stays what it is in the other.
+    func testCopiesOfParametersAreApart() throws {
+        let db = try Database.inMemory([.dim: 1])
+        let (filter, snapshot, task) = (try Filter(allow: [1]), try db.snapshot(), try VDBTask())
+        let before = SearchParams(ef: 1)
+        var after = before
+        after.ef = 2
+        after.targetRecall = 0.5
+        after.rerank = 3
+        after.flags = .exact
+        after.deadline = .milliseconds(-1)
+        after.filter = filter
+        after.snapshot = snapshot
+        after.maxMemory = 4
+        after.task = task
+        XCTAssertEqual([before.ef, before.rerank, before.maxMemory], [1, 0, 0])
+        XCTAssertTrue(before.targetRecall == 0 && before.flags == [] && before.deadline == nil)
+        XCTAssertTrue(before.filter == nil && before.snapshot == nil && before.task == nil)
+        XCTAssertEqual([after.ef, after.rerank, after.maxMemory], [2, 3, 4])
+        XCTAssertTrue(after.targetRecall == 0.5 && after.flags == .exact && after.deadline == .milliseconds(-1))
+        XCTAssertTrue(after.filter === filter && after.snapshot === snapshot && after.task === task)
+        XCTAssertThrowsError(try after.native(nil)) { XCTAssertEqual(($0 as? VDBError)?.code, .outOfRange) }
+        after.deadline = nil
+        XCTAssertEqual(try after.native(nil).ef, 2)
+        XCTAssertEqual(try before.native(nil).ef, 1)
+        after.ef = -1
+        XCTAssertThrowsError(try after.native(nil)) { XCTAssertEqual(($0 as? VDBError)?.code, .outOfRange) }
+    }
 }
