@@ -14,6 +14,8 @@ public final class Database: @unchecked Sendable {
     public let metric: Metric
     /// The type of the components that are stored.
     public let scalar: Scalar
+    /// Bytes of a vector of that type.
+    let rowBytes: Int
 
     /// Opens the database in the directory `path`, or makes one there; see vdb_open in the header. A new one needs
     /// ``Option/dim``.
@@ -45,6 +47,7 @@ public final class Database: @unchecked Sendable {
             vdb_close(handle, nil)
             throw error
         }
+        rowBytes = scalar.bytes(dim: dim)
         self.handle = handle
     }
 

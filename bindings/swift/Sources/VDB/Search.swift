@@ -3,8 +3,16 @@ import CVDB
 extension Database {
     /// Finds the `k` nearest rows of each query; ``Hits/subscript(_:)`` has those of one.
     public func search(_ queries: Vectors, k: Int, params: SearchParams? = nil) throws(VDBError) -> Hits {
-        var hits = Hits()
-        try search(queries, k: k, params: params, into: &hits)
+        if params == nil, queries.scalar == scalar {
+            let shape = try shape(of: queries)
+            var hits = try Hits(queries: shape.count, k: k)
+            try search(queries, shape, nil, &hits)
+            return hits
+        }
+        var p = try SearchParams.native(params, queries.scalar)
+        let shape = try shape(of: queries)
+        var hits = try Hits(queries: shape.count, k: k)
+        try search(queries, shape, &p, &hits)
         return hits
     }
 
@@ -17,22 +25,30 @@ extension Database {
     public func search(_ queries: Vectors, k: Int, params: SearchParams?, into hits: inout Hits) throws(VDBError) {
         guard let params else { return try search(queries, k: k, into: &hits) }
         var p = try params.native(queries.scalar)
-        try search(queries, k, &p, &hits)
+        let shape = try shape(of: queries)
+        try hits.reserve(queries: shape.count, k: k)
+        try search(queries, shape, &p, &hits)
     }
 
     /// The same without parameters, which is the fastest way to ask.
     public func search(_ queries: Vectors, k: Int, into hits: inout Hits) throws(VDBError) {
+        let shape = try shape(of: queries)
+        try hits.reserve(queries: shape.count, k: k)
         // Parameters that all are as without them need not be passed.
-        if queries.scalar == scalar { return try search(queries, k, nil, &hits) }
-        var p = try SearchParams().native(queries.scalar)
-        try search(queries, k, &p, &hits)
+        if queries.scalar == scalar { return try search(queries, shape, nil, &hits) }
+        var p = vdb_search_params_t(queries.scalar)
+        try search(queries, shape, &p, &hits)
     }
 
-    private func search(_ queries: Vectors, _ k: Int, _ params: UnsafePointer<vdb_search_params_t>?, _ hits: inout Hits)
-        throws(VDBError)
-    {
-        let shape = try queries.shape(rows: 1, dim: dim)
-        try hits.reserve(queries: shape.count, k: k)
+    @inline(__always)
+    private func shape(of queries: Vectors) throws(VDBError) -> Vectors.Shape {
+        queries.isOne(of: self) ? Vectors.Shape(count: 1, dim: dim, stride: 0) : try queries.shape(rows: 1, dim: dim)
+    }
+
+    private func search(
+        _ queries: Vectors, _ shape: Vectors.Shape, _ params: UnsafePointer<vdb_search_params_t>?, _ hits: inout Hits
+    ) throws(VDBError) {
+        let k = hits.k
         try hits.fill { ids, distances, counts, e in
             queries.withMemory {
                 vdb_search(handle, $0, shape.count, shape.dim, shape.stride, k, params, ids, distances, counts, e)
@@ -45,8 +61,7 @@ extension Database {
     public func searchRange(_ query: Vectors, maxDistance: Float, limit: Int, params: SearchParams? = nil) throws(VDBError) -> Hits {
         let dim = try query.one("a range search", of: self)
         var p = try SearchParams.native(params, query.scalar)
-        var hits = Hits()
-        try hits.reserve(queries: 1, k: limit)
+        var hits = try Hits(queries: 1, k: limit)
         var count = 0
         try hits.fill { ids, distances, counts, e in
             query.withMemory { vdb_search_range(handle, $0, dim, maxDistance, limit, &p, ids, distances, &count, e) }
@@ -200,8 +215,7 @@ private func ask(
         -> vdb_status_t
 ) throws(VDBError) -> Hits {
     var p = try SearchParams.native(params, scalar)
-    var hits = Hits()
-    try hits.reserve(queries: queries, k: k)
+    var hits = try Hits(queries: queries, k: k)
     try hits.fill { call(&p, $0, $1, $2, $3) }
     return hits
 }

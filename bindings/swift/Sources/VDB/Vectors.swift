@@ -15,42 +15,48 @@ public struct Vectors: @unchecked Sendable {
     /// The type of the components.
     public let scalar: Scalar
     /// Components of each vector, if they were told.
-    public let dim: Int?
+    public var dim: Int? { told == Vectors.untold ? nil : told }
+    // A number, since the runtime is asked how to copy an optional that is in a structure of this size.
+    private let told: Int
+    private static let untold = Int.min
+    // Bytes of all vectors.
+    private let bytes: Int
     // Bytes from one vector to the next; 0 = packed.
     private var stride = 0
 
-    private init(_ storage: Storage, _ scalar: Scalar, _ dim: Int?) {
+    private init(_ storage: Storage, _ scalar: Scalar, _ dim: Int?, bytes: Int) {
         self.storage = storage
         self.scalar = scalar
-        self.dim = dim
+        self.told = dim ?? Vectors.untold
+        self.bytes = bytes
     }
 
     /// Vectors of floats, one after the other.
-    public static func f32(_ data: [Float], dim: Int? = nil) -> Vectors { Vectors(.floats(data), .f32, dim) }
+    public static func f32(_ data: [Float], dim: Int? = nil) -> Vectors { Vectors(.floats(data), .f32, dim, bytes: data.count * 4) }
 
     /// The same in memory of the caller, who keeps it until the call is over.
     public static func f32(_ data: UnsafeBufferPointer<Float>, dim: Int? = nil) -> Vectors {
-        Vectors(.memory(UnsafeRawBufferPointer(data)), .f32, dim)
+        memory(UnsafeRawBufferPointer(data), .f32, dim: dim)
     }
 
     /// Vectors of half-precision numbers, given by their bits: `Float16.bitPattern`.
-    public static func f16(bits: [UInt16], dim: Int? = nil) -> Vectors { Vectors(.words(bits), .f16, dim) }
+    public static func f16(bits: [UInt16], dim: Int? = nil) -> Vectors { Vectors(.words(bits), .f16, dim, bytes: bits.count * 2) }
 
     /// Vectors of bfloat16 numbers, given by their bits: the upper half of those of a `Float`.
-    public static func bf16(bits: [UInt16], dim: Int? = nil) -> Vectors { Vectors(.words(bits), .bf16, dim) }
+    public static func bf16(bits: [UInt16], dim: Int? = nil) -> Vectors { Vectors(.words(bits), .bf16, dim, bytes: bits.count * 2) }
 
     /// Vectors of signed bytes.
-    public static func i8(_ data: [Int8], dim: Int? = nil) -> Vectors { Vectors(.signed(data), .i8, dim) }
+    public static func i8(_ data: [Int8], dim: Int? = nil) -> Vectors { Vectors(.signed(data), .i8, dim, bytes: data.count) }
 
     /// Vectors of unsigned bytes.
-    public static func u8(_ data: [UInt8], dim: Int? = nil) -> Vectors { Vectors(.bytes(data), .u8, dim) }
+    public static func u8(_ data: [UInt8], dim: Int? = nil) -> Vectors { Vectors(.bytes(data), .u8, dim, bytes: data.count) }
 
     /// Vectors of `dim` bits, each in whole bytes, lowest bit first.
-    public static func bits(_ data: [UInt8], dim: Int? = nil) -> Vectors { Vectors(.bytes(data), .b1, dim) }
+    public static func bits(_ data: [UInt8], dim: Int? = nil) -> Vectors { Vectors(.bytes(data), .b1, dim, bytes: data.count) }
 
     /// Vectors of any type in memory of the caller, who keeps it until the call is over.
     public static func memory(_ data: UnsafeRawBufferPointer, _ scalar: Scalar, dim: Int? = nil) -> Vectors {
-        Vectors(.memory(data), scalar, dim)
+        Vectors(.memory(data), scalar, dim, bytes: data.count)
     }
 
     /// The same vectors with rows that begin `stride` bytes apart, where a row of the array has more in it than the
@@ -89,22 +95,15 @@ extension Vectors {
         }
     }
 
-    private var byteCount: Int {
-        switch storage {
-        case .floats(let data): data.count * 4
-        case .words(let data): data.count * 2
-        case .signed(let data): data.count
-        case .bytes(let data): data.count
-        case .memory(let data): data.count
-        }
+    /// Whether this is one vector as the database stores them, and nothing else was told: its shape needs no look then.
+    @inline(__always)
+    func isOne(of database: Database) -> Bool {
+        bytes == database.rowBytes && scalar == database.scalar && told == Vectors.untold && stride == 0
     }
 
     /// How many vectors there are, of how many components, for a call of `rows` rows to a database of `expected` components.
     func shape(rows: Int, dim expected: Int) throws(VDBError) -> Shape {
-        let bytes = byteCount
-        if let dim {
-            return try shape(dim: dim, bytes: bytes)
-        }
+        if told != Vectors.untold { return try shape(dim: told) }
         guard stride == 0 else { throw VDBError(.invalidArgument, "a stride of \(stride) bytes needs a dim") }
         guard rows > 0 ? bytes % rows == 0 : bytes == 0 else {
             throw VDBError(.dimension, "\(bytes) bytes of vectors cannot be divided among \(rows) rows")
@@ -119,7 +118,7 @@ extension Vectors {
         return Shape(count: rows, dim: row * 8 / scalar.bits, stride: 0)
     }
 
-    private func shape(dim: Int, bytes: Int) throws(VDBError) -> Shape {
+    private func shape(dim: Int) throws(VDBError) -> Shape {
         guard 0...Int(Int32.max) ~= dim else {
             throw VDBError(.outOfRange, "vectors of \(dim) components: 0 to \(Int32.max) are possible")
         }

@@ -83,4 +83,23 @@ final class SurfaceTests: XCTestCase {
         after.ef = -1
         XCTAssertThrowsError(try after.native(nil)) { XCTAssertEqual(($0 as? VDBError)?.code, .outOfRange) }
     }
+
+    /// What was told of vectors, and what was not.
+    func testVectorsKnowWhatTheyWereTold() throws {
+        XCTAssertNil(Vectors.f32([1, 2]).dim)
+        XCTAssertEqual(Vectors.f32([1, 2], dim: 2).dim, 2)
+        XCTAssertEqual(Vectors.f32([1, 2], dim: 0).dim, 0)
+        let db = try Database.inMemory([.dim: 2])
+        try db.insert(ids: [1, 2], [0, 0, 3, 4])
+        // One vector as the database stores them, two that are told, and one in another type.
+        XCTAssertEqual(try db.search([3, 4], k: 1).map { $0.map(\.id) }, [[2]])
+        XCTAssertEqual(try db.search(.f32([3, 4, 0, 0], dim: 2), k: 1).map { $0.map(\.id) }, [[2], [1]])
+        XCTAssertEqual(try db.search(.f32([3, 4, 9, 0, 0, 9], dim: 2).strided(12), k: 1).map { $0.map(\.id) }, [[2], [1]])
+        XCTAssertEqual(try db.search(.i8([3, 4]), k: 1).map { $0.map(\.id) }, [[2]])
+        XCTAssertThrowsError(try db.search(.f32([3, 4], dim: -1), k: 1)) { XCTAssertEqual(($0 as? VDBError)?.code, .outOfRange) }
+        XCTAssertThrowsError(try db.search(.f32([3, 4]).strided(8), k: 1)) {
+            XCTAssertEqual(($0 as? VDBError)?.code, .invalidArgument)
+        }
+        XCTAssertThrowsError(try db.search([1, 2, 3], k: 1)) { XCTAssertEqual(($0 as? VDBError)?.code, .dimension) }
+    }
 }
