@@ -142,6 +142,71 @@ static void one_writer_at_a_time(void) {
   CHECK_OK(vdb_close(second, &error));
 }
 
+/* Opens databases called "db" in two directories, by that name, and goes from one to the other, as a program does that
+ * becomes a service: each keeps its own. */
+static bool goes_elsewhere(void *argument) {
+  const char *places = argument;
+  vdb_error_t error = VDB_ERROR_INIT;
+  uint64_t count = 0;
+  if (chdir(places) != 0 || mkdir("here", 0700) != 0 || mkdir("there", 0700) != 0) return false;
+  if (chdir("there") != 0) return false;
+  vdb *there = open_db("db", 4);
+  insert_noise(there, 1, 10, 4);
+  bool ok = CHECK_OK(vdb_close(there, &error));
+  if (chdir("../here") != 0) return false;
+  vdb *here = open_db("db", 4);
+  insert_noise(here, 101, 20, 4);
+  if (chdir("../there") != 0) return false;
+  ok &= CHECK_OK(vdb_checkpoint(here, NULL, &error));
+  insert_noise(here, 201, 20, 4);
+  ok &= CHECK_OK(vdb_backup(here, "backup", NULL, NULL, &error));
+  ok &= CHECK_OK(vdb_close(here, &error));
+  const struct { const char *path; uint64_t rows; } all[] = {{"db", 10}, {"../here/db", 40}, {"backup", 40}};
+  for (size_t i = 0; i < 3; i++) {
+    vdb *db = open_db(all[i].path, 4);
+    ok &= CHECK_OK(vdb_count(db, NULL, &count, &error)) && count == all[i].rows;
+    ok &= CHECK_OK(vdb_check(db, VDB_CHECK_RECALL, NULL, 0, &(size_t){0}, NULL, &error));
+    ok &= CHECK_OK(vdb_close(db, &error));
+  }
+  return ok;
+}
+
+static void a_path_means_what_it_meant_when_it_was_opened(void) {
+  const char *places = temp_path("places");
+  REQUIRE(mkdir(places, 0700) == 0);
+  CHECK(end_child(start_child(goes_elsewhere, (void *)places)));
+}
+
+/* A program without standard streams, which prints all the same: not into the database. */
+static bool prints_without_streams(void *argument) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  fflush(stdout);
+  int kept = dup(1);
+  for (int stream = 0; stream < 3; stream++) close(stream);
+  vdb *db = open_db(argument, 4);
+  bool closed = true;
+  for (uint64_t batch = 0; batch < 20; batch++) {
+    insert_noise(db, 1 + batch * 10, 10, 4);
+    if (batch == 10) CHECK_OK(vdb_checkpoint(db, NULL, &error));
+    for (int stream = 0; stream < 3; stream++) closed &= write(stream, "a line of a log\n", 16) < 0 && errno == EBADF;
+  }
+  dup2(kept, 1);
+  CHECK(closed);
+  return closed;
+  /* And ends without closing anything. */
+}
+
+static void the_standard_streams_are_not_the_librarys(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  const char *path = temp_path("streams");
+  uint64_t count = 0;
+  CHECK(end_child(start_child(prints_without_streams, (void *)path)));
+  vdb *db = open_db(path, 4);
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
+  CHECK_U64(200, count);
+  CHECK_OK(vdb_close(db, &error));
+}
+
 /* Nobody has to break the lock of a process that was killed. */
 static void the_lock_ends_with_its_process(void) {
   vdb_error_t error = VDB_ERROR_INIT;
@@ -289,6 +354,8 @@ TEST_TABLE(open) = {
     TEST(a_directory_keeps_rows_and_schema),
     TEST(a_profile_chooses_the_numbers_of_the_graph),
     TEST(what_cannot_be_opened),
+    TEST(a_path_means_what_it_meant_when_it_was_opened),
+    TEST(the_standard_streams_are_not_the_librarys),
     TEST(one_writer_at_a_time),
     TEST(the_lock_ends_with_its_process),
     TEST(a_closed_handle_is_closed_for_every_function),

@@ -850,6 +850,10 @@ vdb_status_t vdb_option_at(size_t index, vdb_option_info_t *info, vdb_error_t *e
  * One handle in one process writes. With VDB_OPT_READ_ONLY any number of handles, in any
  * processes, read the same directory beside it, or without it: see vdb_refresh.
  *
+ * A directory that is moved, emptied or replaced while it is open is not to be lost, nor what comes in its place: batches go
+ * on into the log that is open, and checkpoints, and the close, are VDB_ERR_IO. Open it again where it is then. `path` means
+ * what it meant here, whatever the current directory becomes.
+ *
  * Errors: NOT_FOUND (VDB_OPT_CREATE is 0, VDB_OPT_READ_ONLY is 1, or the parent directory is missing), LOCKED,
  * MISMATCH, CORRUPT (see vdb_repair), FORMAT_TOO_NEW, IO, NO_SPACE, NO_MEMORY, LIMIT
  * (VDB_OPT_MAX_MEMORY), UNSUPPORTED (the metric has

@@ -1,12 +1,17 @@
-//! One writer per database: an exclusive `flock` on the file LOCK.
+//! One writer per database: an exclusive `flock` on the file LOCK, and one on the directory.
 //!
-//! The kernel drops the lock with the process, however it dies, so there is
+//! The kernel drops the locks with the process, however it dies, so there is
 //! no stale lock to break. `flock` belongs to the open file, not the process:
 //! closing another handle of LOCK does not release it (POSIX record locks
 //! would). The process id inside is for the error message only.
+//!
+//! Who takes LOCK for a leftover removes it, and the next writer would make a new one that nobody
+//! holds. The directory cannot be removed from under its files. Not every system locks
+//! directories, so LOCK stays what counts where that cannot be done.
 
 use super::error::{Result, StorageError};
 use super::names::LOCK;
+use super::os::{Identity, open_with};
 use std::any::Any;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -30,19 +35,38 @@ impl std::fmt::Debug for LockGuard {
     }
 }
 
-/// Locks the database directory `dir`.
-pub(super) fn lock(dir: &Path) -> Result<LockGuard> {
+/// Locks the database directory `dir`, and tells which one that is.
+pub(super) fn lock(dir: &Path) -> Result<(LockGuard, Option<Identity>)> {
     let io = |op| move |e| StorageError::io(op, LOCK, e);
+    let directory = lock_directory(dir, File::try_lock)?;
     let mut options = OpenOptions::new();
-    let mut file =
-        options.read(true).write(true).create(true).truncate(false).open(dir.join(LOCK)).map_err(io("open"))?;
-    match file.try_lock() {
+    options.read(true).write(true).create(true).truncate(false);
+    let mut held = Held(open_with(&options, &dir.join(LOCK)).map_err(io("open"))?);
+    match held.0.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(StorageError::Locked { pid: holder(&mut file) }),
+        Err(TryLockError::WouldBlock) => return Err(StorageError::Locked { pid: holder(&mut held.0) }),
         Err(TryLockError::Error(e)) => return Err(io("lock")(e)),
     }
-    write_holder(&mut file, &std::process::id().to_string()).map_err(io("write"))?;
-    Ok(LockGuard::new(Held(file)))
+    write_holder(&mut held.0, &std::process::id().to_string()).map_err(io("write"))?;
+    let identity = directory.as_ref().and_then(|held| Identity::of(&held.0.metadata().ok()?));
+    Ok((LockGuard::new((directory, held)), identity))
+}
+
+/// Locks the directory itself, with `try_lock`. `None` where that cannot be done for another reason than that somebody
+/// else has.
+fn lock_directory(dir: &Path, try_lock: fn(&File) -> Result<(), TryLockError>) -> Result<Option<Held>> {
+    let Ok(directory) = open_with(OpenOptions::new().read(true), dir) else { return Ok(None) };
+    let directory = Held(directory);
+    match try_lock(&directory.0) {
+        Err(TryLockError::WouldBlock) => {
+            // Opening a pipe would wait.
+            let path = Some(dir.join(LOCK)).filter(|path| path.is_file());
+            let pid = path.and_then(|path| File::open(path).ok()).and_then(|mut file| holder(&mut file));
+            Err(StorageError::Locked { pid })
+        }
+        // Where the system locks no directories, it still tells which one this is.
+        _ => Ok(Some(directory)),
+    }
 }
 
 /// Writes the process id. A file of another length is emptied first, so that nobody reads digits of
@@ -58,18 +82,19 @@ fn write_holder(file: &mut File, pid: &str) -> io::Result<()> {
 /// where no writer ever was.
 pub(super) fn keep_out(dir: &Path) -> Result<Option<LockGuard>> {
     let (path, io) = (dir.join(LOCK), |op| move |e| StorageError::io(op, LOCK, e));
+    let directory = lock_directory(dir, File::try_lock_shared)?;
     if !path.is_file() {
-        return Ok(None);
+        return Ok(directory.map(LockGuard::new));
     }
-    let mut file = File::open(path).map_err(io("open"))?;
-    match file.try_lock_shared() {
-        Ok(()) => Ok(Some(LockGuard::new(Held(file)))),
-        Err(TryLockError::WouldBlock) => Err(StorageError::Locked { pid: holder(&mut file) }),
+    let mut held = Held(open_with(OpenOptions::new().read(true), &path).map_err(io("open"))?);
+    match held.0.try_lock_shared() {
+        Ok(()) => Ok(Some(LockGuard::new((directory, held)))),
+        Err(TryLockError::WouldBlock) => Err(StorageError::Locked { pid: holder(&mut held.0) }),
         Err(TryLockError::Error(e)) => Err(io("lock")(e)),
     }
 }
 
-/// The open lock file. A forked child has a copy of it for as long as it lives, so
+/// An open file that is locked. A forked child may have a copy of it for as long as it lives, so
 /// closing ours is not enough: the lock is given up by name.
 struct Held(File);
 
@@ -106,7 +131,8 @@ mod tests {
     #[test]
     fn who_only_reads_keeps_writers_out_and_leaves_no_trace() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(keep_out(dir.path()).unwrap().is_none());
+        drop(keep_out(dir.path()).unwrap());
+        assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
         drop(lock(dir.path()).unwrap());
         std::fs::write(dir.path().join(LOCK), "1").unwrap();
         let (one, two) = (keep_out(dir.path()).unwrap(), keep_out(dir.path()).unwrap());
@@ -117,6 +143,21 @@ mod tests {
         let writer = lock(dir.path()).unwrap();
         assert!(matches!(keep_out(dir.path()), Err(StorageError::Locked { .. })));
         drop(writer);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn removing_the_lock_file_lets_nobody_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = lock(dir.path()).unwrap();
+        std::fs::remove_file(dir.path().join(LOCK)).unwrap();
+        assert!(matches!(lock(dir.path()), Err(StorageError::Locked { .. })));
+        assert!(matches!(keep_out(dir.path()), Err(StorageError::Locked { .. })));
+        drop(held);
+        let reading = keep_out(dir.path()).unwrap();
+        assert!(matches!(lock(dir.path()), Err(StorageError::Locked { .. })));
+        drop(reading);
+        lock(dir.path()).unwrap();
     }
 
     #[test]

@@ -13,16 +13,19 @@ use crate::arena::Budget;
 use crate::util::memory::collected;
 use std::fs::{self, OpenOptions};
 use std::io::{self, IoSlice, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::{self, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 /// A directory on disk.
 #[derive(Debug)]
 pub struct OsStorage {
+    /// From the root on: the current directory may be another one tomorrow.
     dir: PathBuf,
     use_mmap: bool,
     /// What files are read into where they are not mapped.
     memory: Budget,
+    /// Which directory was locked: what stands at its path later may be another one.
+    locked: OnceLock<Identity>,
 }
 
 impl OsStorage {
@@ -31,7 +34,7 @@ impl OsStorage {
     /// made. Without `use_mmap`,
     /// [`Storage::map`] reads files into memory instead.
     pub fn open(path: impl AsRef<Path>, create: bool, use_mmap: bool) -> Result<OsStorage> {
-        let dir = path.as_ref().to_path_buf();
+        let dir = absolute(path.as_ref());
         let name = shown(&dir);
         let made = match create.then(|| fs::create_dir(&dir)) {
             Some(Ok(())) => true,
@@ -55,7 +58,7 @@ impl OsStorage {
             sync_parent(&dir, made).map_err(|e| StorageError::io("sync parent of", &name, e))?;
         }
         // Miri has no file mappings.
-        Ok(OsStorage { dir, use_mmap: use_mmap && !cfg!(miri), memory: Budget::default() })
+        Ok(OsStorage { dir, use_mmap: use_mmap && !cfg!(miri), memory: Budget::default(), locked: OnceLock::new() })
     }
 
     /// The same directory; files that are not mapped take their memory from `memory`.
@@ -70,7 +73,7 @@ impl OsStorage {
 
     /// Keeps writers out while the guard lives, without changing anything in
     /// the directory; fails with [`StorageError::Locked`] where there is one.
-    /// `None` where no writer ever was.
+    /// `None` where there is nothing to lock.
     pub fn keep_writers_out(&self) -> Result<Option<LockGuard>> {
         lock::keep_out(&self.dir)
     }
@@ -81,7 +84,22 @@ impl OsStorage {
         if !plain {
             return Err(StorageError::io(op, name, io::ErrorKind::InvalidFilename.into()));
         }
+        self.check_place(op, name)?;
         Ok(self.dir.join(name))
+    }
+
+    /// Refuses to touch another directory that has come to where the locked one was: its files have the same
+    /// names, and it may be somebody else's database.
+    fn check_place(&self, op: &'static str, name: &str) -> Result<()> {
+        let Some(locked) = self.locked.get() else { return Ok(()) };
+        if fs::metadata(&self.dir).is_ok_and(|found| Identity::of(&found).as_ref() == Some(locked)) {
+            return Ok(());
+        }
+        let what = format!(
+            "{} was moved, removed or replaced while it was open; close it, and open it where it is now",
+            shown(&self.dir)
+        );
+        Err(StorageError::io(op, name, io::Error::other(what)))
     }
 
     /// Opens an existing regular file. The check comes before the open, which
@@ -92,8 +110,52 @@ impl OsStorage {
         if !fs::metadata(&path).map_err(io)?.is_file() {
             return Err(StorageError::corrupt(name, 0, "not a regular file"));
         }
-        options.open(path).map_err(io)
+        open_with(options, &path).map_err(io)
     }
+}
+
+/// What tells a directory from every other one for as long as it is open.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    node: u64,
+}
+
+impl Identity {
+    /// `None` where the system has no numbers for it.
+    #[cfg(unix)]
+    pub fn of(found: &fs::Metadata) -> Option<Identity> {
+        use std::os::unix::fs::MetadataExt;
+        Some(Identity { device: found.dev(), node: found.ino() })
+    }
+
+    #[cfg(not(unix))]
+    pub fn of(_: &fs::Metadata) -> Option<Identity> {
+        None
+    }
+}
+
+/// The path from the root on. Where the current directory is gone there is none, nor anything to be found.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    path::absolute(path).unwrap_or_else(|_| path.into())
+}
+
+/// Opens a file, and never as one of the standard streams: where a program has closed these, what it prints, or
+/// whatever it opens in their place, would end up in the file.
+pub(super) fn open_with(options: &OpenOptions, path: &Path) -> io::Result<fs::File> {
+    apart_from_streams(options.open(path)?)
+}
+
+#[cfg(unix)]
+fn apart_from_streams(file: fs::File) -> io::Result<fs::File> {
+    use std::os::fd::AsRawFd;
+    // A clone never gets a number below 3.
+    if file.as_raw_fd() < 3 { file.try_clone() } else { Ok(file) }
+}
+
+#[cfg(not(unix))]
+fn apart_from_streams(file: fs::File) -> io::Result<fs::File> {
+    Ok(file)
 }
 
 /// Makes the name of `dir` durable. The directory may have been made by a
@@ -135,7 +197,7 @@ fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 impl Storage for OsStorage {
     fn create(&self, name: &str) -> Result<Box<dyn File>> {
         let path = self.path("create", name)?;
-        let file = OpenOptions::new().append(true).create_new(true).open(path);
+        let file = open_with(OpenOptions::new().append(true).create_new(true), &path);
         Ok(Box::new(OsFile { file: file.map_err(|e| StorageError::io("create", name, e))?, name: name.into() }))
     }
 
@@ -168,8 +230,9 @@ impl Storage for OsStorage {
     }
 
     fn list(&self) -> Result<Vec<String>> {
-        let io = |e| StorageError::io("list", ".", e);
+        let io = |e| StorageError::io("list", &shown(&self.dir), e);
         let mut names = Vec::new();
+        self.check_place("list", ".")?;
         for entry in uninterrupted(|| fs::read_dir(&self.dir)).map_err(io)? {
             // A name that is not UTF-8 is not one of ours.
             names.extend(entry.map_err(io)?.file_name().into_string().ok());
@@ -179,11 +242,16 @@ impl Storage for OsStorage {
     }
 
     fn sync_dir(&self) -> Result<()> {
+        self.check_place("sync directory", ".")?;
         sync_directory(&self.dir).map_err(|e| StorageError::io("sync directory", ".", e))
     }
 
     fn lock(&self) -> Result<LockGuard> {
-        lock::lock(&self.dir)
+        let (guard, directory) = lock::lock(&self.dir)?;
+        if let Some(directory) = directory {
+            self.locked.get_or_init(|| directory);
+        }
+        Ok(guard)
     }
 
     fn directory(&self) -> Option<&Path> {
@@ -350,6 +418,44 @@ mod tests {
         assert!(OsStorage::open(path.join("no/parent"), true, true).unwrap_err().is_not_found());
         fs::write(dir.path().join("file"), "").unwrap();
         assert!(OsStorage::open(dir.path().join("file"), true, true).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn another_directory_in_its_place_is_not_touched() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, moved) = (place.path().join("db"), place.path().join("moved"));
+        let storage = OsStorage::open(&path, true, true).unwrap();
+        let _guard = storage.lock().unwrap();
+        let mut log = storage.create("log").unwrap();
+        for replaced in [false, true] {
+            let other = replaced.then(|| OsStorage::open(&path, true, true).unwrap());
+            if let Some(other) = &other {
+                other.create("log").unwrap().write_all(&[b"theirs"]).unwrap();
+            } else {
+                fs::rename(&path, &moved).unwrap();
+            }
+            let refused = [
+                storage.create("new").map(drop),
+                storage.rename("log", "new"),
+                storage.remove("log"),
+                storage.open_append("log").map(drop),
+                storage.read("log", 9).map(drop),
+                storage.list().map(drop),
+                storage.sync_dir(),
+            ];
+            for refused in refused {
+                let error = refused.unwrap_err();
+                assert!(matches!(error, StorageError::Io { .. }), "{error}");
+                assert!(error.to_string().contains("moved, removed or replaced"), "{error}");
+            }
+            log.write_all(&[b"ours"]).unwrap();
+        }
+        assert_eq!(open(&path).read("log", 9).unwrap(), b"theirs");
+        assert_eq!(open(&moved).read("log", 9).unwrap(), b"oursours");
+        fs::remove_dir_all(&path).unwrap();
+        fs::rename(&moved, &path).unwrap();
+        assert_eq!(storage.list().unwrap(), ["LOCK", "log"]);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub struct Published(Option<PathBuf>);
 impl NewFile {
     /// Begins the file `path`, which must not be there; its directory must.
     pub fn create(path: &Path) -> Result<NewFile> {
+        let path = &os::absolute(path);
         let shown = os::shown(path);
         if path.symlink_metadata().is_ok() {
             return Err(taken(path, "name another file, or remove it"));
@@ -37,13 +38,14 @@ impl NewFile {
         let mut name = path.file_name().map(OsString::from).ok_or_else(|| not_a_file(&shown))?;
         name.push(SUFFIX);
         let temporary = path.with_file_name(name);
-        let file = Gathered::new(|| match OpenOptions::new().append(true).create_new(true).open(&temporary) {
-            Ok(file) => Ok(Box::new(OsFile { file, name: shown.clone() })),
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-                Err(taken(&temporary, "an export that was killed left it, or one is under way; remove it"))
-            }
-            Err(e) => Err(StorageError::io("create", &shown, e)),
-        })?;
+        let file =
+            Gathered::new(|| match os::open_with(OpenOptions::new().append(true).create_new(true), &temporary) {
+                Ok(file) => Ok(Box::new(OsFile { file, name: shown.clone() })),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                    Err(taken(&temporary, "an export that was killed left it, or one is under way; remove it"))
+                }
+                Err(e) => Err(StorageError::io("create", &shown, e)),
+            })?;
         Ok(NewFile { path: path.into(), temporary, shown, file })
     }
 

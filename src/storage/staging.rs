@@ -27,6 +27,7 @@ pub struct Staging {
 impl Staging {
     /// Begins to fill `dir`, which must be empty or not there (its parent must be).
     pub fn new(dir: &Path) -> Result<Staging> {
+        let dir = &os::absolute(dir);
         let error = |op| move |e| StorageError::io(op, &os::shown(dir), e);
         let made = match fs::create_dir(dir) {
             Ok(()) => true,
@@ -97,7 +98,8 @@ impl Drop for Staging {
         for name in self.moved.iter().rev() {
             let _ = fs::remove_file(self.dir.join(name));
         }
-        let _ = fs::remove_dir_all(self.work());
+        // The first needs a free descriptor, the second does for an empty one.
+        let _ = fs::remove_dir_all(self.work()).or_else(|_| fs::remove_dir(self.work()));
         if self.made {
             let _ = fs::remove_dir(&self.dir);
         }

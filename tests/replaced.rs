@@ -1,0 +1,114 @@
+//! Directories that are moved, emptied and replaced while databases in them are open: by people who restore a copy,
+//! take LOCK for a leftover, or forget that a program still runs. Whatever it is, the files that lie there now are
+//! somebody's database.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use vdb::{CheckLevel, Database, Error, ErrorKind, Options, Scalar, Vectors};
+
+const DIM: usize = 2;
+
+fn options() -> Options {
+    Options::new().dim(DIM as u32).scalar(Scalar::U8)
+}
+
+fn open(path: &Path) -> Database {
+    Database::open(Some(path), &options()).unwrap()
+}
+
+/// Rows whose vectors tell who wrote them.
+fn put(db: &Database, ids: std::ops::Range<u64>, who: u8) {
+    let ids: Vec<u64> = ids.collect();
+    let bytes = [who, 0].repeat(ids.len());
+    db.upsert_batch(&ids, Vectors::u8(&bytes, DIM).unwrap(), None).unwrap();
+}
+
+/// Who wrote each of the rows 0..40; 0 for one that is not there.
+fn writers(db: &Database) -> Vec<u8> {
+    let ids: Vec<u64> = (0..40).collect();
+    let (mut out, mut found) = (vec![0; ids.len() * DIM], vec![0; ids.len()]);
+    db.get_batch(&ids, Scalar::U8, &mut out, 0, &mut found).unwrap();
+    out.chunks(DIM).map(|row| row[0]).collect()
+}
+
+fn rows(parts: &[(usize, u8)]) -> Vec<u8> {
+    let mut rows: Vec<u8> = parts.iter().flat_map(|&(count, who)| vec![who; count]).collect();
+    rows.resize(40, 0);
+    rows
+}
+
+/// Opens it as the next program would.
+fn reopened(path: &Path) -> Vec<u8> {
+    let db = Database::open(Some(path), &Options::new().create(false)).unwrap();
+    let report = db.check(CheckLevel::Recall, None).unwrap();
+    assert!(report.is_sound(), "{report:?}");
+    writers(&db)
+}
+
+fn refused<T>(result: Result<T, Error>, why: &str) {
+    let error = result.err().expect("refused");
+    assert!(error.kind() == ErrorKind::Io && error.message().contains(why), "{error}");
+}
+
+fn place() -> (tempfile::TempDir, [PathBuf; 3]) {
+    let place = tempfile::tempdir().unwrap();
+    let paths = ["db", "moved", "copy"].map(|name| place.path().join(name));
+    (place, paths)
+}
+
+#[test]
+fn a_database_that_was_moved_leaves_the_one_in_its_place_alone() {
+    let (_place, [db, moved, _]) = place();
+    let ours = open(&db);
+    put(&ours, 0..10, 1);
+    ours.checkpoint(None).unwrap();
+    put(&ours, 10..20, 1);
+    fs::rename(&db, &moved).unwrap();
+    refused(ours.checkpoint(None), "moved, removed or replaced");
+
+    let theirs = open(&db);
+    put(&theirs, 0..5, 2);
+    // What is written goes to the log, wherever that is by now.
+    put(&ours, 20..30, 1);
+    refused(ours.checkpoint(None), "moved, removed or replaced");
+    put(&ours, 30..40, 1);
+    assert_eq!(writers(&ours), rows(&[(40, 1)]));
+    refused(ours.close(), "moved, removed or replaced");
+
+    put(&theirs, 5..10, 2);
+    theirs.checkpoint(None).unwrap();
+    theirs.close().unwrap();
+    assert_eq!(reopened(&db), rows(&[(10, 2)]));
+    assert_eq!(reopened(&moved), rows(&[(40, 1)]));
+}
+
+#[test]
+fn a_database_that_comes_back_goes_on() {
+    let (_place, [db, moved, _]) = place();
+    let ours = open(&db);
+    put(&ours, 0..10, 1);
+    fs::rename(&db, &moved).unwrap();
+    refused(ours.checkpoint(None), "moved, removed or replaced");
+    fs::rename(&moved, &db).unwrap();
+    ours.checkpoint(None).unwrap();
+    put(&ours, 10..20, 1);
+    ours.close().unwrap();
+    assert_eq!(reopened(&db), rows(&[(20, 1)]));
+}
+
+#[test]
+fn whoever_removes_the_lock_gets_no_second_writer() {
+    let (_place, [db, _, copy]) = place();
+    let ours = open(&db);
+    put(&ours, 0..10, 1);
+    fs::remove_file(db.join("LOCK")).unwrap();
+    let second = Database::open(Some(&db), &options()).err().expect("refused");
+    assert_eq!(second.kind(), ErrorKind::Locked, "{second}");
+    let repaired = vdb::repair(&db, &copy, &Options::new(), None).err().expect("refused");
+    assert_eq!(repaired.kind(), ErrorKind::Locked, "{repaired}");
+    ours.checkpoint(None).unwrap();
+    ours.close().unwrap();
+    assert_eq!(reopened(&db), rows(&[(10, 1)]));
+}
