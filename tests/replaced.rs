@@ -18,6 +18,10 @@ fn open(path: &Path) -> Database {
     Database::open(Some(path), &options()).unwrap()
 }
 
+fn follow(path: &Path) -> Database {
+    Database::open(Some(path), &Options::new().read_only(true)).unwrap()
+}
+
 /// Rows whose vectors tell who wrote them.
 fn put(db: &Database, ids: std::ops::Range<u64>, who: u8) {
     let ids: Vec<u64> = ids.collect();
@@ -45,6 +49,13 @@ fn reopened(path: &Path) -> Vec<u8> {
     let report = db.check(CheckLevel::Recall, None).unwrap();
     assert!(report.is_sound(), "{report:?}");
     writers(&db)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
 }
 
 fn refused<T>(result: Result<T, Error>, why: &str) {
@@ -111,4 +122,56 @@ fn whoever_removes_the_lock_gets_no_second_writer() {
     ours.checkpoint(None).unwrap();
     ours.close().unwrap();
     assert_eq!(reopened(&db), rows(&[(10, 1)]));
+}
+
+/// An older copy, restored under a program that still has the newer state open.
+#[test]
+fn files_that_were_restored_are_not_overwritten() {
+    for logged in [0, 5] {
+        let (_place, [db, _, older]) = place();
+        let ours = open(&db);
+        put(&ours, 0..10, 1);
+        ours.close().unwrap();
+        copy(&db, &older);
+        let ours = open(&db);
+        put(&ours, 10..20, 1);
+        ours.checkpoint(None).unwrap();
+        put(&ours, 20..20 + logged, 1);
+        for entry in fs::read_dir(&db).unwrap().map(|entry| entry.unwrap()) {
+            fs::remove_file(entry.path()).unwrap();
+        }
+        copy(&older, &db);
+        put(&ours, 30..40, 1);
+        refused(ours.checkpoint(None), "another one than was written here");
+        put(&ours, 30..40, 1);
+        refused(ours.close(), "another one than was written here");
+        assert_eq!(reopened(&db), rows(&[(10, 1)]));
+    }
+}
+
+/// Two that were one, and have come as far since: the same generation, the same names of files of the same lengths.
+fn twins(db: &Path, twin: &Path) {
+    let ours = open(db);
+    put(&ours, 0..10, 1);
+    ours.close().unwrap();
+    copy(db, twin);
+    for (path, who) in [(db, 1), (twin, 2)] {
+        let each = open(path);
+        put(&each, 10..20, who);
+        each.checkpoint(None).unwrap();
+        put(&each, 20..30, who);
+        each.close().unwrap();
+    }
+}
+
+#[test]
+fn a_reader_tells_a_copy_that_went_its_own_way() {
+    let (_place, [db, moved, twin]) = place();
+    twins(&db, &twin);
+    let reader = follow(&db);
+    assert_eq!(writers(&reader), rows(&[(30, 1)]));
+    fs::rename(&db, &moved).unwrap();
+    fs::rename(&twin, &db).unwrap();
+    reader.refresh().unwrap();
+    assert_eq!(writers(&reader), rows(&[(10, 1), (20, 2)]));
 }

@@ -19,7 +19,7 @@ use super::view::View;
 use crate::arena::Rows;
 use crate::storage::format::RECORDS;
 use crate::storage::wal::WalPosition;
-use crate::storage::{Blocks, Extra, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter, Storage};
+use crate::storage::{Blocks, Extra, Live, Manifest, Part, PartEntry, PartKind, PartRef, PartWriter, Storage};
 use crate::util::clock::unix_ms;
 use crate::util::memory::filled;
 use crate::util::sync::lock;
@@ -63,6 +63,8 @@ const PIECE: usize = 8 << 20;
 pub struct Checkpoints {
     /// The live generation. Its numbers also count failed attempts.
     pub manifest: Manifest,
+    /// What CURRENT may say. More than one where it is not known whether the last switch came through.
+    pub live: Vec<Live>,
     /// Part of each chunk that was written: content (serial, rows) to file.
     pub chunks: HashMap<(u64, usize), PartRef>,
     /// Version of the index in the files.
@@ -91,7 +93,7 @@ pub fn checkpoint(core: &Core, task: Option<&Task>) -> Result<()> {
     core.check_faults()?;
     let bytes = work.written;
     let (manifest, written) = work.finish(log)?;
-    manifest.write(store.storage.as_ref())?;
+    manifest.write_after(store.storage.as_ref(), &mut done.live)?;
     store.tells_of_records.fetch_or(manifest.features & RECORDS != 0, Relaxed);
     done.manifest = manifest;
     done.index_version = view.index.version;
@@ -137,10 +139,11 @@ pub fn tell_of_records(core: &Core) -> Result<()> {
     if store.tells_of_records.load(Relaxed) {
         return Ok(());
     }
+    Live::check(store.storage.as_ref(), &done.live)?;
     // A number that a failed attempt had may be on the disk.
     done.manifest.generation += 1;
     let manifest = Manifest { features: done.manifest.features | RECORDS, ..done.manifest.clone() };
-    manifest.write(store.storage.as_ref())?;
+    manifest.write_after(store.storage.as_ref(), &mut done.live)?;
     done.manifest = manifest;
     store.tells_of_records.store(true, Relaxed);
     // What a failed checkpoint wrote is for the next one, though no manifest names it yet.
@@ -184,6 +187,8 @@ fn begin(core: &Core, store: &Store, done: &Checkpoints) -> Result<Option<(Arc<V
     }
     let writer = &mut *writer;
     let Some(log) = writer.log.as_mut() else { return Ok(None) };
+    // Before the first file that would be theirs.
+    Live::check(store.storage.as_ref(), &done.live)?;
     if let Err(error) = log.rotate(store.storage.as_ref()) {
         let error = Error::from(error);
         if log.has_failed() {

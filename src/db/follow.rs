@@ -25,7 +25,7 @@ use super::writer::Writer;
 use crate::arena::{Budget, FaultCell};
 use crate::storage::format::HEADER_LEN;
 use crate::storage::wal::WalStart;
-use crate::storage::{FileName, Manifest, Storage};
+use crate::storage::{FileName, Live, Manifest, Storage};
 use crate::util::sync::lock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -46,6 +46,7 @@ pub struct Follower {
 
 /// How far the files were read.
 struct Place {
+    live: Live,
     manifest: Manifest,
     /// The parts of the manifest: the next one shares most of them.
     parts: OpenParts,
@@ -64,9 +65,9 @@ impl Follower {
         faults: &Arc<FaultCell>,
         budget: &Budget,
     ) -> Result<(Settings, Writer, Follower)> {
-        let manifest = newest(storage.as_ref())?;
+        let (live, manifest) = newest(storage.as_ref())?;
         let settings = stored_settings(&manifest, options)?;
-        let nothing = Place { manifest, parts: OpenParts::new(), chunks: ChunkParts::new(), log: None };
+        let nothing = Place { live, manifest, parts: OpenParts::new(), chunks: ChunkParts::new(), log: None };
         let (writer, place) = load(storage.as_ref(), &settings, (faults, budget), &nothing)?;
         let log_bytes = AtomicU64::new(place.log_bytes());
         Ok((settings, writer, Follower { storage, place: Mutex::new(place), log_bytes }))
@@ -109,7 +110,7 @@ pub fn refresh(core: &Core) -> Result<()> {
     core.check_faults()?;
     let storage = follower.storage.as_ref();
     let mut place = lock(&follower.place);
-    let same = Manifest::live_generation(storage)? == Some(place.manifest.generation);
+    let same = Manifest::live(storage)? == Some(place.live);
     // An error while following: there may have been a new generation a moment after we looked.
     if !same || follow_log(core, storage, &mut place).is_err() {
         let (writer, next) = load(storage, &core.settings, (&core.faults, &core.budget), &place)?;
@@ -131,8 +132,8 @@ pub fn is_behind(core: &Core) -> bool {
     let storage = follower.storage.as_ref();
     // While it is read, it is about to be.
     let Ok(place) = follower.place.try_lock() else { return false };
-    let Ok(generation) = Manifest::live_generation(storage) else { return false };
-    let Some(log) = place.log.filter(|_| generation == Some(place.manifest.generation)) else { return true };
+    let Ok(live) = Manifest::live(storage) else { return false };
+    let Some(log) = place.log.filter(|_| live == Some(place.live)) else { return true };
     let goes_on = |number, from| storage.size(&FileName::Wal(number).to_string()).is_ok_and(|size| size > from);
     goes_on(log.from.number, log.from.offset) || goes_on(log.from.number + 1, HEADER_LEN as u64)
 }
@@ -158,11 +159,11 @@ fn load(storage: &dyn Storage, settings: &Settings, with: Means<'_>, was: &Place
     let mut alike = 0;
     let mut last = None;
     for _ in 0..TRIES {
-        let manifest = newest(storage)?;
+        let (live, manifest) = newest(storage)?;
         check_same(&was.manifest, &manifest)?;
-        alike = if last == Some(manifest.generation) { alike + 1 } else { 0 };
-        last = Some(manifest.generation);
-        match load_generation(storage, manifest, settings, with, &was.parts) {
+        alike = if last == Some(live) { alike + 1 } else { 0 };
+        last = Some(live);
+        match load_generation(storage, (live, manifest), settings, with, &was.parts) {
             Err(error) if alike + 1 >= TRIES_ALIKE || !may_pass(&error) => return Err(error),
             Err(_) => {}
             loaded => return loaded,
@@ -178,7 +179,7 @@ fn may_pass(error: &Error) -> bool {
 
 fn load_generation(
     storage: &dyn Storage,
-    manifest: Manifest,
+    (live, manifest): (Live, Manifest),
     settings: &Settings,
     (faults, budget): Means<'_>,
     present: &OpenParts,
@@ -188,12 +189,12 @@ fn load_generation(
     writer.faults = faults.clone();
     let start = manifest.wal_start();
     let found = replay(storage, &start, &mut writer)?;
-    Ok((writer, Place { manifest, parts, chunks, log: Some(start.after(&found)) }))
+    Ok((writer, Place { live, manifest, parts, chunks, log: Some(start.after(&found)) }))
 }
 
-fn newest(storage: &dyn Storage) -> Result<Manifest> {
+fn newest(storage: &dyn Storage) -> Result<(Live, Manifest)> {
     let none = || Error::new(ErrorKind::NotFound, "there is no database in the directory to read");
-    Manifest::load(storage)?.ok_or_else(none)
+    Manifest::load_live(storage)?.ok_or_else(none)
 }
 
 /// An error when the directory holds another database than before.

@@ -27,7 +27,7 @@ use super::writer::{Batch, Writer};
 use crate::arena::{Budget, FaultCell, ScratchPool};
 use crate::storage::format::RECORDS;
 use crate::storage::wal::{self, Replayed, WalStart, WalWriter, WriteMode};
-use crate::storage::{Manifest, OsStorage, Storage, manifest};
+use crate::storage::{Live, Manifest, OsStorage, Storage, manifest};
 use crate::util::sync::lock;
 use arc_swap::ArcSwap;
 use std::borrow::Cow;
@@ -80,8 +80,8 @@ pub fn open_within(
         return finish(settings, writer, Files::Read(follower), faults, &opened);
     }
     let held = storage.lock()?;
-    let (settings, writer, checkpoints, parts) = match Manifest::load(storage.as_ref())? {
-        Some(manifest) => load(storage.as_ref(), manifest, options, (&faults, budget), &mut opened)?,
+    let (settings, writer, checkpoints, parts) = match Manifest::load_live(storage.as_ref())? {
+        Some(found) => load(storage.as_ref(), found, options, (&faults, budget), &mut opened)?,
         None if !options.settings().create => {
             return fail(ErrorKind::NotFound, "there is no database in the directory; set storage.create to make one");
         }
@@ -202,13 +202,14 @@ fn create(
     let manifest = first_manifest(&settings, writer.shift);
     writer.key_salt = manifest.salt;
     writer.log = Some(WalWriter::create(storage, manifest.wal, manifest.salt, 0)?);
-    manifest.write(storage)?;
-    Ok((settings, writer, Checkpoints { manifest, ..Checkpoints::default() }, OpenParts::new()))
+    let mut live = Vec::new();
+    manifest.write_after(storage, &mut live)?;
+    Ok((settings, writer, Checkpoints { manifest, live, ..Checkpoints::default() }, OpenParts::new()))
 }
 
 fn load(
     storage: &dyn Storage,
-    manifest: Manifest,
+    (live, manifest): (Live, Manifest),
     options: &Options,
     (faults, budget): (&Arc<FaultCell>, &Budget),
     opened: &mut Opened,
@@ -223,7 +224,8 @@ fn load(
     writer.log = Some(WalWriter::resume(storage, &start, &replayed)?);
     manifest.remove_obsolete(storage)?;
     let index_version = writer.index.version;
-    Ok((settings, writer, Checkpoints { manifest, chunks, index_version, ..Checkpoints::default() }, parts))
+    let checkpoints = Checkpoints { manifest, live: vec![live], chunks, index_version, ..Checkpoints::default() };
+    Ok((settings, writer, checkpoints, parts))
 }
 
 /// Applies the batches that the log holds from `start` on.

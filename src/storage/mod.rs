@@ -35,7 +35,7 @@ pub mod wal;
 
 pub use error::{Result, StorageError};
 pub use lock::LockGuard;
-pub use manifest::{Extra, Manifest, PartEntry, Schema};
+pub use manifest::{Extra, Live, Manifest, PartEntry, Schema};
 pub use mmap::Mapping;
 pub use names::{FileName, PartKind};
 pub use os::OsStorage;

@@ -112,6 +112,34 @@ pub struct Manifest {
     pub extra: Vec<Extra>,
 }
 
+/// The manifest that CURRENT names, told by generation, length and checksum: a copy of the database that was written
+/// to and then took its place has one of the same generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Live {
+    generation: u64,
+    words: [u64; 2],
+}
+
+impl From<Header> for Live {
+    fn from(current: Header) -> Live {
+        Live { generation: current.generation, words: current.words }
+    }
+}
+
+impl Live {
+    /// Refuses to write where CURRENT is none of `ours`: who put the files of another state in the place of these, an
+    /// earlier backup for one, would lose them. Nothing is asked where nothing is known.
+    pub fn check(storage: &dyn Storage, ours: &[Live]) -> Result<()> {
+        let replaced =
+            read_current(storage)?.is_some_and(|current| !ours.is_empty() && !ours.contains(&current.into()));
+        if replaced {
+            let what = "it is another one than was written here; close the database, and open it again";
+            return Err(StorageError::io("replace", CURRENT, std::io::Error::other(what)));
+        }
+        Ok(())
+    }
+}
+
 impl Manifest {
     /// Makes this the live generation. All parts it names are finished, its
     /// log exists. The steps, each durable before the next: the manifest under
@@ -121,7 +149,14 @@ impl Manifest {
     /// failed, either of them; the caller keeps the files of both until it
     /// reopened the database.
     pub fn write(&self, storage: &dyn Storage) -> Result<()> {
+        self.write_after(storage, &mut Vec::new())
+    }
+
+    /// The same for who has made other generations live: `ours` is what CURRENT may say before, and what it may say
+    /// afterwards.
+    pub fn write_after(&self, storage: &dyn Storage, ours: &mut Vec<Live>) -> Result<()> {
         self.check_writable(storage)?;
+        Live::check(storage, ours)?;
         let (name, bytes) = (FileName::Manifest(self.generation).to_string(), self.encode()?);
         // Leftovers of an earlier try; CURRENT names an older generation.
         for leftover in [&name, CURRENT_TMP] {
@@ -132,13 +167,23 @@ impl Manifest {
         let current = Header { generation: self.generation, words, ..Header::default() };
         write_file(storage, CURRENT_TMP, &current.encode(format::CURRENT))?;
         storage.sync_dir()?;
+        let live = read_current(storage)?.map(Live::from);
+        ours.retain(|known| Some(*known) == live);
+        ours.push(current.into());
         storage.rename(CURRENT_TMP, CURRENT)?;
-        storage.sync_dir()
+        storage.sync_dir()?;
+        ours.retain(|known| *known == Live::from(current));
+        Ok(())
     }
 
     /// The live manifest, or `None` when the directory holds no database yet
     /// (then [`prepare_new`] makes room for one).
     pub fn load(storage: &dyn Storage) -> Result<Option<Manifest>> {
+        Ok(Manifest::load_live(storage)?.map(|(_, manifest)| manifest))
+    }
+
+    /// The same, with what CURRENT says of it.
+    pub fn load_live(storage: &dyn Storage) -> Result<Option<(Live, Manifest)>> {
         for _ in 0..LOAD_TRIES {
             let Some(current) = read_current(storage)? else {
                 // A writer may have created it after all since we looked.
@@ -150,7 +195,7 @@ impl Manifest {
             match load_generation(storage, &current) {
                 Err(e) if e.is_not_found() && read_current(storage)?.as_ref() != Some(&current) => {}
                 Err(e) if e.is_not_found() => return Err(StorageError::corrupt(CURRENT, 0, e.to_string())),
-                result => return result.map(Some),
+                result => return result.map(|manifest| Some((current.into(), manifest))),
             }
         }
         Err(StorageError::Misuse { what: "the manifest changes faster than it can be read" })
@@ -167,10 +212,15 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Number of the live generation, `None` where there is no database: tells
-    /// a reader for the price of one small file whether there is a new one.
+    /// Number of the live generation, `None` where there is no database.
     pub fn live_generation(storage: &dyn Storage) -> Result<Option<u64>> {
         Ok(read_current(storage)?.map(|current| current.generation))
+    }
+
+    /// What CURRENT says, `None` where there is no database: tells a reader for the price of one small file whether
+    /// there is another manifest than before.
+    pub fn live(storage: &dyn Storage) -> Result<Option<Live>> {
+        Ok(read_current(storage)?.map(Live::from))
     }
 
     /// Where replay of the log begins.
