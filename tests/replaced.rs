@@ -175,3 +175,15 @@ fn a_reader_tells_a_copy_that_went_its_own_way() {
     reader.refresh().unwrap();
     assert_eq!(writers(&reader), rows(&[(10, 1), (20, 2)]));
 }
+
+#[test]
+fn a_backup_of_what_a_reader_sees_has_its_files_and_not_those_of_a_copy() {
+    let (_place, [db, moved, twin]) = place();
+    twins(&db, &twin);
+    let reader = follow(&db);
+    fs::rename(&db, &moved).unwrap();
+    fs::rename(&twin, &db).unwrap();
+    let backup = db.with_file_name("backup");
+    reader.backup(&backup, None, None).unwrap();
+    assert_eq!(reopened(&backup), rows(&[(30, 1)]));
+}

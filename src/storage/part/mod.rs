@@ -22,7 +22,7 @@ mod writer;
 pub use copy::copy;
 pub use reader::Part;
 pub use salvage::{Columns, Cursor, Identity, Salvage, identify, most_rows};
-pub use verify::verify;
+pub use verify::{check_footer, verify};
 pub use writer::PartWriter;
 
 use super::checksum::FileId;

@@ -27,23 +27,23 @@ pub fn verify<E: From<StorageError>>(
     read(file.as_ref(), part, on_block).map(drop)
 }
 
-/// The same with a file that is open. Returns the bytes behind the blocks.
+/// Checks that the file at the name of `part` is the one that is meant, by its length and its footer. Blocks are not read.
+pub fn check_footer(storage: &dyn Storage, part: &PartRef) -> Result<()> {
+    let file = storage.open_read(&part.file_name()).map_err(missing)?;
+    read_footer(file.as_ref(), part).map(drop)
+}
+
+/// The same as [`verify`] with a file that is open. Returns the bytes behind the blocks.
 pub(super) fn read<E: From<StorageError>>(
     file: &dyn ReadFile,
     part: &PartRef,
     on_block: &mut OnBlock<'_, E>,
 ) -> Result<Vec<u8>, E> {
-    check_len(part, file.size()?)?;
-    let read = |from: u64, len: u64, into: &mut Vec<u8>| read_exactly(file, part, from, len, into);
-    let (mut end, mut footer, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
-    read(part.len - END.min(part.len), END.min(part.len), &mut end)?;
-    let places = Footer::locate(part, &end)?;
-    let data_len = places.data_len as u64;
-    read(data_len, part.len - data_len, &mut footer)?;
-    places.check(part, &footer)?;
+    let (places, footer) = read_footer(file, part)?;
+    let mut bytes = Vec::new();
     // Short blocks are read several at once.
     for first in (0..places.data_len).step_by(BLOCK) {
-        read(first as u64, BLOCK.min(places.data_len - first) as u64, &mut bytes)?;
+        read_exactly(file, part, first as u64, BLOCK.min(places.data_len - first) as u64, &mut bytes)?;
         for (block, bytes) in (first >> places.blocks.shift()..).zip(bytes.chunks(places.blocks.bytes())) {
             let damaged = !places.is_intact(part, block, bytes, &footer);
             let offset = places.range(block).start as u64;
@@ -55,6 +55,18 @@ pub(super) fn read<E: From<StorageError>>(
         }
     }
     Ok(footer)
+}
+
+/// Where everything is in an open file, and the bytes behind the blocks.
+fn read_footer(file: &dyn ReadFile, part: &PartRef) -> Result<(Footer, Vec<u8>)> {
+    check_len(part, file.size()?)?;
+    let (mut end, mut footer) = (Vec::new(), Vec::new());
+    read_exactly(file, part, part.len - END.min(part.len), END.min(part.len), &mut end)?;
+    let places = Footer::locate(part, &end)?;
+    let data_len = places.data_len as u64;
+    read_exactly(file, part, data_len, part.len - data_len, &mut footer)?;
+    places.check(part, &footer)?;
+    Ok((places, footer))
 }
 
 fn read_exactly(file: &dyn ReadFile, part: &PartRef, from: u64, len: u64, into: &mut Vec<u8>) -> Result<()> {
