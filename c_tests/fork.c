@@ -133,6 +133,42 @@ static void a_child_does_not_keep_the_database_locked(void) {
   waitpid(child, NULL, 0);
 }
 
+/* Nor does it when the parent never came to close it. */
+static void a_child_does_not_keep_the_lock_of_a_parent_that_died(void) {
+  vdb_error_t error = VDB_ERROR_INIT;
+  const char *path = temp_path("orphaned");
+  int ready[2];
+  pid_t child = 0;
+  uint64_t count = 0;
+  CHECK(pipe(ready) == 0);
+  fflush(stdout);
+  pid_t parent = fork();
+  if (parent == 0) {
+    vdb *db = open_db(path, DIM);
+    insert_noise(db, 1, 10, DIM);
+    if (fork() == 0) {
+      alarm(60);
+      /* Only now has it come past what the library does in a child. */
+      child = getpid();
+      if (write(ready[1], &child, sizeof child) == sizeof child) pause();
+      _exit(0);
+    }
+    pause();
+    _exit(1);
+  }
+  CHECK(read(ready[0], &child, sizeof child) == sizeof child);
+  vdb *db = NULL;
+  CHECK_STATUS(VDB_ERR_LOCKED, vdb_open(path, NULL, &db, &error));
+  kill(parent, SIGKILL);
+  waitpid(parent, NULL, 0);
+  db = open_db(path, DIM);
+  CHECK_OK(vdb_count(db, NULL, &count, &error));
+  CHECK_U64(10, count);
+  CHECK_OK(vdb_close(db, &error));
+  if (child > 0) kill(child, SIGKILL);
+  close(ready[0]), close(ready[1]);
+}
+
 #if !defined(__SANITIZE_ADDRESS__)
 static atomic_bool stop;
 
@@ -181,6 +217,7 @@ TEST_TABLE(fork) = {
     TEST(a_child_cannot_use_or_harm_its_parents_handles),
     TEST(a_child_opens_databases_of_its_own),
     TEST(a_child_does_not_keep_the_database_locked),
+    TEST(a_child_does_not_keep_the_lock_of_a_parent_that_died),
     TEST(forks_in_the_middle_of_calls),
     END_OF_TESTS,
 };

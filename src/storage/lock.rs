@@ -12,6 +12,8 @@
 use super::error::{Result, StorageError};
 use super::names::LOCK;
 use super::os::{Identity, open_with};
+#[cfg(unix)]
+use crate::util::inherited;
 use std::any::Any;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -41,14 +43,14 @@ pub(super) fn lock(dir: &Path) -> Result<(LockGuard, Option<Identity>)> {
     let directory = lock_directory(dir, File::try_lock)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    let mut held = Held(open_with(&options, &dir.join(LOCK)).map_err(io("open"))?);
-    match held.0.try_lock() {
+    let mut held = Held::new(open_with(&options, &dir.join(LOCK)).map_err(io("open"))?);
+    match held.file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(StorageError::Locked { pid: holder(&mut held.0) }),
+        Err(TryLockError::WouldBlock) => return Err(StorageError::Locked { pid: holder(&mut held.file) }),
         Err(TryLockError::Error(e)) => return Err(io("lock")(e)),
     }
-    write_holder(&mut held.0, &std::process::id().to_string()).map_err(io("write"))?;
-    let identity = directory.as_ref().and_then(|held| Identity::of(&held.0.metadata().ok()?));
+    write_holder(&mut held.file, &std::process::id().to_string()).map_err(io("write"))?;
+    let identity = directory.as_ref().and_then(|held| Identity::of(&held.file.metadata().ok()?));
     Ok((LockGuard::new((directory, held)), identity))
 }
 
@@ -56,8 +58,8 @@ pub(super) fn lock(dir: &Path) -> Result<(LockGuard, Option<Identity>)> {
 /// else has.
 fn lock_directory(dir: &Path, try_lock: fn(&File) -> Result<(), TryLockError>) -> Result<Option<Held>> {
     let Ok(directory) = open_with(OpenOptions::new().read(true), dir) else { return Ok(None) };
-    let directory = Held(directory);
-    match try_lock(&directory.0) {
+    let directory = Held::new(directory);
+    match try_lock(&directory.file) {
         Err(TryLockError::WouldBlock) => {
             // Opening a pipe would wait.
             let path = Some(dir.join(LOCK)).filter(|path| path.is_file());
@@ -86,22 +88,37 @@ pub(super) fn keep_out(dir: &Path) -> Result<Option<LockGuard>> {
     if !path.is_file() {
         return Ok(directory.map(LockGuard::new));
     }
-    let mut held = Held(open_with(OpenOptions::new().read(true), &path).map_err(io("open"))?);
-    match held.0.try_lock_shared() {
+    let mut held = Held::new(open_with(OpenOptions::new().read(true), &path).map_err(io("open"))?);
+    match held.file.try_lock_shared() {
         Ok(()) => Ok(Some(LockGuard::new((directory, held)))),
-        Err(TryLockError::WouldBlock) => Err(StorageError::Locked { pid: holder(&mut held.0) }),
+        Err(TryLockError::WouldBlock) => Err(StorageError::Locked { pid: holder(&mut held.file) }),
         Err(TryLockError::Error(e)) => Err(io("lock")(e)),
     }
 }
 
 /// An open file that is locked. A forked child may have a copy of it for as long as it lives, so
-/// closing ours is not enough: the lock is given up by name.
-struct Held(File);
+/// closing ours is not enough: the lock is given up by name. Of a process that dies, the children that know of
+/// the lock have closed their copies.
+struct Held {
+    #[cfg(unix)]
+    _noted: Option<inherited::Noted>,
+    file: File,
+}
+
+impl Held {
+    fn new(file: File) -> Held {
+        Held {
+            #[cfg(unix)]
+            _noted: inherited::note(std::os::fd::AsRawFd::as_raw_fd(&file)),
+            file,
+        }
+    }
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
         // Where it fails, closing still releases the lock of a process without children.
-        let _ = self.0.unlock();
+        let _ = self.file.unlock();
     }
 }
 
@@ -163,10 +180,10 @@ mod tests {
     #[test]
     fn a_copy_of_the_open_file_does_not_keep_the_lock() {
         let dir = tempfile::tempdir().unwrap();
-        let held = Held(File::create(dir.path().join(LOCK)).unwrap());
-        held.0.try_lock().unwrap();
+        let held = Held::new(File::create(dir.path().join(LOCK)).unwrap());
+        held.file.try_lock().unwrap();
         // What a forked child inherits.
-        let copy = held.0.try_clone().unwrap();
+        let copy = held.file.try_clone().unwrap();
         assert!(lock(dir.path()).is_err());
         drop(held);
         lock(dir.path()).unwrap();

@@ -4,5 +4,7 @@
 pub mod clock;
 pub mod hash;
 pub mod histogram;
+#[cfg(unix)]
+pub mod inherited;
 pub mod memory;
 pub mod sync;
