@@ -159,10 +159,13 @@ fn answer_all(
     // Rows that are asked about are left out themselves: another answer than to their vectors.
     let asking = Asking::new(core, view, params, wanted).filter(|_| matches!(queries, Queries::Given(_)));
     let call = Call { core, view, plan: &plan, limits: &limits, queries, asking: asking.as_ref() };
-    // All queries are checked before the first result is written.
-    call.check()?;
+    // All queries are checked before the first result is written; one alone is, when it is taken.
+    if count > 1 {
+        call.check()?;
+    }
     let outcome = call.answer_all(&mut hits.ids[..places], &mut hits.distances[..places], &mut hits.counts[..count])?;
-    finish(core, view, 0, count as u64)?;
+    core.counters.searches.fetch_add(count as u64, Relaxed);
+    core.check_faults()?;
     let call = if count == 1 { latency::Call::Search } else { latency::Call::SearchBatch };
     Ended { view, plan: &plan, call, queries: count, outcome }.note(core, start);
     Ok(outcome)
@@ -239,31 +242,27 @@ impl Call<'_> {
     /// Answers all queries, on more than one thread where there are many. Which thread takes
     /// which changes nothing: each query is answered for itself.
     fn answer_all(&self, ids: &mut [u64], distances: &mut [f32], counts: &mut [u32]) -> Result<Outcome> {
-        let k = ids.len() / counts.len();
         let wanted = counts.len() / QUERIES_PER_THREAD;
         let helpers = if wanted < 2 { 0 } else { wanted.min(self.core.threads()) - 1 };
+        // Before any thread that helps, or it could take the memory that this one cannot do without.
+        let mut own = self.core.scratch.take();
+        own.cover(self.core, self.view, self.plan)?;
+        if helpers == 0 {
+            return self.answer_some(0, ids, distances, counts, &mut own);
+        }
+        let k = ids.len() / counts.len();
         let places = ids.chunks_mut(PORTION * k).zip(distances.chunks_mut(PORTION * k)).zip(counts.chunks_mut(PORTION));
         let portions = Mutex::new(places.enumerate());
         let work = |scratch: &mut Scratch| {
             let mut outcome = Outcome::Complete;
             while let Some((portion, ((ids, distances), counts))) = next(&portions) {
-                for (i, count) in counts.iter_mut().enumerate() {
-                    let (from, to) = (i * k, (i + 1) * k);
-                    let (complete, found) =
-                        self.answer(portion * PORTION + i, scratch, &mut ids[from..to], &mut distances[from..to])?;
-                    *count = found;
-                    outcome = if complete { outcome } else { Outcome::Partial };
+                match self.answer_some(portion * PORTION, ids, distances, counts, scratch)? {
+                    Outcome::Complete => {}
+                    Outcome::Partial => outcome = Outcome::Partial,
                 }
             }
-            resident::count(self.core, self.view, std::mem::take(&mut scratch.walk.distances));
             Ok(outcome)
         };
-        // Before any thread that helps, or it could take the memory that this one cannot do without.
-        let mut own = self.core.scratch.take();
-        own.cover(self.core, self.view, self.plan)?;
-        if helpers == 0 {
-            return work(&mut own);
-        }
         let help = || {
             let mut scratch = self.core.scratch.take();
             // Without memory for one more search at a time, the others do its part.
@@ -271,6 +270,28 @@ impl Call<'_> {
             if covered { work(&mut scratch) } else { Ok(Outcome::Complete) }
         };
         on_threads(helpers, &help, || work(&mut own))
+    }
+
+    /// Answers the queries from `first` on that there are `counts` for.
+    fn answer_some(
+        &self,
+        first: usize,
+        ids: &mut [u64],
+        distances: &mut [f32],
+        counts: &mut [u32],
+        scratch: &mut Scratch,
+    ) -> Result<Outcome> {
+        let k = ids.len() / counts.len();
+        let mut outcome = Outcome::Complete;
+        for (i, count) in counts.iter_mut().enumerate() {
+            let places = i * k..(i + 1) * k;
+            let (complete, found) =
+                self.answer(first + i, scratch, &mut ids[places.clone()], &mut distances[places])?;
+            *count = found;
+            outcome = if complete { outcome } else { Outcome::Partial };
+        }
+        resident::count(self.core, self.view, std::mem::take(&mut scratch.walk.distances));
+        Ok(outcome)
     }
 
     /// Answers query `i`; whether it went to its end, and the number of results.
