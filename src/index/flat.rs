@@ -19,20 +19,41 @@ const SPARSE: u32 = 3;
 /// A scan that its control ended.
 const STOPPED: Outcome = Outcome { stopped_early: true, gave_up: false, left_out: false };
 
-/// A slot and its distance, ordered by (distance, key).
+/// A slot and its distance, ordered by (distance, key): these and the slot from the upper bits down,
+/// so that one comparison of numbers orders them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Hit {
-    order: u32,
-    key: u64,
-    slot: u32,
+struct Hit(u128);
+
+impl Hit {
+    #[inline]
+    fn new(order: u32, key: u64, slot: u32) -> Hit {
+        Hit(u128::from(order) << 96 | u128::from(key) << 32 | u128::from(slot))
+    }
+
+    #[inline]
+    fn order(self) -> u32 {
+        (self.0 >> 96) as u32
+    }
+
+    #[inline]
+    fn key(self) -> u64 {
+        (self.0 >> 32) as u64
+    }
+
+    /// As (distance, slot, key).
+    #[inline]
+    fn parts(self) -> (f32, u32, u64) {
+        (unordered(self.order()), self.0 as u32, self.key())
+    }
 }
 
-/// The best `k` of all hits offered, in memory that is reused. A heap with the
-/// worst hit on top, so `k` may be millions.
+/// The best `k` of all hits offered, in memory that is reused. Once there are more than `k` a heap with
+/// the worst hit on top, so `k` may be millions; until then in any order, for they may be all.
 #[derive(Debug, Default)]
 pub struct TopK {
-    heap: Vec<Hit>,
+    hits: Vec<Hit>,
     k: usize,
+    is_heap: bool,
     /// Hits up to this one, as (order, key), are not wanted. No distance has the order 0.
     after: (u32, u64),
 }
@@ -45,9 +66,10 @@ impl TopK {
 
     /// Empties the list for the best `k` that come after a distance and key.
     pub fn reset_after(&mut self, k: usize, after: Option<(f32, u64)>) -> Result<(), AllocError> {
-        self.heap.clear();
+        self.hits.clear();
+        self.is_heap = false;
         self.k = 0;
-        memory::make_room(&mut self.heap, k)?;
+        memory::make_room(&mut self.hits, k)?;
         self.k = k;
         self.after = after.map_or((0, 0), |(distance, key)| (ordered(distance), key));
         Ok(())
@@ -60,17 +82,27 @@ impl TopK {
 
     /// Number of hits kept.
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.hits.len()
     }
 
     /// Whether there is no hit.
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.hits.is_empty()
     }
 
     /// The distance a further hit must not exceed to be kept, once `k` are.
-    pub fn bound(&self) -> Option<f32> {
-        (self.k > 0 && self.heap.len() == self.k).then(|| unordered(self.heap[0].order))
+    pub fn bound(&mut self) -> Option<f32> {
+        if self.k == 0 || self.hits.len() < self.k {
+            return None;
+        }
+        self.make_heap();
+        self.heap_bound()
+    }
+
+    /// The same as far as it is known without making a heap of hits that may be all there are.
+    #[inline]
+    fn heap_bound(&self) -> Option<f32> {
+        self.is_heap.then(|| unordered(self.hits[0].order()))
     }
 
     /// Offers a hit; `key` is asked only when the distance does not rule it out.
@@ -80,14 +112,17 @@ impl TopK {
         if order <= self.after.0 && (order, key(slot)) <= self.after {
             return;
         }
-        if self.heap.len() < self.k {
-            self.heap.push(Hit { order, key: key(slot), slot });
-            self.sift_up();
-        } else if self.heap.first().is_some_and(|worst| order <= worst.order) {
-            let hit = Hit { order, key: key(slot), slot };
-            if hit < self.heap[0] {
-                self.heap[0] = hit;
-                self.sift_down();
+        if self.hits.len() < self.k {
+            self.hits.push(Hit::new(order, key(slot), slot));
+        } else if self.k > 0 {
+            self.make_heap();
+            if order > self.hits[0].order() {
+                return;
+            }
+            let hit = Hit::new(order, key(slot), slot);
+            if hit < self.hits[0] {
+                self.hits[0] = hit;
+                self.sift_down(0);
             }
         }
     }
@@ -95,44 +130,41 @@ impl TopK {
     /// Sorts the hits and returns them as (distance, slot, key), best first.
     /// Further offers need a [`TopK::reset`].
     pub fn sorted(&mut self) -> impl ExactSizeIterator<Item = (f32, u32, u64)> + Clone + '_ {
-        self.heap.sort_unstable();
+        self.hits.sort_unstable();
+        self.is_heap = false;
         self.k = 0;
-        self.heap.iter().map(|hit| (unordered(hit.order), hit.slot, hit.key))
+        self.hits.iter().map(|hit| hit.parts())
     }
 
     /// Hit number `i` of those that [`TopK::sorted`] returned.
     pub fn get(&self, i: usize) -> Option<(f32, u32, u64)> {
-        self.heap.get(i).map(|hit| (unordered(hit.order), hit.slot, hit.key))
+        self.hits.get(i).map(|hit| hit.parts())
     }
 
     /// How many of those come no later than a distance and key.
     pub fn up_to(&self, (distance, key): (f32, u64)) -> usize {
         let last = (ordered(distance), key);
-        self.heap.partition_point(|hit| (hit.order, hit.key) <= last)
+        self.hits.partition_point(|hit| (hit.order(), hit.key()) <= last)
     }
 
-    fn sift_up(&mut self) {
-        let mut child = self.heap.len() - 1;
-        while child > 0 {
-            let parent = (child - 1) / 2;
-            if self.heap[child] <= self.heap[parent] {
-                return;
-            }
-            self.heap.swap(child, parent);
-            child = parent;
+    /// Puts the worst of the hits on top, and under each the better ones.
+    #[inline]
+    fn make_heap(&mut self) {
+        if !self.is_heap {
+            (0..self.hits.len() / 2).rev().for_each(|parent| self.sift_down(parent));
+            self.is_heap = true;
         }
     }
 
-    fn sift_down(&mut self) {
-        let mut parent = 0;
+    fn sift_down(&mut self, mut parent: usize) {
         loop {
             let left = 2 * parent + 1;
-            let Some(first) = self.heap.get(left) else { return };
-            let child = left + self.heap.get(left + 1).is_some_and(|second| second > first) as usize;
-            if self.heap[child] <= self.heap[parent] {
+            let Some(first) = self.hits.get(left) else { return };
+            let child = left + self.hits.get(left + 1).is_some_and(|second| second > first) as usize;
+            if self.hits[child] <= self.hits[parent] {
                 return;
             }
-            self.heap.swap(child, parent);
+            self.hits.swap(child, parent);
             parent = child;
         }
     }
@@ -221,7 +253,7 @@ fn scan_block(
     let mut distances = [0.0; BLOCK as usize];
     let distances = &mut distances[..rows.len()];
     (space.kernel.scan)(query, chunk.slice(rows), chunk.stride(), distances);
-    let mut bound = top.bound();
+    let mut bound = top.heap_bound();
     for (slot, &distance) in slots.zip(&*distances) {
         // Nearly every row ends at this one comparison; NaN does not.
         if bound.is_some_and(|bound| distance > bound) {
@@ -230,7 +262,7 @@ fn scan_block(
         let bit = slot - block;
         if live[bit as usize >> 6] >> (bit & 63) & 1 != 0 {
             top.offer(distance, slot, key);
-            bound = top.bound();
+            bound = top.heap_bound();
         }
     }
 }
@@ -240,6 +272,9 @@ fn live_slots(dead: &SlotBits, slots: &Range<u32>) -> [u64; BLOCK as usize / 64]
     let block = slots.start & !(BLOCK - 1);
     std::array::from_fn(|i| {
         let first = block + 64 * i as u32;
+        if first >= slots.end {
+            return 0;
+        }
         let chunk = dead.chunk((first >> dead.shift()) as usize);
         let dead = chunk.map_or(0, |words| words[(first & ((1 << dead.shift()) - 1)) as usize >> 6]);
         let bit = |slot: u32| slot.saturating_sub(first).min(64);
