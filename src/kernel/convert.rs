@@ -134,8 +134,14 @@ fn first_all_ones<const N: usize>(row: &[u8], all_ones: impl Fn([u8; N]) -> bool
 
 /// Squared Euclidean length of a row; exact for bytes and bits.
 pub fn norm_sq(scalar: Scalar, row: &[u8]) -> f64 {
-    if scalar == Scalar::B1 {
-        return row.iter().map(|byte| byte.count_ones() as f64).sum();
+    match scalar {
+        Scalar::B1 => return row.iter().map(|byte| byte.count_ones() as f64).sum(),
+        // As they are: short rows take longer to be brought into a block than to be added up.
+        Scalar::F32 => {
+            let blocks = row.as_chunks().0.chunks(BLOCK);
+            return blocks.map(|block| squares(block, f32::from_le_bytes)).sum();
+        }
+        _ => {}
     }
     let mut values = [0.0; BLOCK];
     let blocks = row.chunks(scalar.row_bytes(BLOCK)).map(|bytes| {
@@ -148,15 +154,23 @@ pub fn norm_sq(scalar: Scalar, row: &[u8]) -> f64 {
 
 /// Sum of squares in 16 independent f32 sums, again in f64 where those lose squares or overflow.
 pub fn sum_of_squares(values: &[f32]) -> f64 {
-    let (groups, rest) = values.as_chunks::<16>();
+    squares(values, |x| x)
+}
+
+/// The same of what `value` makes of each item.
+#[inline(always)]
+fn squares<T: Copy>(items: &[T], value: impl Fn(T) -> f32) -> f64 {
+    let (groups, rest) = items.as_chunks::<16>();
     let mut sums = [0.0f32; 16];
     for group in groups {
         for (sum, x) in sums.iter_mut().zip(group) {
-            *sum += x * x;
+            *sum += value(*x) * value(*x);
         }
     }
-    let fast = sums.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>();
-    if (1e-30..1e30).contains(&fast) { fast as f64 } else { values.iter().map(|x| *x as f64 * *x as f64).sum() }
+    let groups = if groups.is_empty() { 0.0 } else { sums.iter().sum::<f32>() };
+    let fast = groups + rest.iter().map(|x| value(*x) * value(*x)).sum::<f32>();
+    let exactly = |x: &T| f64::from(value(*x)) * f64::from(value(*x));
+    if (1e-30..1e30).contains(&fast) { fast as f64 } else { items.iter().map(exactly).sum() }
 }
 
 #[cfg(test)]
