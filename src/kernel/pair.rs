@@ -134,11 +134,32 @@ fn cosine(dot: f64, norms: f64) -> f32 {
     (1.0 - dot / norms.sqrt()) as f32
 }
 
-/// The first `N` bytes at hand, zeros behind them: the end of a row for sets without masked
+/// The bytes at hand, `N` at most, zeros behind them: the end of a row for sets without masked
 /// loads. Zeros on both sides add nothing to any sum.
 #[inline(always)]
 pub(super) fn padded<const N: usize>(rest: &[u8]) -> [u8; N] {
+    const { assert!(N <= 64) };
     let mut block = [0; N];
-    block[..rest.len()].copy_from_slice(rest);
+    let place = &mut block[..rest.len()];
+    let copied = both_ends::<32>(rest, place)
+        || both_ends::<16>(rest, place)
+        || both_ends::<8>(rest, place)
+        || both_ends::<4>(rest, place);
+    if !copied {
+        place.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    }
     block
+}
+
+/// Copies the first and the last `L` bytes, which may overlap: all of `L` to `2 * L`, in two moves instead of a call.
+/// False where there are fewer.
+#[inline(always)]
+fn both_ends<const L: usize>(from: &[u8], to: &mut [u8]) -> bool {
+    let (Some(first), Some(last)) = (from.first_chunk::<L>(), from.last_chunk::<L>()) else { return false };
+    let (Some(place), true) = (to.first_chunk_mut::<L>(), from.len() <= 2 * L) else { return false };
+    *place = *first;
+    if let Some(place) = to.last_chunk_mut::<L>() {
+        *place = *last;
+    }
+    true
 }

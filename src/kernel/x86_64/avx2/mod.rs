@@ -39,16 +39,11 @@ fn one<P: Pair>(query: &[u8], row: &[u8]) -> f32 {
     if query.len() >= shortest::<P>() { long::<P, 1>(query, [row])[0] } else { short::<P>(query, row) }
 }
 
+/// Never inlined (into `short_four`), for the same reason.
+#[inline(never)]
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
 fn four_rows<P: Pair>(query: &[u8], rows: [&[u8]; 4]) -> [f32; 4] {
-    if query.len() >= shortest::<P>() {
-        return long::<P, 4>(query, rows);
-    }
-    let mut distances = [0.0; 4];
-    for r in 0..4 {
-        distances[r] = one::<P>(query, rows[r]);
-    }
-    distances
+    if query.len() >= shortest::<P>() { long::<P, 4>(query, rows) } else { short_four::<P>(query, rows) }
 }
 
 /// Bytes that a row of the vector loops has at least; those of bits take any.
@@ -80,6 +75,14 @@ fn long<P: Pair, const R: usize>(query: &[u8], rows: [&[u8]; R]) -> [f32; R] {
 #[target_feature(enable = "avx2,fma,f16c,popcnt")]
 fn short<P: Pair>(query: &[u8], row: &[u8]) -> f32 {
     one::<P>(&padded::<WIDTH>(query), &padded::<WIDTH>(row))
+}
+
+/// As [`short`].
+#[inline(never)]
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+fn short_four<P: Pair>(query: &[u8], [a, b, c, d]: [&[u8]; 4]) -> [f32; 4] {
+    let (a, b, c, d) = (padded::<WIDTH>(a), padded::<WIDTH>(b), padded::<WIDTH>(c), padded::<WIDTH>(d));
+    four_rows::<P>(&padded::<WIDTH>(query), [&a, &b, &c, &d])
 }
 
 /// Bytes in a vector.
