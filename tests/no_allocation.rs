@@ -79,3 +79,36 @@ fn a_search_in_the_steady_state_allocates_nothing() {
         assert!(counts.iter().all(|&c| c == 10));
     }
 }
+
+#[test]
+fn nor_does_a_search_through_the_c_interface_whose_count_nobody_wants() {
+    use std::ptr::null_mut;
+    use vdb::capi::*;
+    let no_error = null_mut();
+    let rows: Vec<f32> = (0..40).map(|i| i as f32).collect();
+    let ids: Vec<u64> = (0..10).collect();
+    // SAFETY: R2, R3 and R9: all pointers are to memory of the sizes that are said, or NULL where that is allowed, which
+    // the zeros in the parameters are.
+    unsafe {
+        let (mut options, mut db) = (null_mut(), null_mut());
+        assert_eq!(vdb_options_new(&mut options, no_error), 0);
+        assert_eq!(vdb_options_set_u64(options, vdb_option::VDB_OPT_DIM as u32, 4, no_error), 0);
+        assert_eq!(vdb_open(std::ptr::null(), options, &mut db, no_error), 0);
+        vdb_options_free(options);
+        let f32s = vdb_scalar::VDB_SCALAR_F32 as u32;
+        let rows = rows.as_ptr().cast();
+        assert_eq!(vdb_insert_batch(db, ids.as_ptr(), rows, 10, 4, 0, f32s, null_mut(), no_error), 0);
+        let size = size_of::<vdb_search_params_t>() as u32;
+        let params = vdb_search_params_t { struct_size: size, ..std::mem::zeroed() };
+        let (mut found, mut distances) = ([0; 3], [0.0; 3]);
+        let mut search = |params| {
+            let (ids, distances) = (found.as_mut_ptr(), distances.as_mut_ptr());
+            assert_eq!(vdb_search(db, rows, 1, 4, 0, 3, params, ids, distances, null_mut(), no_error), 0);
+        };
+        search(std::ptr::null());
+        assert_eq!(allocations(|| search(std::ptr::null())), 0);
+        assert_eq!(allocations(|| search(&params)), 0);
+        assert_eq!((found, distances), ([0, 1, 2], [0.0, 64.0, 256.0]));
+        assert_eq!(vdb_close(db, no_error), 0);
+    }
+}

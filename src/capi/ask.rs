@@ -7,7 +7,7 @@ use super::args::{out, read, write};
 use super::boundary::{Access, boundary, on_database, on_databases};
 use super::error::{Failure, vdb_error_t};
 use super::open::vdb;
-use super::search::{RawHits, check_k, params_from, query_layout, status_of, vdb_search_params_t};
+use super::search::{RawHits, Unwanted, check_k, params_from, query_layout, status_of, vdb_search_params_t};
 use super::status::{vdb_status, vdb_status_t};
 use crate::db::{Database, Error, ErrorKind, first_unlike, search_many};
 use std::ffi::{c_char, c_void};
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn vdb_search_ids(
     let body = |database: &Database| {
         // SAFETY: R9.
         let (params, _) = unsafe { params_from(params) }?;
-        let mut unwanted = Vec::new();
+        let mut unwanted = Unwanted::default();
         // SAFETY: R3.
         let (row_ids, hits) = unsafe { (read(row_ids, count, "row_ids")?, raw.open(&mut unwanted)?) };
         if hits.ids.is_empty() {
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn vdb_search_groups(
         let (params, scalar) = unsafe { params_from(params) }?;
         check_k(raw.places()?)?;
         let layout = query_layout(database, scalar, 1, dim, 0)?;
-        let mut unwanted = Vec::new();
+        let mut unwanted = Unwanted::default();
         // SAFETY: R3.
         let (path, query) =
             unsafe { (read(path.cast::<u8>(), path_len, "path")?, layout.vectors(query.cast(), "query")?) };
@@ -254,7 +254,7 @@ pub unsafe extern "C" fn vdb_search_many(
         }
         let layout =
             databases.first().map(|first| query_layout(first, scalar, query_count, dim, stride)).transpose()?;
-        let mut unwanted = Vec::new();
+        let mut unwanted = Unwanted::default();
         // SAFETY: R3.
         let (hits, sources) = unsafe { (raw.open(&mut unwanted)?, write(sources, raw.places()?, "sources")?) };
         let Some(layout) = layout.filter(|_| !hits.ids.is_empty()) else {

@@ -12,7 +12,7 @@ use super::snapshot::{snapshot_from, vdb_snapshot};
 use super::status::{vdb_status, vdb_status_t};
 use super::task::{task_from, vdb_task};
 use super::types::{vdb_scalar_t, vdb_search_flag};
-use crate::db::{Database, Hits, OptionId, SearchParams, Value};
+use crate::db::{Database, Hits, OptionId, OptionInfo, SearchParams, Value};
 use std::ffi::c_void;
 use std::time::Duration;
 
@@ -263,7 +263,7 @@ impl RawSearch {
         let (mut params, scalar) = unsafe { params_from(self.params) }?;
         params.exact |= self.exact;
         let layout = query_layout(database, scalar, self.hits.queries, self.dim, self.stride)?;
-        let mut unwanted = Vec::new();
+        let mut unwanted = Unwanted::default();
         // SAFETY: passed on from the caller.
         let hits = unsafe { self.hits.open(&mut unwanted) }?;
         if hits.ids.is_empty() {
@@ -286,12 +286,19 @@ pub(super) struct RawHits {
     pub counts: *mut u32,
 }
 
+/// Room for counts that the caller does not want.
+#[derive(Default)]
+pub(super) struct Unwanted {
+    one: [u32; 1],
+    many: Vec<u32>,
+}
+
 impl RawHits {
     /// The places. Counts that the caller does not want go to `unwanted`.
     ///
     /// # Safety
     /// The pointers are NULL or what R3 says.
-    pub unsafe fn open<'a>(&self, unwanted: &'a mut Vec<u32>) -> Result<Hits<'a>, Failure> {
+    pub unsafe fn open<'a>(&self, unwanted: &'a mut Unwanted) -> Result<Hits<'a>, Failure> {
         let places = self.places()?;
         // SAFETY: passed on from the caller.
         let (ids, distances) =
@@ -301,10 +308,13 @@ impl RawHits {
             false => unsafe { write(self.counts, self.queries, "counts") }?,
             // Without places no row of `queries` is read, so their number vouches for no memory.
             true if places == 0 => &mut [],
+            // The usual search allocates nothing.
+            true if self.queries == 1 => &mut unwanted.one,
             true => {
-                unwanted.try_reserve_exact(self.queries).map_err(|_| no_memory("counts", 4 * self.queries))?;
-                unwanted.resize(self.queries, 0);
-                &mut unwanted[..]
+                let many = &mut unwanted.many;
+                many.try_reserve_exact(self.queries).map_err(|_| no_memory("counts", 4 * self.queries))?;
+                many.resize(self.queries, 0);
+                &mut many[..]
             }
         };
         Ok(Hits { ids, distances, counts })
@@ -324,6 +334,10 @@ impl RawHits {
     }
 }
 
+/// Found once, not in every search.
+const EF_SEARCH: &OptionInfo = OptionId::EfSearch.info();
+const TARGET_RECALL: &OptionInfo = OptionId::TargetRecall.info();
+
 /// The parameters for the database, and the number of the query's scalar type.
 ///
 /// # Safety
@@ -339,7 +353,7 @@ pub(super) unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(
     if p.flags & !known != 0 {
         return refuse(vdb_status::VDB_ERR_UNSUPPORTED, format!("search flags {:#x} are not known", p.flags & !known));
     }
-    let recall_max = OptionId::TargetRecall.info().max.as_f64() as f32;
+    let recall_max = TARGET_RECALL.max.as_f64() as f32;
     if !(0.0..=recall_max).contains(&p.target_recall) {
         let message =
             format!("target_recall = {} is outside 0..{recall_max}; use an exact search for all", p.target_recall);
@@ -349,8 +363,8 @@ pub(super) unsafe fn params_from(params: *const vdb_search_params_t) -> Result<(
         let message = format!("ef = {} and target_recall = {} exclude each other", p.ef, p.target_recall);
         return refuse(vdb_status::VDB_ERR_INVALID_ARGUMENT, message);
     }
-    if Value::U64(p.ef.into()) > OptionId::EfSearch.info().max {
-        let max = &OptionId::EfSearch.info().max;
+    if Value::U64(p.ef.into()) > EF_SEARCH.max {
+        let max = &EF_SEARCH.max;
         return refuse(vdb_status::VDB_ERR_OUT_OF_RANGE, format!("ef = {} is above {max}", p.ef));
     }
     if p.rerank > VDB_MAX_K {

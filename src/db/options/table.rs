@@ -308,12 +308,17 @@ impl OptionId {
     }
 
     /// Its line of the table.
-    pub fn info(self) -> &'static OptionInfo {
+    pub const fn info(self) -> &'static OptionInfo {
         &OPTIONS[self.position()]
     }
 
-    pub(super) fn position(self) -> usize {
-        OPTIONS.iter().position(|o| o.id == self).expect("the table has a line for each number; tested")
+    pub(super) const fn position(self) -> usize {
+        let mut at = 0;
+        // The table has a line for each number; tested.
+        while OPTIONS[at].id as u32 != self as u32 {
+            at += 1;
+        }
+        at
     }
 }
 
