@@ -51,7 +51,7 @@ miri)
 tsan)
 	export RUSTFLAGS='-Zsanitizer=thread'
 	exec cargo +nightly test --target "$host" --target-dir "$target" -Zbuild-std \
-		--test concurrent_search_insert --test background_work --test readers
+		--test concurrent_search_insert --test background_work --test readers --test together
 	;;
 asan)
 	cc=${CC:-cc}
