@@ -43,8 +43,8 @@ impl Expression {
     fn holds_for(&self, seen: &mut std::slice::Iter<'_, Seen>) -> bool {
         match self {
             // Every part is asked, so that the next one finds its own lanes.
-            Expression::All(parts) => parts.iter().fold(true, |holds, part| part.holds_for(seen) && holds),
-            Expression::Any(parts) => parts.iter().fold(false, |holds, part| part.holds_for(seen) || holds),
+            Expression::All(parts) => parts.iter().filter(|part| !part.holds_for(seen)).count() == 0,
+            Expression::Any(parts) => parts.iter().filter(|part| part.holds_for(seen)).count() > 0,
             Expression::Not(part) => !part.holds_for(seen),
             Expression::Condition { check: Check::Within { circle, .. }, .. } => {
                 let mut degrees = || seen.next().and_then(|seen| seen.number);

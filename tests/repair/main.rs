@@ -2,21 +2,22 @@
 //! saved, no deleted or replaced row comes back unannounced, the report names
 //! what is lost, and the damaged directory is left as it was.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod damage;
+mod model;
 
 use common::shapes::Rng;
+use damage::{BLOCK, Damage, Layout, rows_in_blocks, u64_at};
+use model::{Model, checkpointed, expected, logged, vector, with_deleted_rows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use vdb::storage::{OsStorage, checksum};
 use vdb::{CheckLevel, Database, ErrorKind, Metric, Options, Quant, RepairReport, Scalar, Task, Vectors, repair};
 
 /// Rows of 800 bytes, so that some lie in two blocks.
 const DIM: usize = 200;
-const BLOCK: usize = 1 << 16;
-
-type Model = BTreeMap<u64, Vec<f32>>;
 
 fn options() -> Options {
     let schema = Options::new().dim(DIM as u32).metric(Metric::L2sq).scalar(Scalar::F32).quant(Quant::Sq8);
@@ -29,64 +30,6 @@ fn open(dir: &Path) -> vdb::Result<Database> {
     Database::open_on(Some(Box::new(OsStorage::open(dir, true, true).unwrap())), &options(), Some(8))
 }
 
-/// Every version of every row is different.
-fn vector(id: u64, version: u64) -> Vec<f32> {
-    let mut rng = Rng(id * 1000 + version);
-    (0..DIM).map(|_| rng.unit()).collect()
-}
-
-/// One batch: rows to put, or ids to delete.
-#[derive(Clone)]
-enum Batch {
-    Put(Range<u64>, u64),
-    Delete(Range<u64>),
-}
-
-impl Batch {
-    fn write(&self, db: &Database) {
-        match self {
-            Batch::Put(ids, version) => {
-                let values: Vec<f32> = ids.clone().flat_map(|id| vector(id, *version)).collect();
-                let ids: Vec<u64> = ids.clone().collect();
-                db.upsert_batch(&ids, Vectors::f32(&values, DIM).unwrap(), None).unwrap();
-            }
-            Batch::Delete(ids) => {
-                db.delete_batch(&ids.clone().collect::<Vec<_>>()).unwrap();
-            }
-        }
-    }
-
-    fn apply(&self, model: &mut Model) {
-        match self {
-            Batch::Put(ids, version) => model.extend(ids.clone().map(|id| (id, vector(id, *version)))),
-            Batch::Delete(ids) => model.retain(|id, _| !ids.contains(id)),
-        }
-    }
-}
-
-/// What is in the parts: 5 chunks, some rows replaced, some deleted.
-fn checkpointed() -> Vec<Batch> {
-    let mut batches: Vec<Batch> = (0..4).map(|i| Batch::Put(i * 250..(i + 1) * 250, 0)).collect();
-    batches.extend([
-        Batch::Delete(100..160),
-        Batch::Put(300..400, 1),
-        Batch::Delete(380..390),
-        Batch::Put(2000..2050, 0),
-    ]);
-    batches
-}
-
-/// What is in the log.
-fn logged() -> Vec<Batch> {
-    vec![
-        Batch::Put(3000..3020, 0),
-        Batch::Put(500..510, 1),
-        Batch::Delete(700..720),
-        Batch::Put(110..115, 2),
-        Batch::Delete(3000..3005),
-    ]
-}
-
 /// Files of every kind and a log, as a killed process leaves them.
 fn build(dir: &Path) {
     let db = open(dir).unwrap();
@@ -95,23 +38,6 @@ fn build(dir: &Path) {
     db.checkpoint(None).unwrap();
     logged().iter().for_each(|batch| batch.write(&db));
     db.abandon();
-}
-
-/// The rows when `lost` ids of the parts are lost and `batches` of the log are applied.
-fn expected(lost: &BTreeSet<u64>, batches: usize) -> Model {
-    let mut model = Model::new();
-    checkpointed().iter().for_each(|batch| batch.apply(&mut model));
-    model.retain(|id, _| !lost.contains(id));
-    logged()[..batches].iter().for_each(|batch| batch.apply(&mut model));
-    model
-}
-
-/// Every row that ever was in the parts, each in its last version; then the log.
-fn with_deleted_rows() -> Model {
-    let mut model = Model::new();
-    checkpointed().iter().filter(|batch| matches!(batch, Batch::Put(..))).for_each(|batch| batch.apply(&mut model));
-    logged().iter().for_each(|batch| batch.apply(&mut model));
-    model
 }
 
 fn names(dir: &Path) -> Vec<String> {
@@ -141,74 +67,6 @@ fn copy(sound: &Path, to: &Path) {
     names(sound).iter().for_each(|name| {
         fs::copy(sound.join(name), to.join(name)).unwrap();
     });
-}
-
-/// One kind of damage, done to the bytes of a file; `None` removes it.
-#[derive(Clone, Debug)]
-enum Damage {
-    Remove,
-    Cut(usize),
-    Flip(usize),
-    Zero(Range<usize>),
-}
-
-impl Damage {
-    fn apply(&self, file: &Path) {
-        let mut bytes = fs::read(file).unwrap();
-        match self {
-            Damage::Remove => return fs::remove_file(file).unwrap(),
-            Damage::Cut(len) => bytes.truncate(*len),
-            Damage::Flip(at) => bytes[*at] ^= 0x10,
-            Damage::Zero(range) => bytes[range.clone()].fill(0),
-        }
-        fs::write(file, bytes).unwrap();
-    }
-
-    /// The bytes that it changes, of a file of `len`.
-    fn touched(&self, len: usize) -> Range<usize> {
-        match self {
-            Damage::Remove => 0..len,
-            Damage::Cut(at) => *at..len,
-            Damage::Flip(at) => *at..at + 1,
-            Damage::Zero(range) => range.clone(),
-        }
-    }
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> usize {
-    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize
-}
-
-/// Where things are in a part file, read as docs/file-format.md says.
-struct Layout {
-    data_len: usize,
-    /// Stride, offset, rows.
-    sections: Vec<(usize, usize, usize)>,
-    len: usize,
-}
-
-impl Layout {
-    fn read(bytes: &[u8]) -> Layout {
-        let len = bytes.len();
-        let (data_len, sections) = (u64_at(bytes, len - 24), bytes[len - 16] as usize);
-        let entry = |i: usize| &bytes[data_len + i * 24..][..24];
-        let stride = |i: usize| u32::from_le_bytes(entry(i)[4..8].try_into().unwrap()) as usize;
-        let sections = (0..sections).map(|i| (stride(i), u64_at(entry(i), 8), u64_at(entry(i), 16))).collect();
-        Layout { data_len, sections, len }
-    }
-
-    /// Damage to header, each section, padding, table, checksums, trailer, and by blocks and lengths.
-    fn damages(&self) -> Vec<Damage> {
-        let mut all = vec![Damage::Remove, Damage::Cut(0), Damage::Cut(self.len / 2), Damage::Cut(self.data_len - 1)];
-        all.extend([self.data_len, self.data_len + 30, self.len - 1].map(Damage::Cut));
-        all.extend([17, 70].map(Damage::Flip));
-        all.extend(self.sections.iter().map(|(stride, offset, rows)| Damage::Flip(offset + stride * rows / 2)));
-        all.extend([self.data_len + 17, self.len - 26, self.len - 6, self.len - 1].map(Damage::Flip));
-        all.push(Damage::Zero(0..BLOCK.min(self.data_len)));
-        all.push(Damage::Zero(self.data_len.min(BLOCK)..self.data_len.min(2 * BLOCK)));
-        all.push(Damage::Zero(self.data_len..self.len));
-        all
-    }
 }
 
 /// Repairs `broken` to a new directory and looks at all of it: the rows are
@@ -244,24 +102,6 @@ fn places(dir: &Path) -> (PathBuf, PathBuf, PathBuf) {
     let (sound, broken, to) = (dir.join("sound"), dir.join("broken"), dir.join("repaired"));
     build(&sound);
     (sound, broken, to)
-}
-
-/// The live rows of a chunk that the bytes in `blocks` are a part of.
-fn rows_in_blocks(chunk: &[u8], blocks: Range<usize>) -> BTreeSet<u64> {
-    let layout = Layout::read(chunk);
-    let ((stride, from, rows), (_, ids, _)) = (layout.sections[0], layout.sections[1]);
-    let live = expected(&BTreeSet::new(), 0);
-    let in_blocks = |row: &usize| {
-        let first = from + row * stride;
-        first / BLOCK < blocks.end && (first + stride - 1) / BLOCK >= blocks.start
-    };
-    let is_live = |row: usize| {
-        let id = u64_at(chunk, ids + row * 8) as u64;
-        let bytes = &chunk[from + row * stride..][..stride];
-        let same = live.get(&id).is_some_and(|v| v.iter().flat_map(|x| x.to_le_bytes()).eq(bytes.iter().copied()));
-        same.then_some(id)
-    };
-    (0..rows).filter(in_blocks).filter_map(is_live).collect()
 }
 
 #[test]
