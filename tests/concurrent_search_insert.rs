@@ -4,9 +4,13 @@
 
 mod common;
 
+use common::patience::eventually;
 use common::texts::{self, texts};
+use common::watched::{Act, Watched};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
+use vdb::storage::sim::SimStorage;
 use vdb::{Database, Filter, Hits, ID_NONE, Metric, Options, Records, Scalar, SearchParams, Vectors};
 
 const DIM: usize = 8;
@@ -255,34 +259,62 @@ fn many_writers_share_commits_and_lose_nothing() {
     assert_eq!(Database::open(Some(dir.path()), &options).unwrap().count().unwrap(), 400);
 }
 
+/// The number of rows, and the row nearest to row `i` of batch 0.
+fn glance(db: &Database, i: u64) -> (u64, u64) {
+    let (mut id, mut distance, mut count) = ([0], [0.0], [0]);
+    let hits = Hits { ids: &mut id, distances: &mut distance, counts: &mut count };
+    let rows = db.count().unwrap();
+    db.search(Vectors::u8(&row(0, i), DIM).unwrap(), 1, &SearchParams::default(), hits).unwrap();
+    (rows, id[0])
+}
+
+/// Each time the writer calls the disk, with its lock held, it waits there for some searches to be over.
 #[test]
-fn a_search_does_not_wait_for_a_long_write() {
+fn a_search_does_not_wait_for_a_writer_that_waits_for_the_disk() {
+    let (searches, stalls, is_slow) =
+        (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let before: Act = {
+        let (searches, stalls, is_slow) = (searches.clone(), stalls.clone(), is_slow.clone());
+        Arc::new(move || {
+            if is_slow.load(SeqCst) {
+                let enough = searches.load(SeqCst) + 20;
+                eventually("searches are made beside the writer", || searches.load(SeqCst) >= enough);
+                stalls.fetch_add(1, SeqCst);
+            }
+        })
+    };
+    let disk = Watched { disk: SimStorage::new(), before };
+    let options = Options::new().dim(DIM as u32).scalar(Scalar::U8);
+    let db = Database::open_on(Some(Box::new(disk)), &options, None).unwrap();
+    put(&db, 0);
+    is_slow.store(true, SeqCst);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| put(&db, 1));
+        while !writer.is_finished() {
+            let (rows, nearest) = glance(&db, 3);
+            assert!(nearest == 3 && [BATCH, 2 * BATCH].contains(&rows), "row {nearest} of {rows}");
+            searches.fetch_add(1, SeqCst);
+        }
+    });
+    is_slow.store(false, SeqCst);
+    let (searches, stalls) = (searches.load(SeqCst), stalls.load(SeqCst));
+    assert!(stalls >= 2 && searches >= 20 * stalls, "{searches} searches, {stalls} calls of the disk");
+    assert_eq!(glance(&db, 3), (2 * BATCH, 3));
+}
+
+#[test]
+fn nobody_sees_half_of_a_long_write() {
     let options = Options::new().dim(DIM as u32).scalar(Scalar::U8);
     let db = Database::open(None, &options).unwrap();
     put(&db, 0);
     let bytes: Vec<u8> = (0..400_000u64).flat_map(|i| row(1 + i / 1000, i % 1000)).collect();
     let ids: Vec<u64> = (1000..401_000).rev().collect();
-    let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            db.insert_batch(&ids, Vectors::u8(&bytes, DIM).unwrap(), None).unwrap();
-            done.store(true, SeqCst);
-        });
-        let (mut seen, mut longest, mut beside) = (0, Duration::ZERO, 0);
-        while !done.load(SeqCst) {
-            let start = Instant::now();
-            seen = db.count().unwrap();
-            let (mut id, mut distance, mut count) = ([0], [0.0], [0]);
-            let hits = Hits { ids: &mut id, distances: &mut distance, counts: &mut count };
-            if seen == BATCH {
-                db.search(Vectors::u8(&row(0, 3), DIM).unwrap(), 1, &SearchParams::default(), hits).unwrap();
-                longest = longest.max(start.elapsed());
-                beside += 1;
-            }
-            assert!(seen == BATCH || seen == BATCH + 400_000, "half a batch: {seen} rows");
+        let writer = scope.spawn(|| db.insert_batch(&ids, Vectors::u8(&bytes, DIM).unwrap(), None).unwrap());
+        while !writer.is_finished() {
+            let rows = db.count().unwrap();
+            assert!([BATCH, BATCH + 400_000].contains(&rows), "half a batch: {rows} rows");
         }
-        eprintln!("{beside} searches beside a write of 400,000 rows, the longest {longest:?}, {seen} rows seen last");
-        assert!(beside > 10, "searches waited for the writer");
     });
     assert_eq!(db.count().unwrap(), BATCH + 400_000);
 }

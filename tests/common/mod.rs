@@ -18,6 +18,7 @@ pub mod refit;
 pub mod rows;
 pub mod shapes;
 pub mod texts;
+pub mod watched;
 
 use exact::Truth;
 use rows::Rows;
