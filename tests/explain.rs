@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::patience::eventually;
 use common::rows::Rows;
 use common::shapes::Shape;
 use serde_json::Value;
@@ -70,14 +71,14 @@ fn same_work(db: &Database, query: &Rows, k: usize, params: &SearchParams) -> Va
 }
 
 #[test]
-fn the_search_that_is_explained_is_the_one_that_is_made() {
-    let (rows, queries) = Shape::Clusters.rows(Scalar::F32, DIM, 6000, 3);
+fn a_scan_that_is_explained_is_the_one_that_is_made() {
+    let (rows, queries) = Shape::Clusters.rows(Scalar::F32, DIM, 1500, 1);
     let query = queries.slice(0, 1);
     let db = Database::open(None, &options().ef_search(40)).unwrap();
     let empty = same_work(&db, &query, K, &SearchParams::default());
     assert_eq!((&empty["plan"], number(&empty, "/k")), (&"scan".into(), 0));
     assert!(empty["why"].as_str().unwrap().contains("nothing to find"));
-    common::fill(&db, &rows.slice(0, 1500));
+    common::fill(&db, &rows);
     let small = same_work(&db, &query, K, &SearchParams::default());
     assert_eq!(
         (&small["plan"], number(&small, "/scan/rows"), number(&small, "/scan/vectors")),
@@ -85,10 +86,19 @@ fn the_search_that_is_explained_is_the_one_that_is_made() {
     );
     assert!(small["why"].as_str().unwrap().contains("index.graph_min_rows = 2000"));
     assert!(advice(&small).is_empty(), "{small:#}");
+}
 
-    let ids: Vec<u64> = (1500..6000).collect();
-    db.insert_batch(&ids, rows.slice(1500, 4500).vectors(), None).unwrap();
-    db.wait_indexed(None).unwrap();
+/// 6,000 rows in the graph, and a query.
+fn in_graph() -> (Database, Rows) {
+    let (rows, queries) = Shape::Clusters.rows(Scalar::F32, DIM, 6000, 1);
+    let db = Database::open(None, &options().ef_search(40)).unwrap();
+    common::fill(&db, &rows);
+    (db, queries)
+}
+
+#[test]
+fn a_walk_that_is_explained_is_the_one_that_is_made() {
+    let (db, query) = in_graph();
     let walk = same_work(&db, &query, K, &SearchParams::default());
     assert_eq!(
         (&walk["plan"], number(&walk, "/walk/ef"), &walk["walk"]["stretch"]),
@@ -111,7 +121,16 @@ fn the_search_that_is_explained_is_the_one_that_is_made() {
     );
     advises(&exact, "otherwise the graph would be walked");
 
-    // Under filters: what decides are the costs that are told.
+    // A tail behind the graph.
+    let (more, _) = Shape::Clusters.rows(Scalar::F32, DIM, 200, 1);
+    db.insert_batch(&(6000..6200).collect::<Vec<_>>(), more.vectors(), None).unwrap();
+    let tail = same_work(&db, &query, K, &SearchParams::default());
+    assert_eq!((number(&tail, "/scan/rows"), number(&tail, "/rows/unindexed")), (200, 200));
+}
+
+#[test]
+fn under_a_filter_the_costs_that_are_told_decide() {
+    let (db, query) = in_graph();
     let mut plans = Vec::new();
     for share in [2u64, 3, 6, 20, 400] {
         let told =
@@ -139,12 +158,6 @@ fn the_search_that_is_explained_is_the_one_that_is_made() {
         (told["filter"]["selectivity"].as_f64(), told["filter"]["expected_selectivity"].as_f64()),
         (Some(0.5), Some(1.0))
     );
-
-    // A tail behind the graph.
-    let (more, _) = Shape::Clusters.rows(Scalar::F32, DIM, 200, 1);
-    db.insert_batch(&(6000..6200).collect::<Vec<_>>(), more.vectors(), None).unwrap();
-    let tail = same_work(&db, &query, K, &SearchParams::default());
-    assert_eq!((number(&tail, "/scan/rows"), number(&tail, "/rows/unindexed")), (200, 200));
 }
 
 /// The rows that pass lie far from the query: the walk is given up, and told so.
@@ -180,10 +193,8 @@ fn rows_without_vectors_and_sketches_are_explained() {
 
     let db = Database::open(None, &options().graph_min_rows(1 << 30).threads(1)).unwrap();
     common::fill(&db, &rows);
-    let start = Instant::now();
-    while number(&explained(&db, &query, K, &SearchParams::default()), "/scan/sketches") < 8960 {
-        assert!(start.elapsed().as_secs() < 60, "sketches are made within a moment");
-    }
+    let sketched = || number(&explained(&db, &query, K, &SearchParams::default()), "/scan/sketches");
+    eventually("all full blocks of rows have sketches", || sketched() >= 8960);
     let told = same_work(&db, &query, K, &SearchParams::default());
     assert!(number(&told, "/scan/rows") == 9000 && number(&told, "/scan/vectors") < 2000, "{told:#}");
 }
@@ -251,10 +262,7 @@ fn a_graph_that_was_not_measured_or_does_not_fit_is_told() {
     let (rows, queries) = Shape::Clusters.rows(Scalar::F32, DIM, 6000, 1);
     let db = Database::open(None, &options().graph_min_rows(5000)).unwrap();
     db.insert_batch(&(0..6000).collect::<Vec<_>>(), rows.vectors(), None).unwrap();
-    let start = Instant::now();
-    while db.stats().unwrap().graph_nodes == 0 {
-        assert!(start.elapsed().as_secs() < 60);
-    }
+    eventually("there is a graph", || db.stats().unwrap().graph_nodes > 0);
     let told = explained(&db, &queries, K, &SearchParams { target_recall: 0.9, ..SearchParams::default() });
     assert!(told["recall"]["calibrated_nodes"].is_null());
     advises(&told, "was not measured on these rows yet: ef = 400");
