@@ -55,10 +55,4 @@ impl Npy {
         assert_eq!(self.descr, "i4");
         self.bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)).collect()
     }
-
-    /// As floats, row by row.
-    pub fn into_f32(self) -> Vec<f32> {
-        assert_eq!(self.descr, "f4");
-        self.bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
-    }
 }
