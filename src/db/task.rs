@@ -51,22 +51,23 @@ impl Task {
     /// Reports that all is done. Too late to cancel: what the progress function
     /// answers does not matter any more.
     pub(crate) fn finished(&self, total: u64) {
-        let before = self.is_cancelled();
-        self.step(total, total);
-        self.state.cancelled.store(before, Relaxed);
+        self.tell(total, total);
     }
 
     /// Reports progress; returns whether to go on.
     pub(crate) fn step(&self, done: u64, total: u64) -> bool {
-        self.state.total.store(total, Relaxed);
-        self.state.done.store(done, Relaxed);
-        let mut on_progress = self.state.on_progress.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(keep_going) = on_progress.as_mut()
-            && !keep_going(done, total)
-        {
+        if !self.tell(done, total) {
             self.cancel();
         }
         !self.is_cancelled()
+    }
+
+    /// Notes how far the call is; returns what the progress function says.
+    fn tell(&self, done: u64, total: u64) -> bool {
+        self.state.total.store(total, Relaxed);
+        self.state.done.store(done, Relaxed);
+        let mut on_progress = self.state.on_progress.lock().unwrap_or_else(PoisonError::into_inner);
+        on_progress.as_mut().is_none_or(|keep_going| keep_going(done, total))
     }
 }
 
@@ -95,5 +96,24 @@ mod tests {
         late.on_progress(Some(Box::new(|_, _| false)));
         late.finished(10);
         assert_eq!((late.is_cancelled(), late.progress()), (false, (10, 10)), "too late to cancel");
+    }
+
+    #[test]
+    fn who_cancels_while_a_call_ends_stops_the_next_one() {
+        let (task, another) = (Task::new(), Task::new());
+        let canceller = task.clone();
+        task.on_progress(Some(Box::new(move |done, total| {
+            // Another thread may do this at any moment.
+            if done == total {
+                canceller.cancel();
+            }
+            true
+        })));
+        assert!(task.step(1, 10));
+        task.finished(10);
+        assert!(task.is_cancelled() && !task.step(1, 10), "what was asked for was forgotten");
+        another.cancel();
+        another.finished(10);
+        assert!(another.is_cancelled());
     }
 }
