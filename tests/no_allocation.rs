@@ -82,8 +82,8 @@ fn a_search_in_the_steady_state_allocates_nothing() {
 
 #[test]
 fn nor_does_a_search_through_the_c_interface_whose_count_nobody_wants() {
-    use std::ptr::null_mut;
     use ::vdb::capi::*;
+    use std::ptr::null_mut;
     let no_error = null_mut();
     let rows: Vec<f32> = (0..40).map(|i| i as f32).collect();
     let ids: Vec<u64> = (0..10).collect();

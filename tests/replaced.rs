@@ -115,9 +115,9 @@ fn whoever_removes_the_lock_gets_no_second_writer() {
     let ours = open(&db);
     put(&ours, 0..10, 1);
     fs::remove_file(db.join("LOCK")).unwrap();
-    let second = Database::open(Some(&db), &options()).err().expect("refused");
+    let second = Database::open(Some(&db), &options()).expect_err("refused");
     assert_eq!(second.kind(), ErrorKind::Locked, "{second}");
-    let repaired = vdb::repair(&db, &copy, &Options::new(), None).err().expect("refused");
+    let repaired = vdb::repair(&db, &copy, &Options::new(), None).expect_err("refused");
     assert_eq!(repaired.kind(), ErrorKind::Locked, "{repaired}");
     ours.checkpoint(None).unwrap();
     ours.close().unwrap();
