@@ -75,6 +75,17 @@ fn targets_are_met_on_other_shapes() {
     }
 }
 
+/// A row that is there ten times finds its copies at once, which tells nothing about other queries.
+#[test]
+fn targets_are_met_among_copies() {
+    let set = datasets::sift_sample();
+    let one: Vec<f32> = set.rows.slice(0, 600).values();
+    let values: Vec<f32> = (0..10).flat_map(|_| one.iter().copied()).collect();
+    let rows = Rows::encode(Scalar::F32, set.rows.dim(), &values);
+    let queries = set.queries.converted(Scalar::F32);
+    check("copies", Quant::Auto, set.metric, &rows, &queries, false);
+}
+
 #[test]
 fn a_target_outlives_the_process_and_is_the_databases_own_if_none_is_given() {
     let dir = tempfile::tempdir().unwrap();
