@@ -208,3 +208,19 @@ fn exact_cosine_is_the_plain_scan() {
     let exact = SearchParams { exact: true, ..SearchParams::default() };
     assert_eq!(truth.recall(&search(&db, &set.queries, K, &exact)), 1.0);
 }
+
+/// Codes of a byte end where the rows end. A query beyond them is no point of theirs: its vector is compared.
+#[test]
+fn a_query_far_from_all_rows_finds_the_nearest() {
+    let set = datasets::wordnet_sample();
+    let far: Vec<f32> = set.queries.values().iter().map(|x| 10.0 * x).collect();
+    let queries = Rows::encode(Scalar::F32, set.queries.dim(), &far);
+    let rows = set.rows.converted(Scalar::F32);
+    let options = Options::new().dim(rows.dim() as u32).metric(Metric::L2sq).scalar(Scalar::F32);
+    let db = Database::open(None, &options).unwrap();
+    common::fill(&db, &rows);
+    db.wait_indexed(None).unwrap();
+    let truth = Truth::compute(Metric::L2sq, &rows, &queries, 10);
+    let found = truth.recall(&common::search(&db, &queries, 10, &SearchParams { ef: 256, ..SearchParams::default() }));
+    assert!(found >= 0.995, "{found}");
+}

@@ -416,10 +416,11 @@ fn walk_graph(
 ) -> Result<index::Outcome> {
     let Scratch { walk: walking, best, query, code, wide, .. } = scratch;
     let code = view.index.query_code(&core.shape, query, wide, code)?;
+    let (space, asked) = if by_vectors(view, wide) { (&view.stored, &query[..]) } else { (&view.coded, code) };
     let Walk { beam, past_blocked, most_distances } = walk;
     let (blocked, most_waiting) = (plan.blocked(view), plan.most_waiting);
     let terms = Terms { blocked, past_blocked, most_distances, most_waiting, control: limits };
-    let outcome = view.index.graph.search(&view.coded, code, beam, &terms, walking)?;
+    let outcome = view.index.graph.search(space, asked, beam, &terms, walking)?;
     let short = best.len() + walking.pool.len() < plan.k;
     trace.walked(outcome, short);
     trace.ended(Stage::Walk, walking.distances);
@@ -429,6 +430,13 @@ fn walk_graph(
     rerank(core, view, plan, scratch)?;
     trace.ended(Stage::Rerank, scratch.walk.distances);
     Ok(outcome)
+}
+
+/// Whether a query, in `wide`, is out of the reach of the codes: the vectors are compared then, as far as they are all
+/// there. Sentence embeddings (384 components) under squared L2, asked with queries ten times as long as rows:
+/// recall@10 is 0.94 by codes, however far the walk goes, and 1.0 by vectors.
+fn by_vectors(view: &View, wide: &[f32]) -> bool {
+    view.hollow == 0 && !view.index.code_reaches(wide)
 }
 
 /// Compares the rows of the graph that pass the filter, by their codes first or all of them exactly.
@@ -460,6 +468,11 @@ fn pick(
         return Ok(outcome);
     }
     let code = view.index.query_code(&core.shape, query, wide, code)?;
+    if by_vectors(view, wide) {
+        let outcome = compare(&view.stored, query, &key, best);
+        trace.ended(Stage::Pick, walk.distances);
+        return Ok(outcome);
+    }
     picked.reset(plan.rerank)?;
     let outcome = compare(&view.coded, code, &u64::from, picked);
     trace.ended(Stage::Pick, walk.distances);

@@ -80,6 +80,11 @@ impl Index {
         Ok(out)
     }
 
+    /// Whether the code that [`Index::query_code`] made stands for the query, whose components it left in `wide`.
+    pub fn code_reaches(&self, wide: &[f32]) -> bool {
+        self.codec.as_ref().is_none_or(|codec| codec.reaches(wide))
+    }
+
     /// The query of a stored row for a build, in `out`; false where there is no row.
     pub fn slot_code(
         &self,

@@ -29,6 +29,11 @@ pub(super) trait Code: Sized {
     /// Encodes a query, changing `v`. `out` is [`Code::query_bytes`] long.
     fn encode_query(&self, v: &mut [f32], out: &mut [u8]);
 
+    /// See [`Codec::reaches`].
+    fn reaches(&self, _query: &[f32]) -> bool {
+        true
+    }
+
     /// Writes the vector that a code row stands for: a stored one (of about unit length under cosine) but
     /// for the error.
     fn decode(&self, code: &[u8], out: &mut [f32]);
@@ -162,6 +167,13 @@ impl Codec {
     /// Encodes a query, changing `v`. `out` is [`Codec::query_bytes`] long.
     pub fn encode_query(&self, v: &mut [f32], out: &mut [u8]) {
         of!(self, code => Code::encode_query(code, v, out));
+    }
+
+    /// Whether the code of `query` stands for about the same point: those of a byte a component are made for
+    /// vectors like the ones they were trained on. `query` is not changed by [`Codec::encode_query`] yet, but for
+    /// [`Kind::Sq8`] that changes nothing.
+    pub fn reaches(&self, query: &[f32]) -> bool {
+        of!(self, code => Code::reaches(code, query))
     }
 
     /// Writes the vector that a code row stands for: a stored one (of about unit length under cosine) but

@@ -129,6 +129,21 @@ impl Sq8 {
         self.encode_dot(v, if factor.is_finite() { factor } else { 0.0 }, out);
     }
 
+    /// Whether the code of `v` stands for about `v`. A vector far beyond those that the codes were trained for is
+    /// cut off at their range, and so is a point elsewhere, with other neighbours.
+    pub fn reaches(&self, v: &[f32]) -> bool {
+        if self.space == Space::Dot {
+            return true;
+        }
+        let (factor, per_step) = (self.length_factor(v), self.scale.recip());
+        let cut_off = v.iter().zip(&self.centre).map(|(x, mean)| {
+            let steps = (x * factor - mean) * per_step;
+            steps - steps.clamp(-MIDDLE, 255.0 - MIDDLE)
+        });
+        // Rounding costs a twelfth of a squared step a component.
+        cut_off.map(|steps| steps * steps).sum::<f32>() <= CUT_OFF_MOST * CUT_OFF_MOST / 12.0 * self.dim as f32
+    }
+
     fn encode_dot(&self, v: &[f32], factor: f32, out: &mut [u8]) {
         let (codes, pad) = self.split_row(v, out);
         for (code, x) in codes.iter_mut().zip(v) {
@@ -250,6 +265,10 @@ impl Code for Sq8 {
         Sq8::encode_query(self, v, out);
     }
 
+    fn reaches(&self, query: &[f32]) -> bool {
+        Sq8::reaches(self, query)
+    }
+
     fn decode(&self, code: &[u8], out: &mut [f32]) {
         out.iter_mut().enumerate().for_each(|(i, x)| *x = self.component(code, i));
     }
@@ -270,6 +289,10 @@ impl Code for Sq8 {
         Sq8::from_bytes(dim, bytes)
     }
 }
+
+/// How much may be cut off a vector that its code still stands for, in errors of a code by rounding: neighbours are
+/// some 50 to 100 of them apart.
+const CUT_OFF_MOST: f32 = 4.0;
 
 /// The sign bit of an f32.
 const SIGN: u32 = 1 << 31;

@@ -152,3 +152,20 @@ fn a_dot_query_uses_every_step() {
     assert_eq!(code[5] as i8, -127);
     assert_eq!(code[47] as i8, 6);
 }
+
+#[test]
+fn a_code_stands_for_vectors_of_the_trained_range_only() {
+    let sample = clusters(ROWS, 8, 0.3);
+    let scaled = |by: f32| sample.chunks_exact(DIM).map(move |row| row.iter().map(|x| x * by).collect::<Vec<f32>>());
+    let train = |metric| Sq8::train(metric, DIM, &sample, Gate::Open).unwrap().unwrap();
+    for metric in [Metric::L2sq, Metric::L1] {
+        let sq8 = train(metric);
+        assert!(scaled(1.0).all(|row| sq8.reaches(&row)), "{metric:?}");
+        assert!(scaled(10.0).all(|row| !sq8.reaches(&row)), "{metric:?}");
+        assert!(!sq8.reaches(&[f32::MAX; DIM]) && !sq8.reaches(&[f32::INFINITY; DIM]));
+    }
+    // Where only the direction counts nothing is far.
+    for metric in [Metric::Ip, Metric::Cosine] {
+        assert!(scaled(10.0).all(|row| train(metric).reaches(&row)), "{metric:?}");
+    }
+}
