@@ -19,6 +19,8 @@ const TOLERANCE: u64 = 3;
 const LINKED: &str = "2000";
 const SEARCHES: &str = "1000";
 const WRITTEN: &str = "4000";
+/// Searches of a few rows.
+const FEW_SEARCHES: &str = "10000";
 
 fn baseline_file() -> PathBuf {
     root().join("benches/instructions/baseline.txt")
@@ -107,6 +109,7 @@ fn jobs_execute_no_more_instructions_than_before() {
         ("search", count(&program, &["search", rows, LINKED, SEARCHES]) - linked),
         ("ingest", count(&program, &["ingest", rows, WRITTEN, stored])),
         ("recover", count(&program, &["recover", stored])),
+        ("few", count(&program, &["few", FEW_SEARCHES]) - count(&program, &["few", "0"])),
     ];
     if bless {
         let lines: String = counts.iter().map(|(job, count)| format!("{job} {count}\n")).collect();

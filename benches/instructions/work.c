@@ -4,6 +4,7 @@
  *   work search ROWS.npy COUNT QUERIES     the same, then that many searches for k = 10
  *   work ingest ROWS.npy COUNT DIR         writes COUNT rows, durable, no graph, and ends without a close
  *   work recover DIR                       opens what ingest left behind
+ *   work few SEARCHES                      searches a handful of short rows: what a call costs in itself
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "../../examples/npy.h"
 #include "vdb.h"
 
-enum { BATCH = 1000, K = 10, GRAPH_FROM = 500 };
+enum { BATCH = 1000, K = 10, GRAPH_FROM = 500, FEW = 10, SHORT = 4 };
 
 static void check(vdb_status_t status, const vdb_error_t *error) {
     if (status == VDB_OK) return;
@@ -59,6 +60,25 @@ static void search(vdb *db, const npy_array *rows, size_t count) {
                          distances, NULL, &error), &error);
 }
 
+/* FEW rows of SHORT components in memory, one query. */
+static void search_few(size_t count) {
+    vdb_error_t error = {.struct_size = sizeof error};
+    vdb_options *options = NULL;
+    vdb *db = NULL;
+    float rows[FEW * SHORT], distances[K];
+    uint64_t ids[FEW > K ? FEW : K];
+    uint32_t found;
+    for (size_t i = 0; i < FEW * SHORT; i++) rows[i] = (float)(i * 7 % 11);
+    for (size_t i = 0; i < FEW; i++) ids[i] = i;
+    check(vdb_options_new(&options, &error), &error);
+    check(vdb_options_set_u64(options, VDB_OPT_DIM, SHORT, &error), &error);
+    check(vdb_open(NULL, options, &db, &error), &error);
+    vdb_options_free(options);
+    check(vdb_insert_batch(db, ids, rows, FEW, SHORT, 0, VDB_SCALAR_F32, NULL, &error), &error);
+    for (size_t i = 0; i < count; i++) check(vdb_search(db, rows, 1, SHORT, 0, K, NULL, ids, distances, &found, &error), &error);
+    check(vdb_close(db, &error), &error);
+}
+
 int main(int argc, char **argv) {
     vdb_error_t error = {.struct_size = sizeof error};
     npy_array rows;
@@ -68,6 +88,10 @@ int main(int argc, char **argv) {
         check(vdb_count(open_db(argv[2], NULL, 0), NULL, &count, &error), &error);
         printf("%llu rows\n", (unsigned long long)count);
         _exit(fflush(stdout) != 0);
+    }
+    if (strcmp(job, "few") == 0) {
+        search_few(strtoul(argv[2], NULL, 10));
+        return 0;
     }
     if (argc < 4 || !npy_load(argv[2], &rows)) return 2;
     vdb *db = open_db(argc > 4 && strcmp(job, "ingest") == 0 ? argv[4] : NULL, &rows, strcmp(job, "ingest") != 0);
