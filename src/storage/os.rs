@@ -92,8 +92,11 @@ impl OsStorage {
     /// names, and it may be somebody else's database.
     fn check_place(&self, op: &'static str, name: &str) -> Result<()> {
         let Some(locked) = self.locked.get() else { return Ok(()) };
-        if fs::metadata(&self.dir).is_ok_and(|found| Identity::of(&found).as_ref() == Some(locked)) {
-            return Ok(());
+        match fs::metadata(&self.dir) {
+            Ok(found) if Identity::of(&found).as_ref() == Some(locked) => return Ok(()),
+            Ok(_) => {}
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(e) => return Err(StorageError::io("look at the directory of", name, e)),
         }
         let what = format!(
             "{} was moved, removed or replaced while it was open; close it, and open it where it is now",
