@@ -600,7 +600,8 @@ typedef struct vdb_search_params_t {
   /** Bits of `enum vdb_search_flag`. */
   uint32_t flags;
   /**
-   * Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10).
+   * Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10), and with
+   * VDB_QUANT_PQ and VDB_QUANT_RABITQ max(10k, k + 50, ef).
    * At least k is used.
    */
   uint32_t rerank;

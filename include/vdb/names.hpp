@@ -393,7 +393,8 @@ class Task;
 struct SearchParams {
     /// Breadth of the graph search, at most 100000; 0 means VDB_OPT_EF_SEARCH. At least k is used.
     std::uint32_t ef = 0;
-    /// Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10).
+    /// Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10), and with
+    /// VDB_QUANT_PQ and VDB_QUANT_RABITQ max(10k, k + 50, ef).
     /// At least k is used.
     std::uint32_t rerank = 0;
     /// Share of the true neighbours to find on average, above 0 and at most 0.9999, instead of

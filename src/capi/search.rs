@@ -32,7 +32,8 @@ pub struct vdb_search_params_t {
     pub query_scalar: vdb_scalar_t,
     /// Bits of `enum vdb_search_flag`.
     pub flags: u32,
-    /// Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10).
+    /// Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10), and with
+    /// VDB_QUANT_PQ and VDB_QUANT_RABITQ max(10k, k + 50, ef).
     /// At least k is used.
     pub rerank: u32,
     /// Share of the true neighbours to find on average, above 0 and at most 0.9999, instead of
@@ -240,7 +241,10 @@ pub(super) fn query_layout(
 
 pub(super) fn check_k(k: usize) -> Result<(), Failure> {
     if k > VDB_MAX_K as usize {
-        return refuse(vdb_status::VDB_ERR_LIMIT, format!("k = {k} is above the limit of {VDB_MAX_K}"));
+        return refuse(
+            vdb_status::VDB_ERR_LIMIT,
+            format!("k = {k} is above the limit of {VDB_MAX_K}; ask for the rest with a cursor"),
+        );
     }
     Ok(())
 }

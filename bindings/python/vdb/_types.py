@@ -670,7 +670,8 @@ class SearchParams(TypedDict, total=False):
     # Breadth of the graph search, at most 100000; 0 means VDB_OPT_EF_SEARCH. At least k is used.
     ef: int
 
-    # Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10).
+    # Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10), and with
+    # VDB_QUANT_PQ and VDB_QUANT_RABITQ max(10k, k + 50, ef).
     # At least k is used.
     rerank: int
 

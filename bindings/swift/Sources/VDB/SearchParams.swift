@@ -49,7 +49,8 @@ public struct SearchParams: Sendable {
         get { box.targetRecall }
         set { own().targetRecall = newValue }
     }
-    /// Candidates whose exact distance is computed; 0 means max(2k, k + 10).
+    /// Candidates whose exact distance is computed; 0 means max(2k, k + 10), and with `pq` and `rabitq` codes
+    /// max(10k, k + 50, ef).
     public var rerank: Int {
         get { box.rerank }
         set { own().rerank = newValue }
