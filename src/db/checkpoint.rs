@@ -139,7 +139,6 @@ pub fn tell_of_records(core: &Core) -> Result<()> {
     if store.tells_of_records.load(Relaxed) {
         return Ok(());
     }
-    Live::check(store.storage.as_ref(), &done.live)?;
     // A number that a failed attempt had may be on the disk.
     done.manifest.generation += 1;
     let manifest = Manifest { features: done.manifest.features | RECORDS, ..done.manifest.clone() };

@@ -290,8 +290,7 @@ impl Code for Sq8 {
     }
 }
 
-/// How much may be cut off a vector that its code still stands for, in errors of a code by rounding: neighbours are
-/// some 50 to 100 of them apart.
+/// How much may be cut off a vector that its code still stands for, in errors of a code by rounding.
 const CUT_OFF_MOST: f32 = 4.0;
 
 /// The sign bit of an f32.
