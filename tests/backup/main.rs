@@ -3,8 +3,11 @@
 
 #![cfg(unix)]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod disks;
 
+use common::place::Place;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -94,18 +97,6 @@ fn shared(a: &Path, b: &Path) -> Vec<String> {
 
 fn kind<T>(result: Result<T, Error>) -> ErrorKind {
     result.err().expect("refused").kind()
-}
-
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Place {
-        Place(tempfile::tempdir().unwrap())
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub mod exercise;
 pub mod kinds;
 pub mod npy;
 pub mod patience;
+pub mod place;
 pub mod refit;
 pub mod rows;
 pub mod shapes;

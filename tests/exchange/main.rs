@@ -6,10 +6,10 @@ mod common;
 mod refused;
 
 use common::npy::Npy;
+use common::place::Place;
 use common::rows::Rows;
 use common::shapes::Shape;
 use std::fs;
-use std::path::PathBuf;
 use vdb::{
     Database, Error, ErrorKind, Filter, Metric, Options, Originals, Quant, Records, Scalar, Task, TextBuffer, Texts,
     Vectors,
@@ -64,25 +64,6 @@ fn contents(db: &Database) -> Vec<(u64, Vec<u8>)> {
 
 fn kind<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
     result.expect_err("refused").kind()
-}
-
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Place {
-        Place(tempfile::tempdir().unwrap())
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
 }
 
 #[test]
