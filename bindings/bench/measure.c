@@ -8,7 +8,8 @@
  *
  *   small WAY     the 10 nearest of 10 rows of 4 components, by the way of that number
  *   sample        the 10 nearest of the 5,000 rows of the sample, with a graph
- *   insert        one row of 100,000 of 64 components in batches of 1,000, into an empty database in memory */
+ *   insert BATCH  one row of 100,000 of 60 components in batches of so many, into an empty database in memory: rows too short for
+ *                 sketches, which a thread of the library would make beside, on the core that a language may need for itself */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 
 enum { SMALL_DIM = 4, SMALL_ROWS = 10, SMALL_SEARCHES = 20000 };
 enum { SAMPLE_DIM = 384, QUERIES = 100, SAMPLE_SEARCHES = 2000, K = 10 };
-enum { INSERT_DIM = 64, INSERT_ROWS = 100000, BATCH = 1000, NO_GRAPH = 2000000 };
+enum { INSERT_DIM = 60, INSERT_ROWS = 100000, NO_GRAPH = 2000000 };
 
 static vdb_error_t error = VDB_ERROR_INIT;
 static uint64_t ids[INSERT_ROWS];
@@ -64,11 +65,11 @@ static double searches(vdb *db, const float *queries, size_t query_count, size_t
     return (now_ns() - start) / (double)count;
 }
 
-static double insert(const float *rows) {
+static double insert(const float *rows, size_t batch) {
     vdb *db = memory(INSERT_DIM, NO_GRAPH);
     const double start = now_ns();
-    for (size_t i = 0; i < INSERT_ROWS; i += BATCH)
-        must(vdb_insert_batch(db, ids + i, rows + i * INSERT_DIM, BATCH, INSERT_DIM, 0, VDB_SCALAR_F32, NULL, &error) >= 0);
+    for (size_t i = 0; i < INSERT_ROWS; i += batch)
+        must(vdb_insert_batch(db, ids + i, rows + i * INSERT_DIM, batch, INSERT_DIM, 0, VDB_SCALAR_F32, NULL, &error) >= 0);
     const double took = (now_ns() - start) / INSERT_ROWS;
     must(vdb_close(db, &error) >= 0);
     return took;
@@ -93,7 +94,7 @@ int main(int argc, char **argv) {
     while (fgets(line, sizeof line, stdin)) {
         if (!strncmp(line, "small", 5)) printf("%.1f\n", searches(small, query, 1, SMALL_DIM, SMALL_SEARCHES));
         else if (!strncmp(line, "sample", 6)) printf("%.1f\n", searches(large, queries, QUERIES, SAMPLE_DIM, SAMPLE_SEARCHES));
-        else printf("%.1f\n", insert(rows));
+        else printf("%.1f\n", insert(rows, (size_t)atoi(line + 7)));
         fflush(stdout);
     }
     npy_free(&sample);

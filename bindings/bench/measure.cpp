@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t small_dim = 4, small_rows = 10, small_searches = 20000;
 constexpr std::size_t sample_dim = 384, queries_count = 100, sample_searches = 2000, k = 10;
-constexpr std::size_t insert_dim = 64, insert_rows = 100000, batch = 1000, no_graph = 2000000;
+constexpr std::size_t insert_dim = 60, insert_rows = 100000, no_graph = 2000000;
 
 template <class T> void done(const Result<T> &result) {
     if (!result) std::fprintf(stderr, "measure: %s\n", result.error().message()), std::exit(1);
@@ -36,14 +36,14 @@ template <class F> double timed(std::size_t count, F call) {
     return took.count() / static_cast<double>(count);
 }
 
-double insert(const std::vector<std::uint64_t> &ids, const std::vector<float> &rows) {
+double insert(const std::vector<std::uint64_t> &ids, const std::vector<float> &rows, std::size_t batch) {
     Database db = memory(insert_dim, no_graph);
     const double each = timed(insert_rows / batch, [&](std::size_t i) {
         done(db.insert(Span<const std::uint64_t>(ids.data() + i * batch, batch),
                        Rows::raw(rows.data() + i * batch * insert_dim, batch, insert_dim, Scalar::F32)));
     });
     done(db.close());
-    return each / batch;
+    return each / static_cast<double>(batch);
 }
 
 } // namespace
@@ -75,7 +75,7 @@ int main(int argc, char **argv) {
             ns = timed(sample_searches, [&](std::size_t i) {
                 done(large.search_into(Rows::raw(queries.data() + i % queries_count * sample_dim, 1, sample_dim, Scalar::F32), k, found, distances));
             });
-        else ns = insert(ids, rows);
+        else ns = insert(ids, rows, std::stoul(line.substr(7)));
         std::printf("%.1f\n", ns);
         std::fflush(stdout);
     }

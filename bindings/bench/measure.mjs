@@ -6,7 +6,7 @@ import { Database } from '../node/dist/index.js';
 
 const [smallDim, smallRows, smallSearches] = [4, 10, 20000];
 const [sampleDim, sampleRows, queryCount, sampleSearches, k] = [384, 5000, 100, 2000, 10];
-const [insertDim, insertRows, batch, noGraph] = [64, 100000, 1000, 2000000];
+const [insertDim, insertRows, noGraph] = [60, 100000, 2000000];
 
 const ids = BigUint64Array.from({ length: insertRows }, (_, i) => BigInt(i));
 const rows = Float32Array.from({ length: insertRows * insertDim }, (_, i) => ((i * 37) % 100) / 100);
@@ -31,7 +31,7 @@ function search(db, query, params) {
   if (db.search(query, k, params).ids.length !== k) throw new Error('too few hits');
 }
 
-function insert() {
+function insert(batch) {
   const db = Database.open(null, { dim: insertDim, graphMinRows: noGraph });
   const each = timed(insertRows / batch, (i) => {
     const from = i * batch;
@@ -48,6 +48,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   let ns;
   if (what === 'small') ns = timed(smallSearches, ways[Number(way)]);
   else if (what === 'sample') ns = timed(sampleSearches, (i) => search(large, queries[i % queryCount]));
-  else ns = insert();
+  else ns = insert(Number(way));
   writeSync(1, `${ns.toFixed(1)}\n`);
 }

@@ -10,7 +10,7 @@ import vdb
 
 SMALL_DIM, SMALL_ROWS, SMALL_SEARCHES = 4, 10, 20000
 QUERIES, SAMPLE_SEARCHES, K = 100, 2000, 10
-INSERT_DIM, INSERT_ROWS, BATCH, NO_GRAPH = 64, 100000, 1000, 2000000
+INSERT_DIM, INSERT_ROWS, NO_GRAPH = 60, 100000, 2000000
 
 ids = np.arange(INSERT_ROWS, dtype=np.uint64)
 rows = (np.arange(INSERT_ROWS * INSERT_DIM, dtype=np.int64) * 37 % 100 / 100).astype(np.float32).reshape(-1, INSERT_DIM)
@@ -48,13 +48,13 @@ def timed(count: int, calls) -> float:
     return (time.perf_counter_ns() - start) / count
 
 
-def insert() -> float:
+def insert(batch: int) -> float:
     with vdb.open(dim=INSERT_DIM, graph_min_rows=NO_GRAPH) as db:
         def batches(count: int) -> None:
             for i in range(count):
-                db.insert(ids[i * BATCH : (i + 1) * BATCH], rows[i * BATCH : (i + 1) * BATCH])
+                db.insert(ids[i * batch : (i + 1) * batch], rows[i * batch : (i + 1) * batch])
 
-        return timed(INSERT_ROWS // BATCH, batches) / BATCH
+        return timed(INSERT_ROWS // batch, batches) / batch
 
 
 print("Python\tPython, with parameters", flush=True)
@@ -63,5 +63,5 @@ for line in sys.stdin:
     if what == "small":
         ns = timed(SMALL_SEARCHES, (plain, with_parameters)[int(way[0])])
     else:
-        ns = timed(SAMPLE_SEARCHES, in_sample) if what == "sample" else insert()
+        ns = timed(SAMPLE_SEARCHES, in_sample) if what == "sample" else insert(int(way[0]))
     print(f"{ns:.1f}", flush=True)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -17,7 +18,7 @@ import (
 const (
 	smallDim, smallRows, smallSearches             = 4, 10, 20000
 	sampleDim, queryCount, sampleSearches, k       = 384, 100, 2000, 10
-	insertDim, insertRows, batch, graphNever int64 = 64, 100000, 1000, 2000000
+	insertDim, insertRows, graphNever        int64 = 60, 100000, 2000000
 )
 
 var bg = context.Background()
@@ -45,7 +46,7 @@ func timed(count int, call func(i int) error) float64 {
 	return float64(time.Since(start)) / float64(count)
 }
 
-func insert(ids []uint64, rows []float32) float64 {
+func insert(ids []uint64, rows []float32, batch int64) float64 {
 	db := memory(insertDim, graphNever)
 	each := timed(int(insertRows/batch), func(i int) error {
 		from := int64(i) * batch
@@ -94,7 +95,9 @@ func main() {
 		case "sample":
 			fmt.Printf("%.1f\n", timed(sampleSearches, inSample))
 		default:
-			fmt.Printf("%.1f\n", insert(ids, rows))
+			batch, err := strconv.ParseInt(way, 10, 64)
+			must(err)
+			fmt.Printf("%.1f\n", insert(ids, rows, batch))
 		}
 	}
 }

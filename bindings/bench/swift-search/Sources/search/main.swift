@@ -4,7 +4,7 @@ import VDB
 
 let (smallDim, smallRows, smallSearches) = (4, 10, 20_000)
 let (sampleDim, sampleRows, queryCount, sampleSearches, k) = (384, 5000, 100, 2000, 10)
-let (insertDim, insertRows, batch, noGraph) = (64, 100_000, 1000, 2_000_000)
+let (insertDim, insertRows, noGraph) = (60, 100_000, 2_000_000)
 
 let ids = (0..<UInt64(insertRows)).map { $0 }
 let rows = (0..<insertRows * insertDim).map { Float($0 * 37 % 100) / 100 }
@@ -48,7 +48,7 @@ func searched(_ way: Int) throws -> Double {
     }
 }
 
-func insert() throws -> Double {
+func insert(_ batch: Int) throws -> Double {
     let db = try Database.inMemory([.dim: insertDim, .graphMinRows: noGraph])
     let each = try rows.withUnsafeBufferPointer { rows in
         try timed(insertRows / batch) { at in
@@ -68,7 +68,7 @@ while let line = readLine() {
         switch words[0] {
         case "small": try searched(Int(words[1])!)
         case "sample": try timed(sampleSearches) { enough(try large.search(queries[$0 % queryCount], k: k)) }
-        default: try insert()
+        default: try insert(Int(words[1])!)
         }
     print(String(format: "%.1f", ns))
     fflush(nil)
