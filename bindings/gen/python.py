@@ -1,14 +1,13 @@
-"""Python: what cffi compiles against, and the enums, exceptions, options and records as Python sees them.
+"""Python: the functions of vdb._lib in C, and the enums, exceptions, options and records as Python sees them.
 
-cffi reads C without a preprocessor, so macros are given to it as constants. When the extension is
-built the compiler compares every number, size and offset with vdb.h.
+The C is compiled against vdb.h, so that the compiler compares every number, type and offset with it.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from header import Alias, Constant, Enum, Field, Function, Handle, Model, Struct
+from header import Arg, Enum, Field, Function, Model, Struct
 
 NOTE = "Made from include/vdb.h by bindings/gen/gen.py."
 
@@ -30,30 +29,113 @@ def error_name(short: str) -> str:
     return "".join(word.capitalize() for word in short.split("_")[1:]) + "Error"
 
 
-def declaration(item: object) -> str:
-    """One declaration for cffi, or "" where it has none."""
-    match item:
-        case Constant(name=name, value=int()):
-            return f"#define {name} ...\n"
-        case Enum(name=name, values=values):
-            rows = "".join(f"  {v.name} = {v.value},\n" for v in values)
-            return f"typedef enum {name} {{\n{rows}}} {name};\n"
-        case Handle(name=name):
-            return f"typedef struct {name} {name};\n"
-        case Alias(name=name, type=of):
-            return f"typedef {of.c(name)};\n"
-        case Struct(name=name, fields=fields):
-            rows = "".join(
-                f"  {f.type.c(f.name)}{'' if f.length is None else f'[{f.length}]'};\n" for f in fields)
-            return f"typedef struct {name} {{\n{rows}}} {name};\n"
-        case Function(name=name, result=result, args=args):
-            text = ", ".join(a.type.c(a.name) for a in args) or "void"
-            return f"{result.c(name)}({text});\n"
-    return ""
+def call_argument(model: Model, function: Function, at: int) -> tuple[str, str] | None:
+    """How an argument of a function is taken, as the type and the expression of a variable; None for one that is not taken."""
+    arg = function.args[at]
+    of, base = arg.type, model.resolve(arg.type.base)
+    stars = len(of.pointers)
+    if base == "vdb_error_t" or is_result(model, arg) or arg.name.startswith("out_"):
+        return None
+    if base == "vdb_search_params_t":
+        return of.c(), f"take_params(&t, &of_{arg.name})"
+    if any(base == h.name for h in model.handles) and stars == 1:
+        return of.c(), "take_handle(&t)"
+    if stars == 0:
+        number = {
+            "float": "(float)take_float(&t)", "double": "take_float(&t)", "int": "take_int(&t)", "int32_t": "take_int(&t)",
+            "uint32_t": f'(uint32_t)take_whole(&t, UINT32_MAX, "{arg.name}")', "uint64_t": f'take_whole(&t, UINT64_MAX, "{arg.name}")',
+            "size_t": f'(size_t)take_whole(&t, SIZE_MAX, "{arg.name}")'}
+        return of.c(), number[base]
+    if base == "char" and of.const and not has_length(function, at):
+        return of.c(), "take_text(&t)"
+    size = "0" if base == "void" else f"sizeof({base}{' *' * (stars - 1)})"
+    return of.c(), f"take_{'read' if of.const else 'written'}(&t, {size})"
 
 
-def cdef(model: Model) -> str:
-    return f"/* {NOTE} */\n" + "".join(declaration(item) for item in model.order)
+def has_length(function: Function, at: int) -> bool:
+    """Whether the length of a text is an argument: a number, or offsets, behind it."""
+    after = function.args[at + 1] if at + 1 < len(function.args) else None
+    return after is not None and after.type.base in ("size_t", "uint64_t")
+
+
+def is_result(model: Model, arg: Arg) -> bool:
+    """Whether an argument is a record that the function fills."""
+    return not arg.type.const and any(arg.type.base == s.name and is_record(s) for s in model.structs)
+
+
+def call(model: Model, function: Function) -> str:
+    """A function of Python that calls one of C: the handle or the record that it makes is returned, its error raised."""
+    taken = [call_argument(model, function, at) for at in range(len(function.args))]
+    out = next((a for a in function.args if a.name.startswith("out_")), None)
+    record = next((a for a in function.args if is_result(model, a)), None)
+    error = next((a for a in function.args if a.type.base == "vdb_error_t"), None)
+    lines = [f'struct taken t = take("{function.name}", args, {sum(one is not None for one in taken)});']
+    for arg, one in zip(function.args, taken):
+        if arg is out:
+            lines.append(f"{arg.type.base} *{arg.name} = NULL;")
+        elif arg is record:
+            lines.append(f"{arg.type.base} {arg.name} = {{0}};")
+            lines.append(f"{arg.name}.struct_size = sizeof {arg.name};")
+        elif arg is error:
+            lines.append(f"vdb_error_t {arg.name} = VDB_ERROR_INIT;")
+        elif one is not None:
+            if "take_params" in one[1]:
+                lines.append(f"vdb_search_params_t of_{arg.name} = VDB_SEARCH_PARAMS_INIT;")
+            lines.append(f"{arg.type.c(arg.name)} = {one[1]};")
+    names = ", ".join(f"&{a.name}" if a in (out, record, error) else a.name for a in function.args)
+    returns = function.result.c() != "void"
+    if returns:
+        lines.append(f"{function.result.c('returned')};")
+    lines += [
+        "if (t.failed) return NULL;", "Py_BEGIN_ALLOW_THREADS",
+        f"{'returned = ' if returns else ''}{function.name}({names});", "Py_END_ALLOW_THREADS"]
+    told = f"&{error.name}" if error else "NULL"
+    if out:
+        lines.append(f"return returned < 0 ? of_status(returned, {told}) : PyLong_FromVoidPtr({out.name});")
+    elif record:
+        lines.append(f"return returned == VDB_OK ? {record_tuple(model, record)} : of_status(returned, {told});")
+    elif not returns:
+        lines.append("Py_RETURN_NONE;")
+    elif function.result.base == "vdb_status_t":
+        lines.append(f"return of_status(returned, {told});")
+    else:
+        lines.append(f'return Py_BuildValue("{"z" if function.result.is_pointer else "I"}", returned);')
+    body = "".join(f"    {line}\n" for line in lines)
+    return f"\nstatic PyObject *call_{function.name}(PyObject *Py_UNUSED(module), PyObject *args) {{\n{body}}}\n"
+
+
+def record_tuple(model: Model, arg: Arg) -> str:
+    """The fields of a record that was filled, as a tuple: all but its size."""
+    formats = {"uint32_t": "I", "uint64_t": "K", "double": "d", "char": "z"}
+    fields = [f for f in model.struct(arg.type.base).fields if f.name != "struct_size"]
+    values = ", ".join(f"{'(unsigned long long)' if f.type.base == 'uint64_t' else ''}{arg.name}.{f.name}" for f in fields)
+    return f'Py_BuildValue("({"".join(formats[model.resolve(f.type.base)] for f in fields)})", {values})'
+
+
+def calls(model: Model) -> str:
+    """The functions as Python calls them; not those that call back, for no code of Python runs inside a call."""
+    functions = [f for f in model.functions if not any(a.type.function for a in f.args)]
+    table = "".join(f'    {{"{f.name}", call_{f.name}, METH_VARARGS, NULL}}, \\\n' for f in functions)
+    return f"/* {NOTE} */\n" + "".join(call(model, f) for f in functions) + f"\n#define CALLS \\\n{table}\n"
+
+
+def tables(model: Model) -> str:
+    """Parameters of a search and constants by name."""
+    kinds = {"uint32_t": "U32", "uint64_t": "U64", "float": "F32"}
+    rows = ""
+    for field in model.struct("vdb_search_params_t").fields:
+        if field.name not in ("struct_size", "flags"):
+            kind = "HANDLE" if field.type.is_pointer else kinds[model.resolve(field.type.base)]
+            rows += f'    {{"{field.name}", {kind}, offsetof(vdb_search_params_t, {field.name})}},\n'
+    for v in model.enum("vdb_search_flag").values:
+        rows += f'    {{"{v.short.lower()}", FLAG, {v.name}}},\n'
+    numbers = [(c.name, c.value) for c in model.constants if isinstance(c.value, int)]
+    numbers += [(v.name, v.value) for e in model.enums for v in e.values]
+    constants = "".join(f'    {{"{name}", (unsigned long long){name}, {int(value < 0)}}},\n' for name, value in numbers)
+    return (
+        f"/* {NOTE} */\n\nenum kind {{ U32, U64, F32, HANDLE, FLAG }};\n\n"
+        f"static const struct parameter {{\n    const char *name;\n    enum kind kind;\n    size_t at; /* or the flag */\n}} PARAMETERS[] = {{\n{rows}}};\n\n"
+        f"static const struct {{\n    const char *name;\n    unsigned long long bits;\n    int negative;\n}} CONSTANTS[] = {{\n{constants}}};\n")
 
 
 def comment(doc: str) -> str:
@@ -149,7 +231,8 @@ def errors(model: Model) -> str:
 
 def emit(model: Model, root: Path) -> dict[str, str]:
     return {
-        "bindings/python/native/cdef.h": cdef(model),
+        "bindings/python/native/calls.h": calls(model),
+        "bindings/python/native/tables.h": tables(model),
         "bindings/python/vdb/_types.py": types(model),
         "bindings/python/vdb/errors.py": errors(model),
     }

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import sys
 import sysconfig
 from pathlib import Path
 
@@ -12,8 +11,10 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from wheel.bdist_wheel import bdist_wheel
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "native"))
-from build_ext import INCLUDE_DIR, LIB_DIR  # noqa: E402
+# Where vdb.h and libvdb.so are: in the repository, if nothing is said.
+ROOT = Path(__file__).resolve().parents[2]
+INCLUDE_DIR = os.environ.get("VDB_INCLUDE_DIR", str(ROOT / "include"))
+LIB_DIR = os.environ.get("VDB_LIB_DIR", str(ROOT / "build" / "lib"))
 
 HEADER = (Path(INCLUDE_DIR) / "vdb.h").read_text(encoding="utf-8")
 ABI = re.search(r"#define VDB_ABI_VERSION (\d+)", HEADER).group(1)
@@ -26,9 +27,10 @@ def glibc(path):
     return max(map(int, re.findall(rb"GLIBC_2\.(\d+)", path.read_bytes())), default=0)
 
 
-# Beside what cffi makes, for the same stable interface of Python: what numpy's headers declare is in all versions that are supported.
-FAST = Extension(
-    "vdb._fast", ["native/fast.c"], include_dirs=[INCLUDE_DIR, numpy.get_include()], library_dirs=[LIB_DIR], libraries=["vdb"],
+# For the stable interface of Python: one file for all versions from 3.9 on. It finds the library in its own folder, where BuildWithLibrary
+# puts a copy.
+NATIVE = Extension(
+    "vdb._lib", ["native/lib.c"], depends=["native/calls.h", "native/result.h", "native/tables.h", "native/take.h"], include_dirs=[INCLUDE_DIR, numpy.get_include()], library_dirs=[LIB_DIR], libraries=["vdb"],
     extra_link_args=["-Wl,-rpath,$ORIGIN"], define_macros=[("Py_LIMITED_API", "0x03090000")], py_limited_api=True)
 
 
@@ -40,7 +42,7 @@ class BuildWithLibrary(build_ext):
 
     def run(self):
         super().run()
-        target = Path(self.get_ext_fullpath("vdb._vdb")).parent
+        target = Path(self.get_ext_fullpath("vdb._lib")).parent
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy2(LIBRARY, target / LIBRARY.name)
 
@@ -58,7 +60,6 @@ class StableWheel(bdist_wheel):
 
 setup(
     version=VERSION,
-    ext_modules=[FAST],
-    cffi_modules=["native/build_ext.py:ffibuilder"],
+    ext_modules=[NATIVE],
     cmdclass={"build_ext": BuildWithLibrary, "bdist_wheel": StableWheel},
 )

@@ -19,8 +19,8 @@ command -v "${CC:-cc}" >/dev/null || skip "no C compiler for the extension"
 if [ ! -e "$venv/complete" ]; then
 	rm -rf "$venv"
 	"$python" -m venv "$venv" >/dev/null 2>&1 || skip "no venv module"
-	"$venv/bin/pip" install -q --disable-pip-version-check numpy cffi pytest setuptools wheel mypy typing_extensions \
-		>"$place/pip.log" 2>&1 || skip "pip could not install numpy, cffi and pytest: $(tail -1 "$place/pip.log")"
+	"$venv/bin/pip" install -q --disable-pip-version-check numpy pytest setuptools wheel mypy typing_extensions \
+		>"$place/pip.log" 2>&1 || skip "pip could not install numpy and pytest: $(tail -1 "$place/pip.log")"
 	# For one optional module, whose tests are skipped without.
 	"$venv/bin/pip" install -q --disable-pip-version-check langchain-core langchain-tests >>"$place/pip.log" 2>&1
 	touch "$venv/complete"

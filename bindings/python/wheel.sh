@@ -3,7 +3,7 @@
 #
 #   wheel.sh FOLDER [PYTHON]
 #
-# PYTHON has setuptools, wheel, cffi and numpy; without it an environment is made that has them, build/bindings/python/tools.
+# PYTHON has setuptools, wheel and numpy; without it an environment is made that has them, build/bindings/python/tools.
 # What the compiler would write down of the folder is left out: the same sources give the same bytes.
 cd "$(dirname "$0")/../.." || exit 1
 folder=$1 python=${2:-}
@@ -16,7 +16,7 @@ if [ -z "$python" ]; then
 	if [ ! -e "$tools/complete" ] || ! "$python" -c 'import numpy' 2>/dev/null; then
 		rm -rf "$tools"
 		"${PYTHON:-python3}" -m venv "$tools" &&
-			"$python" -m pip install -q --disable-pip-version-check setuptools wheel cffi 'numpy>=2' && touch "$tools/complete" || exit 1
+			"$python" -m pip install -q --disable-pip-version-check setuptools wheel 'numpy>=2' && touch "$tools/complete" || exit 1
 	fi
 fi
 cp -r bindings/python/. "$source" || exit 1

@@ -12,9 +12,10 @@ each status (vdb.errors). The manual of the library behind it is vdb.h.
 
 from typing import Any, Dict
 
+from . import _lib as lib
 from . import errors
 from ._error import Error
-from ._native import ID_NONE, ffi, lib, sized_json
+from ._native import ID_NONE, sized_json
 from ._search import Cursor, search_many
 from ._types import (
     Call, CheckLevel, Durability, Latency, LogLevel, Metric, Option, OptionInfo, Originals, Profile, Quant, Scalar, Stats,
@@ -26,7 +27,7 @@ from .options import option_table
 from .results import Fetched, ManyResult, Page, RangeResult, Recall, SearchResult
 
 MAX_K: int = lib.VDB_MAX_K
-__version__: str = ffi.string(lib.vdb_version_string()).decode()
+__version__: str = lib.vdb_version_string()
 
 
 def build_info() -> Dict[str, Any]:
@@ -36,7 +37,7 @@ def build_info() -> Dict[str, Any]:
 
 
 __all__ = [
-    "build_info", "Call", "CheckLevel", "Cursor", "Database", "Durability", "Error", "errors", "Fetched", "ffi",
+    "build_info", "Call", "CheckLevel", "Cursor", "Database", "Durability", "Error", "errors", "Fetched",
     "Filter", "ID_NONE", "Latency", "lib", "LogLevel", "ManyResult", "MAX_K", "Metric", "open", "Option",
     "option_table", "OptionInfo", "Originals", "Page", "Profile", "Quant", "RangeResult", "Recall", "repair",
     "Scalar", "search_many", "SearchResult", "Snapshot", "Stats", "Status", "Task", "WhenBehind",

@@ -12,7 +12,6 @@ from typing import Any, Dict, Iterable, NamedTuple, Optional, Union
 
 import numpy as np
 
-from ._native import ffi
 from ._types import Scalar
 
 _BY_DTYPE: "Dict[np.dtype[Any], Scalar]" = {
@@ -25,16 +24,14 @@ _DTYPES: "Dict[Scalar, np.dtype[Any]]" = {
     Scalar.I8: np.dtype(np.int8), Scalar.B1: np.dtype(np.uint8), Scalar.U8: np.dtype(np.uint8),
 }
 _U64 = np.dtype(np.uint64)
-_U64_ARRAY, _FLOAT_ARRAY = ffi.typeof("uint64_t[]"), ffi.typeof("float[]")
 # Reading an attribute of an enum costs as much as the rest of a comparison.
 _B1, _U8, _BF16 = Scalar.B1, Scalar.U8, Scalar.BF16
 
 
 class Vectors(NamedTuple):
-    """Arguments of a call: `owner` keeps the memory of `pointer`."""
+    """Arguments of a call."""
 
-    owner: np.ndarray
-    pointer: Any
+    array: np.ndarray
     rows: int
     dim: int
     stride: int
@@ -119,14 +116,10 @@ def _laid_out(array: np.ndarray, of: Scalar, dim: int, copy: bool, what: str) ->
             array = np.ascontiguousarray(array)
         else:
             raise _copy_needed(what, f"rows with strides {array.strides} are not packed and would be copied")
-    if array.flags.c_contiguous:
-        pointer = ffi.from_buffer(array.view(np.uint8) if array.dtype.kind not in "fiu" else array)
-    else:
-        pointer = ffi.cast("void *", array.__array_interface__["data"][0])
     if of is _B1:
         # A wrong number of bytes becomes a wrong dimension, which the library reports.
         width = dim if width == (dim + 7) // 8 else width * 8
-    return Vectors(array, pointer, count, width, stride, of, single)
+    return Vectors(array, count, width, stride, of, single)
 
 
 def _rows_are_packed(array: np.ndarray, width: int) -> bool:
@@ -169,13 +162,5 @@ def _id_array(array: np.ndarray, copy: bool) -> np.ndarray:
     if array.dtype.itemsize == 8 and array.dtype.isnative and array.flags.c_contiguous and array.flags.aligned:
         return array.reshape(-1).view(_U64)
     return np.require(array, _U64, ["C", "A"]).reshape(-1)
-
-
-def u64(array: np.ndarray) -> Any:
-    return ffi.from_buffer(_U64_ARRAY, array)
-
-
-def floats(array: np.ndarray) -> Any:
-    return ffi.from_buffer(_FLOAT_ARRAY, array)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from typing import Any, Callable, Optional, TypeVar, Union
 
-from ._native import NULL
 from .handles import Task
 
 _T = TypeVar("_T")
@@ -59,10 +58,10 @@ class _Worker(threading.Thread):
 def run(
     call: Callable[[Any], _T], task: Optional[Task] = None, progress: Optional[Progress] = None, long: bool = True
 ) -> _T:
-    """Makes `call`, which takes a vdb_task pointer. `long`: long enough to be worth a thread on the main thread."""
+    """Makes `call`, which takes a task as the library does. `long`: long enough to be worth a thread on the main thread."""
     threaded = progress is not None or (long and threading.current_thread() is threading.main_thread())
     if not threaded:
-        return call(task.capi() if task else NULL)
+        return call(task.capi() if task else None)
     tell = _teller(progress) if progress is not None else None
     own = task or Task()
     try:
@@ -73,13 +72,13 @@ def run(
 
 
 def _watched(call: Callable[[Any], _T], task: Task, tell: Optional[Callable[[int, int], Any]]) -> _T:
-    pointer = task.capi()
-    worker = _Worker(lambda: call(pointer))
+    number = task.capi()
+    worker = _Worker(lambda: call(number))
     try:
         worker.start()
     except RuntimeError:
         # The interpreter is ending and starts no threads.
-        return call(pointer)
+        return call(number)
     try:
         while not worker.wait(_SECONDS_BETWEEN_LOOKS):
             if tell and tell(*task.progress()) is False:

@@ -6,8 +6,9 @@ from typing import Any, Dict, Iterable, Optional, Union
 
 import numpy as np
 
+from . import _lib as lib
 from ._calls import Progress, run
-from ._native import check, ffi, lib, new_error, sized_text
+from ._native import number, sized_text
 from ._types import Metric, Option, OptionType, Scalar
 from .handles import Handle, Task
 from .options import find_option, option_table, value_name
@@ -37,9 +38,9 @@ class Core(Handle):
         self._stores_f32 = self.scalar is Scalar.F32
 
     def _option_number(self, option: int) -> int:
-        value, error = ffi.new("uint64_t *"), new_error()
-        check(lib.vdb_option_get_u64(self.capi(), option, value, error), error)
-        return value[0]
+        value = number()
+        lib.vdb_option_get_u64(self.capi(), option, value)
+        return int(value[0])
 
     def option(self, name: str) -> Any:
         """The value in force of an option, by full name ("hnsw.m") or short ("m"); of an enum its name."""
@@ -48,18 +49,14 @@ class Core(Handle):
             return sized_text(lambda *out: lib.vdb_option_get_text(self.capi(), info.id, *out))
         if info.value_type != OptionType.F64:
             return value_name(info, self._option_number(info.id))
-        value, error = ffi.new("double *"), new_error()
-        check(lib.vdb_option_get_f64(self.capi(), info.id, value, error), error)
-        return value[0]
+        value = np.zeros(1)
+        lib.vdb_option_get_f64(self.capi(), info.id, value)
+        return float(value[0])
 
     def options(self) -> Dict[str, Any]:
         """All options with their values in force."""
         return {info.name: self.option(info.name) for info in option_table()}
 
-    def _plain(self, function: Any) -> None:
-        error = new_error()
-        check(function(self.capi(), error), error)
-
     def _job(self, function: Any, task: Optional[Task], progress: Optional[Progress]) -> None:
-        db, error = self.capi(), new_error()
-        check(run(lambda task_pointer: function(db, task_pointer, error), task, progress), error)
+        db = self.capi()
+        run(lambda task_number: function(db, task_number), task, progress)

@@ -1,35 +1,26 @@
-"""The compiled module, and the few shapes in which every function of it is called.
+"""The compiled module, and the few shapes in which functions of it are called.
 
-Owns the check that library and header belong together, error records, and texts that are asked
-for by length. It knows nothing of databases.
+Owns the check that library and header belong together, exceptions for statuses, and texts that are
+asked for by length. It knows nothing of databases.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, NoReturn, Optional
+from typing import Any, Callable, Optional
 
+import numpy as np
+
+from . import _lib as lib
 from ._error import Error
-from ._vdb import ffi as ffi, lib as lib
-from .errors import BY_STATUS
+from .errors import BY_STATUS, BufferTooSmallError
 
-NULL = ffi.NULL
 ID_NONE: int = lib.VDB_ID_NONE
 
 if lib.vdb_abi_version() != lib.VDB_ABI_VERSION:
     raise ImportError(
         f"vdb was built against ABI {lib.VDB_ABI_VERSION} and has loaded a library of ABI {lib.vdb_abi_version()}: "
         "the package and libvdb.so must be of one version")
-
-# A type that cffi has parsed is found faster than its name.
-_ERROR = ffi.typeof("vdb_error_t *")
-_ERROR_SIZE = ffi.sizeof("vdb_error_t")
-
-
-def new_error() -> Any:
-    error = ffi.new(_ERROR)
-    error.struct_size = _ERROR_SIZE
-    return error
 
 
 def failure(status: int, message: str, item: Optional[int] = None, os_error: int = 0) -> Error:
@@ -40,36 +31,34 @@ def failure(status: int, message: str, item: Optional[int] = None, os_error: int
     return made
 
 
-def raise_from(status: int, error: Any) -> NoReturn:
-    item = None if error.item == ID_NONE else int(error.item)
-    raise failure(status, ffi.string(error.message).decode("utf-8", "replace"), item, error.os_error)
+lib.fail_with(failure)
 
 
-def check(status: int, error: Any) -> int:
-    """Raises for an error; gives back what is none (OK, DONE, PARTIAL)."""
-    if status < 0:
-        raise_from(status, error)
-    return status
+def number() -> np.ndarray:
+    """Room for a number of 64 bits that a function writes."""
+    return np.zeros(1, np.uint64)
 
 
-def text(pointer: Any) -> Optional[str]:
-    """A static text of the library; None for NULL."""
-    return None if pointer == NULL else str(ffi.string(pointer), "utf-8")
+def room(length: int) -> np.ndarray:
+    """Room for a text."""
+    return np.empty(length, np.uint8)
 
 
-def sized_text(call: Callable[[Any, int, Any, Any], int]) -> str:
+def sized_text(call: Callable[[Optional[np.ndarray], int, np.ndarray], int]) -> str:
     """A text that is asked for twice: for its length, then for its bytes; again if it has grown since."""
-    length, error = ffi.new("size_t *"), new_error()
-    check(call(NULL, 0, length, error), error)
+    length = number()
+    call(None, 0, length)
     while True:
-        cap = length[0] + 1
-        buffer = ffi.new("char[]", cap)
-        status = call(buffer, cap, length, error)
-        if status == lib.VDB_ERR_BUFFER_TOO_SMALL and length[0] >= cap:
-            continue
-        check(status, error)
-        return str(ffi.unpack(buffer, length[0]), "utf-8")
+        cap = int(length[0]) + 1
+        buffer = room(cap)
+        try:
+            call(buffer, cap, length)
+        except BufferTooSmallError:
+            if length[0] >= cap:
+                continue
+            raise
+        return buffer[: int(length[0])].tobytes().decode("utf-8")
 
 
-def sized_json(call: Callable[[Any, int, Any, Any], int]) -> Any:
+def sized_json(call: Callable[[Optional[np.ndarray], int, np.ndarray], int]) -> Any:
     return json.loads(sized_text(call))

@@ -7,8 +7,8 @@ from typing import Any, Callable, Iterable, List, Mapping, NamedTuple, Optional,
 
 import numpy as np
 
-from ._arrays import u64
-from ._native import NULL, check, ffi, lib, new_error
+from ._native import number, room
+from .errors import BufferTooSmallError
 
 # One text, or one for each row; None for none.
 Key = Union[str, bytes, None]
@@ -19,15 +19,11 @@ Metas = Union[Meta, Iterable[Meta]]
 
 
 class Texts(NamedTuple):
-    """Arguments of a call; `offsets` keeps its own memory, `data` that of the texts."""
+    """Arguments of a call: the texts in one piece, and where each begins and the last ends."""
 
-    data: Any
+    data: bytes
     offsets: np.ndarray
     length: int
-
-    @property
-    def offset_pointer(self) -> Any:
-        return u64(self.offsets)
 
 
 def _bytes_of_key(key: Key) -> bytes:
@@ -54,7 +50,7 @@ def _joined(texts: List[bytes], count: Optional[int], what: str) -> Texts:
         raise ValueError(f"{len(texts)} {what} for {count} rows")
     offsets = np.zeros(len(texts) + 1, np.uint64)
     np.cumsum([len(text) for text in texts], dtype=np.uint64, out=offsets[1:])
-    return Texts(ffi.from_buffer("char[]", b"".join(texts)), offsets, len(texts))
+    return Texts(b"".join(texts), offsets, len(texts))
 
 
 def keys_in(keys: Keys, count: Optional[int] = None) -> Texts:
@@ -69,8 +65,8 @@ def metas_in(metas: Metas, count: Optional[int] = None) -> Texts:
 
 
 def arguments(texts: Optional[Texts]) -> Sequence[Any]:
-    """The two arguments for texts; NULL where there are none."""
-    return (NULL, NULL) if texts is None else (texts.data, texts.offset_pointer)
+    """The two arguments for texts, if there are any."""
+    return (None, None) if texts is None else (texts.data, texts.offsets)
 
 
 def texts_of_rows(function: Callable[..., int], of: Sequence[Any], ids: np.ndarray) -> List[Optional[bytes]]:
@@ -78,20 +74,18 @@ def texts_of_rows(function: Callable[..., int], of: Sequence[Any], ids: np.ndarr
 
     It is asked again where the texts grew meanwhile.
     """
-    offsets, length, error = np.zeros(ids.size + 1, np.uint64), ffi.new("size_t *"), new_error()
-
-    def ask(buffer: Any, cap: int) -> int:
-        return function(*of, u64(ids), ids.size, buffer, cap, u64(offsets), length, error)
-
-    check(ask(NULL, 0), error)
+    offsets, length = np.zeros(ids.size + 1, np.uint64), number()
+    function(*of, ids, ids.size, None, 0, offsets, length)
     while True:
-        cap = length[0]
-        buffer = ffi.new("char[]", max(cap, 1))
         # A buffer of no bytes would only ask for the length.
-        status = ask(buffer, max(cap, 1))
-        if status == lib.VDB_ERR_BUFFER_TOO_SMALL and length[0] > cap:
-            continue
-        check(status, error)
+        cap = max(int(length[0]), 1)
+        buffer = room(cap)
+        try:
+            function(*of, ids, ids.size, buffer, cap, offsets, length)
+        except BufferTooSmallError:
+            if length[0] > cap:
+                continue
+            raise
         break
-    data, ends = bytes(ffi.buffer(buffer, length[0])), offsets.tolist()
+    data, ends = buffer.tobytes(), offsets.tolist()
     return [data[begin:end] or None for begin, end in zip(ends, ends[1:])]

@@ -7,12 +7,14 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
-from ._arrays import dtype_of, ids_in, row_shape, scalar_of, u64, vectors_in
+from . import _lib as lib
+from ._arrays import dtype_of, ids_in, row_shape, scalar_of, vectors_in
 from ._calls import Progress, run
 from ._core import LONG_BYTES, Core, Ids, NewIds
-from ._native import ID_NONE, check, ffi, lib, new_error
+from ._lib import write as fast_write
+from ._native import ID_NONE, number
 from ._texts import Keys, Meta, Metas, arguments, bytes_of_meta, keys_in, metas_in, texts_of_rows
-from .handles import Filter, Snapshot, Task, pointer_of
+from .handles import Filter, Snapshot, Task, number_of
 from .results import Fetched
 
 
@@ -35,7 +37,7 @@ class Writes(Core):
         `ids`: None, for all or in a list of them, asks for new ones. `keys`: a text for each row, or None.
         `meta`: a dict for each row (or its JSON text, which is kept byte by byte), or None.
         """
-        return self._write(lib.vdb_insert_batch, lib.vdb_insert_records, ids, vectors, keys, meta, scalar, copy, task, progress)
+        return self._write(False, ids, vectors, keys, meta, scalar, copy, task, progress)
 
     def upsert(
         self, ids: NewIds, vectors: Any, *, keys: Optional[Keys] = None, meta: Optional[Metas] = None,
@@ -47,14 +49,16 @@ class Writes(Core):
         Where no id is given, the row with the key is meant, or a new one. Without `keys` and `meta` rows keep
         theirs; None for a row takes its own away.
         """
-        return self._write(lib.vdb_upsert_batch, lib.vdb_upsert_records, ids, vectors, keys, meta, scalar, copy, task, progress)
+        return self._write(True, ids, vectors, keys, meta, scalar, copy, task, progress)
 
     def _write(
-        self, plain: Any, with_records: Any, ids: NewIds, vectors: Any, keys: Optional[Keys],
-        meta: Optional[Metas], scalar: Union[str, int, None], copy: bool, task: Optional[Task],
-        progress: Optional[Progress],
+        self, replaces: bool, ids: NewIds, vectors: Any, keys: Optional[Keys], meta: Optional[Metas],
+        scalar: Union[str, int, None], copy: bool, task: Optional[Task], progress: Optional[Progress],
     ) -> np.ndarray:
-        db, error = self.capi(), new_error()
+        if keys is None and meta is None and scalar is None and task is None and progress is None:
+            if fast_write(self._number, ids, vectors, replaces, LONG_BYTES):
+                return ids  # type: ignore[return-value]
+        db = self.capi()
         rows = vectors_in(vectors, self.scalar, self.dim, scalar, copy)
         asks = ids is None
         if ids is None:
@@ -64,77 +68,75 @@ class Writes(Core):
         id_array = ids_in(ids, copy)
         if id_array.size != rows.rows:
             raise ValueError(f"{id_array.size} ids for {rows.rows} vectors")
-        where = rows.pointer, rows.rows, rows.dim, rows.stride, rows.scalar
+        where = rows.array, rows.rows, rows.dim, rows.stride, rows.scalar
         if keys is None and meta is None and not asks:
-            def call(task_pointer: Any) -> int:
-                return plain(db, u64(id_array), *where, task_pointer, error)
+            plain = lib.vdb_upsert_batch if replaces else lib.vdb_insert_batch
+
+            def call(task_number: Optional[int]) -> None:
+                plain(db, id_array, *where, task_number)
         else:
             # Ids that the library gives are written into the array: never into the caller's.
             id_array = id_array.copy()
             key_texts = None if keys is None else keys_in(keys, rows.rows)
             meta_texts = None if meta is None else metas_in(meta, rows.rows)
 
-            def call(task_pointer: Any) -> int:
-                return with_records(
-                    db, u64(id_array), *arguments(key_texts), *where, *arguments(meta_texts), task_pointer, error)
+            with_records = lib.vdb_upsert_records if replaces else lib.vdb_insert_records
 
-        check(run(call, task, progress, long=rows.owner.nbytes >= LONG_BYTES), error)
+            def call(task_number: Optional[int]) -> None:
+                with_records(db, id_array, *arguments(key_texts), *where, *arguments(meta_texts), task_number)
+
+        run(call, task, progress, long=rows.array.nbytes >= LONG_BYTES)
         return id_array
 
     def delete(self, ids: Ids, *, copy: bool = False) -> int:
         """Deletes rows by id and returns how many there were."""
         array = ids_in(ids, copy)
-        return self._counted(lambda deleted, error: lib.vdb_delete_batch(
-            self.capi(), u64(array), array.size, deleted, error))
+        return self._counted(lambda deleted: lib.vdb_delete_batch(self.capi(), array, array.size, deleted))
 
     def delete_keys(self, keys: Keys) -> int:
         """Deletes the rows that have one of these keys and returns how many there were."""
         texts = keys_in(keys)
-        return self._counted(lambda deleted, error: lib.vdb_delete_keys(
-            self.capi(), *arguments(texts), texts.length, deleted, error))
+        return self._counted(lambda deleted: lib.vdb_delete_keys(self.capi(), *arguments(texts), texts.length, deleted))
 
     def delete_where(
         self, filter: Filter, *, task: Optional[Task] = None, progress: Optional[Progress] = None,
     ) -> int:
         """Deletes the rows that a filter lets pass at this moment and returns how many there were."""
-        db, rule = self.capi(), pointer_of(filter, Filter, "filter")
-        return self._counted(lambda deleted, error: run(
-            lambda task_pointer: lib.vdb_delete_where(db, rule, deleted, task_pointer, error), task, progress))
+        db, rule = self.capi(), number_of(filter, Filter, "filter")
+        return self._counted(lambda deleted: run(
+            lambda task_number: lib.vdb_delete_where(db, rule, deleted, task_number), task, progress))
 
     def update_meta(self, ids: Ids, meta: Metas, *, copy: bool = False) -> int:
         """Gives rows other metadata (None takes it away) and returns how many there were. Vectors and keys stay."""
         array = ids_in(ids, copy)
         texts = metas_in(meta, array.size)
-        return self._counted(lambda updated, error: lib.vdb_update_meta_batch(
-            self.capi(), u64(array), array.size, *arguments(texts), updated, error))
+        return self._counted(lambda updated: lib.vdb_update_meta_batch(
+            self.capi(), array, array.size, *arguments(texts), updated))
 
     def update_meta_where(
         self, filter: Filter, meta: Meta, *, task: Optional[Task] = None, progress: Optional[Progress] = None,
     ) -> int:
         """Gives the rows that a filter lets pass the same metadata and returns how many there were."""
-        db, rule, text = self.capi(), pointer_of(filter, Filter, "filter"), bytes_of_meta(meta)
-        return self._counted(lambda updated, error: run(
-            lambda task_pointer: lib.vdb_update_meta_where(db, rule, text, len(text), updated, task_pointer, error),
-            task, progress))
+        db, rule, text = self.capi(), number_of(filter, Filter, "filter"), bytes_of_meta(meta)
+        return self._counted(lambda updated: run(
+            lambda task_number: lib.vdb_update_meta_where(db, rule, text, len(text), updated, task_number), task, progress))
 
     @staticmethod
-    def _counted(call: Callable[[Any, Any], int]) -> int:
-        number, error = ffi.new("uint64_t *"), new_error()
-        check(call(number, error), error)
-        return number[0]
+    def _counted(call: Callable[[np.ndarray], int]) -> int:
+        rows = number()
+        call(rows)
+        return int(rows[0])
 
     def get(
         self, ids: Ids, *, scalar: Union[str, int, None] = None, copy: bool = False, snapshot: Optional[Snapshot] = None,
     ) -> Fetched:
         """The vectors of ids as `(vectors, found)`, of the type the database stores or of `scalar`."""
-        array, error = ids_in(ids, copy), new_error()
+        array = ids_in(ids, copy)
         of = self.scalar if scalar is None else scalar_of(scalar)
         vectors = np.zeros((array.size, row_shape(of, self.dim)), dtype_of(of))
         found = np.zeros(array.size, np.bool_)
         function, at = _at(snapshot, lib.vdb_get_batch, lib.vdb_get_batch_at)
-        check(function(
-            self.capi(), *at, u64(array), array.size, self.dim, of, ffi.from_buffer(vectors), 0,
-            ffi.from_buffer("uint8_t[]", found), error), error)
+        function(self.capi(), *at, array, array.size, self.dim, of, vectors, 0, found)
         return Fetched(vectors, found)
 
     def get_meta(
@@ -153,13 +155,13 @@ class Writes(Core):
 
     def ids_of_keys(self, keys: Keys, *, snapshot: Optional[Snapshot] = None) -> np.ndarray:
         """The ids of the rows that have these keys, vdb.ID_NONE where none has."""
-        texts, error = keys_in(keys), new_error()
+        texts = keys_in(keys)
         ids = np.empty(texts.length, np.uint64)
         function, at = _at(snapshot, lib.vdb_ids_of_keys, lib.vdb_ids_of_keys_at)
-        check(function(self.capi(), *at, *arguments(texts), texts.length, u64(ids), error), error)
+        function(self.capi(), *at, *arguments(texts), texts.length, ids)
         return ids
 
 
 def _at(snapshot: Optional[Snapshot], newest: Any, at: Any) -> Tuple[Any, Tuple[Any, ...]]:
     """The function for a state, and the argument that says which."""
-    return (newest, ()) if snapshot is None else (at, (pointer_of(snapshot, Snapshot, "snapshot"),))
+    return (newest, ()) if snapshot is None else (at, (number_of(snapshot, Snapshot, "snapshot"),))

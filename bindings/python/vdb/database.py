@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
 
+from . import _lib as lib
 from ._calls import Progress, run
 from ._keeping import Keeping, Path
-from ._native import NULL, check, ffi, lib, new_error
+from ._error import Error
+from ._native import number, room
 from ._search import Searches
 from ._writes import Writes
 from .handles import Task
@@ -31,10 +34,8 @@ def open(
     names, {"hnsw.m": 32}; vdb.option_table() lists them. A new database needs `dim`.
     """
     with OptionSet({**(options or {}), **keywords}) as chosen:
-        name = NULL if path is None else os.fsencode(path)
-        place, error = ffi.new("vdb **"), new_error()
-        check(lib.vdb_open(name, chosen.capi(), place, error), error)
-    return Database(place[0])
+        opened = lib.vdb_open(None if path is None else os.fsencode(path), chosen.capi())
+    return Database(opened)
 
 
 def repair(
@@ -51,20 +52,21 @@ def repair(
     scalar) are needed only when no manifest is whole.
     """
     chosen = OptionSet(options)
-    buffer, length, error = ffi.new("char[]", lib.VDB_REPAIR_REPORT_MAX), ffi.new("size_t *"), new_error()
+    buffer, length = room(lib.VDB_REPAIR_REPORT_MAX), number()
     names = os.fsencode(source), os.fsencode(target)
 
-    def call(task_pointer: Any) -> int:
-        return lib.vdb_repair(*names, chosen.capi(), buffer, len(buffer), length, task_pointer, error)
+    def call(task_number: Optional[int]) -> None:
+        lib.vdb_repair(*names, chosen.capi(), buffer, buffer.size, length, task_number)
 
     with chosen:
-        check(run(call, task, progress), error)
-    report: Dict[str, Any] = json.loads(ffi.unpack(buffer, length[0]))
+        run(call, task, progress)
+    report: Dict[str, Any] = json.loads(buffer[: int(length[0])].tobytes())
     return report
 
 
-def _close_quietly(pointer: Any) -> None:
-    lib.vdb_close(pointer, NULL)
+def _close_quietly(number: int) -> None:
+    with suppress(Error):
+        lib.vdb_close(number)
 
 
 class Database(Writes, Searches, Keeping):
@@ -76,8 +78,8 @@ class Database(Writes, Searches, Keeping):
 
     __slots__ = ()
 
-    def __init__(self, pointer: Any):
-        super().__init__(pointer, _close_quietly)
+    def __init__(self, number: int):
+        super().__init__(number, _close_quietly)
         self._learn()
 
     # ---- Life
@@ -86,8 +88,7 @@ class Database(Writes, Searches, Keeping):
         """Closes: waits for calls in progress and makes everything durable. Closing twice does nothing."""
         self._closed = True
         if self._finalizer.detach() is not None:
-            error = new_error()
-            check(lib.vdb_close(self._pointer, error), error)
+            lib.vdb_close(self._number)
 
     def __repr__(self) -> str:
         state = ", closed" if self.closed else ""

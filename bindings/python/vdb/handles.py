@@ -14,8 +14,9 @@ from typing import Any, Callable, Iterable, Optional, Tuple, Type, TypeVar, Unio
 
 import numpy as np
 
+from . import _lib as lib
 from ._arrays import ids_in
-from ._native import NULL, check, failure, ffi, lib, new_error
+from ._native import failure, number
 
 _Self = TypeVar("_Self", bound="Handle")
 
@@ -34,17 +35,15 @@ os.register_at_fork(after_in_child=_forked)
 class Handle:
     """Something of the library's that has to be given back."""
 
-    __slots__ = ("_pointer", "_number", "_closed", "_generation", "_finalizer", "__weakref__")
+    __slots__ = ("_number", "_closed", "_generation", "_finalizer", "__weakref__")
 
-    def __init__(self, pointer: Any, free: Callable[[Any], Any]):
-        self._pointer = pointer
-        # The same for vdb._fast, which leaves it to the library to know a handle that is closed or the parent's.
-        self._number = int(ffi.cast("uintptr_t", pointer))
+    def __init__(self, number: int, free: Callable[[int], Any]):
+        self._number = number
         self._closed = False
         self._generation = _generation
-        self._finalizer = weakref.finalize(self, free, pointer)
+        self._finalizer = weakref.finalize(self, free, number)
 
-    def capi(self) -> Any:
+    def capi(self) -> int:
         """The handle as the functions of vdb.lib take it, for what this package does not wrap."""
         if self._closed:
             raise failure(lib.VDB_ERR_CLOSED, f"this {type(self).__name__} was closed")
@@ -53,7 +52,7 @@ class Handle:
                 lib.VDB_ERR_FORKED,
                 f"this {type(self).__name__} belongs to the parent process: open the database in the child, or start "
                 "processes with multiprocessing's method 'spawn'. Readers beside a writer open it with read_only=True")
-        return self._pointer
+        return self._number
 
     @property
     def closed(self) -> bool:
@@ -81,25 +80,17 @@ class Task(Handle):
     __slots__ = ()
 
     def __init__(self) -> None:
-        place, error = ffi.new("vdb_task **"), new_error()
-        check(lib.vdb_task_new(place, error), error)
-        super().__init__(place[0], lib.vdb_task_free)
+        super().__init__(lib.vdb_task_new(), lib.vdb_task_free)
 
     def cancel(self) -> None:
         """Asks the call to stop soon: a write or job changes nothing and raises CancelledError, a search is partial."""
-        self._check(lib.vdb_task_cancel(self.capi()))
+        lib.vdb_task_cancel(self.capi())
 
     def progress(self) -> Tuple[int, int]:
         """Units done and in total; (0, 0) before the call starts."""
-        done, total = ffi.new("uint64_t *"), ffi.new("uint64_t *")
-        self._check(lib.vdb_task_progress(self.capi(), done, total))
-        return done[0], total[0]
-
-    @staticmethod
-    def _check(status: int) -> None:
-        """These two functions have no error record."""
-        if status < 0:
-            raise failure(status, f"{ffi.string(lib.vdb_status_name(status)).decode()}: the task")
+        done, total = number(), number()
+        lib.vdb_task_progress(self.capi(), done, total)
+        return int(done[0]), int(total[0])
 
 
 class Snapshot(Handle):
@@ -110,8 +101,8 @@ class Snapshot(Handle):
 
     __slots__ = ()
 
-    def __init__(self, pointer: Any):
-        super().__init__(pointer, lib.vdb_snapshot_free)
+    def __init__(self, number: int):
+        super().__init__(number, lib.vdb_snapshot_free)
 
 
 class Filter(Handle):
@@ -125,9 +116,7 @@ class Filter(Handle):
 
     def __init__(self, ids: Union[int, Iterable[int], np.ndarray], allow: bool = True, *, copy: bool = False):
         array = ids_in(ids, copy)
-        place, error = ffi.new("vdb_filter **"), new_error()
-        check(lib.vdb_filter_ids(ffi.from_buffer("uint64_t[]", array), array.size, int(allow), place, error), error)
-        super().__init__(place[0], lib.vdb_filter_free)
+        super().__init__(lib.vdb_filter_ids(array, array.size, int(allow)), lib.vdb_filter_free)
 
     @classmethod
     def where(cls, text: str, *values: Any) -> "Filter":
@@ -136,9 +125,8 @@ class Filter(Handle):
         `values` stand for $1, $2, ...: never write values of others into the text. Without them a text with
         parameters makes a filter for `bind`.
         """
-        place, error, data = ffi.new("vdb_filter **"), new_error(), text.encode("utf-8")
-        check(lib.vdb_filter_parse(data, len(data), place, error), error)
-        parsed = cls._owned(place[0])
+        data = text.encode("utf-8")
+        parsed = cls._owned(lib.vdb_filter_parse(data, len(data)))
         if not values:
             return parsed
         with parsed:
@@ -146,25 +134,23 @@ class Filter(Handle):
 
     def bind(self, *values: Any) -> "Filter":
         """A filter like this one, whose parameters are these values. The one with parameters stays as it is."""
-        place, error = ffi.new("vdb_filter **"), new_error()
         data = json.dumps(values, allow_nan=False).encode("utf-8")
-        check(lib.vdb_filter_bind(self.capi(), data, len(data), place, error), error)
-        return self._owned(place[0])
+        return self._owned(lib.vdb_filter_bind(self.capi(), data, len(data)))
 
     @classmethod
-    def _owned(cls, pointer: Any) -> "Filter":
+    def _owned(cls, number: int) -> "Filter":
         made = cls.__new__(cls)
-        Handle.__init__(made, pointer, lib.vdb_filter_free)
+        Handle.__init__(made, number, lib.vdb_filter_free)
         return made
 
 
 _MADE_BY = {"Filter": "vdb.Filter.where(text)", "Snapshot": "db.snapshot()", "Task": "vdb.Task()"}
 
 
-def pointer_of(value: Optional[Handle], kind: Type[Handle], name: str) -> Any:
-    """An argument that is a handle as the library takes it; NULL for None."""
+def number_of(value: Optional[Handle], kind: Type[Handle], name: str) -> Optional[int]:
+    """An argument that is a handle, or None, as the library takes it."""
     if value is None:
-        return NULL
+        return None
     if not isinstance(value, kind):
         raise TypeError(f"{name}: a {type(value).__name__} is no {kind.__name__}; {_MADE_BY[kind.__name__]} makes one")
     return value.capi()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from ._native import check, failure, ffi, lib, new_error, text
+from . import _lib as lib
+from ._native import failure
 from ._types import Option, OptionInfo, OptionType
 from .handles import Handle
 
@@ -16,11 +17,7 @@ def option_table() -> List[OptionInfo]:
 
 def _read_table() -> List[OptionInfo]:
     rows: List[OptionInfo] = []
-    info, error = ffi.new("vdb_option_info_t *"), new_error()
-    info.struct_size = ffi.sizeof("vdb_option_info_t")
-    while check(lib.vdb_option_at(len(rows), info, error), error) != lib.VDB_DONE:
-        fields: List[Any] = [getattr(info, name) for name in OptionInfo._fields]
-        fields = [text(value) if isinstance(value, ffi.CData) else value for value in fields]
+    while (fields := lib.vdb_option_at(len(rows))) != lib.VDB_DONE:
         rows.append(OptionInfo(*fields))
     return rows
 
@@ -56,22 +53,20 @@ class OptionSet(Handle):
     __slots__ = ()
 
     def __init__(self, options: Optional[Mapping[str, Any]] = None):
-        place, error = ffi.new("vdb_options **"), new_error()
-        check(lib.vdb_options_new(place, error), error)
-        super().__init__(place[0], lib.vdb_options_free)
+        super().__init__(lib.vdb_options_new(), lib.vdb_options_free)
         for name, value in (options or {}).items():
             self.set(name, value)
 
     def set(self, name: str, value: Any) -> None:
         """Sets an option by name, full ("hnsw.m") or short ("m"). An enum takes a name or a number."""
-        options, error = self.capi(), new_error()
+        options = self.capi()
         info = _BY_NAME.get(name)
         if info is not None and isinstance(value, (int, float)):
             if info.value_type == OptionType.F64:
-                check(lib.vdb_options_set_f64(options, info.id, value, error), error)
+                lib.vdb_options_set_f64(options, info.id, value)
                 return
             if (isinstance(value, int) or value.is_integer()) and 0 <= value < 2**64:
-                check(lib.vdb_options_set_u64(options, info.id, int(value), error), error)
+                lib.vdb_options_set_u64(options, info.id, int(value))
                 return
         full = info.name if info is not None else name
-        check(lib.vdb_options_set_text(options, full.encode(), str(value).encode(), error), error)
+        lib.vdb_options_set_text(options, full.encode(), str(value).encode())

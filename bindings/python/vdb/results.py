@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Tuple
 
 import numpy as np
 
-from ._fast import SearchResult as SearchResult
+from ._lib import SearchResult as SearchResult
 
 
 class ManyResult(SearchResult):
