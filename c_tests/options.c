@@ -92,6 +92,7 @@ static void text_sets_names_and_numbers(void) {
   CHECK(ratio == 0.5);
   CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_option_get_f64(db, VDB_OPT_M, &ratio, &error));
   CHECK_STATUS(VDB_ERR_INVALID_ARGUMENT, vdb_option_get_u64(db, VDB_OPT_COMPACT_RATIO, &value, &error));
+  CHECK(strstr(error.message, "storage.compact_ratio is a fraction (0.5)") != NULL);
   CHECK_STATUS(VDB_ERR_UNKNOWN_OPTION, vdb_option_get_u64(db, 0, &value, &error));
   CHECK_OK(vdb_close(db, &error));
 }

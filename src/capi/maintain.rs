@@ -57,7 +57,7 @@ pub unsafe extern "C" fn vdb_wait_indexed(db: *mut vdb, task: *mut vdb_task, err
 }
 
 /// Moves a read-only handle to the newest state that the writer has committed. VDB_OK also
-/// when there is none newer; vdb_stats tells the LSN.
+/// when there is none newer; vdb_stats_get tells the LSN.
 ///
 /// Batches are seen whole or not at all, and what was seen stays. Calls in progress keep the
 /// state they began with. A batch may be seen before the writer's call has returned, that

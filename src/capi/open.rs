@@ -79,7 +79,7 @@ pub(super) unsafe fn path_from(path: *const c_char) -> Result<Option<PathBuf>, F
     if path.is_empty() {
         return refuse(
             vdb_status::VDB_ERR_INVALID_ARGUMENT,
-            "a path is empty; vdb_open takes NULL for a database in memory",
+            "a path is empty: name a file or a directory (a database in memory is opened with no path at all)",
         );
     }
     #[cfg(unix)]
@@ -213,7 +213,8 @@ fn setting(database: &Database, option: vdb_option_t) -> Result<Value, Failure> 
 }
 
 fn wrong_type(option: vdb_option_t, is: &str) -> Outcome {
-    refuse(vdb_status::VDB_ERR_INVALID_ARGUMENT, format!("option {option} is {is}"))
+    let name = OptionInfo::by_number(option)?.name;
+    refuse(vdb_status::VDB_ERR_INVALID_ARGUMENT, format!("{name} is {is}"))
 }
 
 #[cfg(test)]

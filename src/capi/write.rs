@@ -117,7 +117,7 @@ unsafe fn write_rows(
 /// `deleted` receives the number of rows deleted; it may be NULL. Deleted rows are never
 /// returned again; their space is reclaimed in the background.
 ///
-/// Errors: NO_SPACE, NO_MEMORY, IO, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+/// Errors: NO_SPACE, NO_MEMORY, IO, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_delete_batch(
     db: *mut vdb,

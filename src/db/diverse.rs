@@ -9,7 +9,7 @@ use super::core::Core;
 use super::error::{ErrorKind, Result, fail};
 use super::latency::Call;
 use super::reader::{Limits, Scratch, stored_row};
-use super::single::Single;
+use super::single::{Single, check_one};
 use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::arena::Lease;
@@ -32,11 +32,7 @@ pub fn search(
     ids: &mut [u64],
     distances: &mut [f32],
 ) -> Result<(Outcome, usize)> {
-    if query.count() != 1 || ids.len() != distances.len() {
-        let (queries, places) = (query.count(), (ids.len(), distances.len()));
-        let message = format!("{queries} queries, places for {places:?} ids and distances");
-        return fail(ErrorKind::InvalidArgument, message);
-    }
+    check_one(&query, ids, distances)?;
     if !(0.0..=1.0).contains(&lambda) {
         return fail(ErrorKind::OutOfRange, format!("lambda = {lambda} is outside 0..1"));
     }

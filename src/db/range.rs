@@ -12,7 +12,7 @@ use super::error::{ErrorKind, Result, fail};
 use super::latency::Call;
 use super::plan::Plan;
 use super::reader::{Limits, Scratch, finish, search_one};
-use super::single::Single;
+use super::single::{Single, check_one};
 use super::types::{ID_NONE, Outcome, SearchParams, Vectors};
 use super::view::View;
 use crate::index::Control;
@@ -30,11 +30,10 @@ pub fn search(
     ids: &mut [u64],
     distances: &mut [f32],
 ) -> Result<(Outcome, usize)> {
-    if query.count() != 1 || max_distance.is_nan() || ids.len() != distances.len() {
-        let (queries, places) = (query.count(), (ids.len(), distances.len()));
-        let message = format!("{queries} queries, distance {max_distance}, places for {places:?} ids and distances");
-        return fail(ErrorKind::InvalidArgument, message);
+    if max_distance.is_nan() {
+        return fail(ErrorKind::InvalidArgument, "max_distance is NaN, which no distance is within");
     }
+    check_one(&query, ids, distances)?;
     let mut single = Single::of(core, Call::SearchRange, &query, params)?;
     let Single { view, limits, scratch, start, .. } = &mut single;
     let asking = Asking::new(core, view, params, Wanted::Within { radius: max_distance, places: ids.len() });

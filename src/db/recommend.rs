@@ -11,7 +11,7 @@ use super::error::{ErrorKind, Result, fail};
 use super::input::Shape;
 use super::latency::Call;
 use super::reader::{slot_of, stored_row, write_hits};
-use super::single::Single;
+use super::single::{Single, check_places};
 use super::types::{Outcome, SearchParams};
 use super::view::{Decoded, View};
 use crate::arena::Lease;
@@ -29,12 +29,10 @@ pub fn search(
     ids: &mut [u64],
     distances: &mut [f32],
 ) -> Result<(Outcome, usize)> {
-    if positive.is_empty() || ids.len() != distances.len() {
-        let (examples, places) = (positive.len(), (ids.len(), distances.len()));
-        let message =
-            format!("{examples} positive examples, of which one is needed; places for {places:?} ids and distances");
-        return fail(ErrorKind::InvalidArgument, message);
+    if positive.is_empty() {
+        return fail(ErrorKind::InvalidArgument, "there is no positive example: one row to be like is needed");
     }
+    check_places(ids, distances)?;
     let mut single = Single::new(core, Call::Recommend, params)?;
     let examples = positive.len().saturating_add(negative.len());
     let lease = Lease::new(&core.search_budget);

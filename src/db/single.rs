@@ -3,7 +3,7 @@
 
 use super::core::Core;
 use super::ended::Ended;
-use super::error::Result;
+use super::error::{ErrorKind, Result, fail};
 use super::latency::Call;
 use super::plan::Plan;
 use super::reader::{Limits, Scratch, finish, search_one, take_query};
@@ -27,6 +27,23 @@ pub struct Single<'a> {
     pub start: Instant,
     params: &'a SearchParams,
     call: Call,
+}
+
+/// A call that is for one query, and has as many places for ids as for distances.
+pub fn check_one(query: &Vectors<'_>, ids: &[u64], distances: &[f32]) -> Result<()> {
+    if query.count() != 1 {
+        return fail(ErrorKind::InvalidArgument, format!("{} queries, where one is wanted", query.count()));
+    }
+    check_places(ids, distances)
+}
+
+/// As many places for ids as for distances.
+pub fn check_places(ids: &[u64], distances: &[f32]) -> Result<()> {
+    if ids.len() == distances.len() {
+        return Ok(());
+    }
+    let message = format!("{} places for ids, {} for distances: as many are wanted", ids.len(), distances.len());
+    fail(ErrorKind::InvalidArgument, message)
 }
 
 impl<'a> Single<'a> {

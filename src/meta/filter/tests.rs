@@ -134,7 +134,7 @@ fn errors_name_the_byte_and_what_to_write() {
         ("n = ", 4, "the end"),
         ("n = null", 4, "is null"),
         ("n != null", 5, "is not null"),
-        ("n 3", 2, "`and`, `or` or the end"),
+        ("n 3", 2, "`and`, `or`, the end or, after a path, a comparison"),
         ("(n = 1", 6, "`)`"),
         ("n = 1)", 5, "`)`"),
         ("n in 3", 5, "`(`"),
