@@ -70,6 +70,10 @@ do_install() {
 	for text in LICENSE NOTICE; do
 		put 644 "$text" "$DOCDIR/$text"
 	done
+	# In the folders of the repository, so that links lead from one to the other.
+	for text in docs/c.md docs/cpp.md docs/filters.md examples/quickstart.c examples/records.c; do
+		put 644 "$text" "$DOCDIR/$text"
+	done
 }
 
 do_uninstall() {

@@ -25,7 +25,7 @@ PREFIX=$prefix packaging/install.sh install || exit 1
 layout() {
 	test -f "$prefix/lib/libvdb.so.$abi" && test -L "$prefix/lib/libvdb.so" && test -f "$prefix/lib/libvdb.a" &&
 		test -f "$prefix/include/vdb.h" && test -f "$prefix/include/vdb.hpp" && test -f "$prefix/share/man/man7/vdb.7" &&
-		test -f "$prefix/share/doc/vdb/LICENSE" && test "$(readlink "$prefix/lib/libvdb.so")" = "libvdb.so.$abi" &&
+		test -f "$prefix/share/doc/vdb/LICENSE" && test -f "$prefix/share/doc/vdb/docs/filters.md" && test "$(readlink "$prefix/lib/libvdb.so")" = "libvdb.so.$abi" &&
 		! grep -rq '@[A-Z_]*@' "$prefix/lib/pkgconfig" "$prefix/lib/cmake" "$prefix/share/man"
 }
 headers() {
@@ -54,7 +54,9 @@ pc() {
 }
 pc_shared() {
 	test "$(pc --modversion)" = "$version"
-	$CC "$root/examples/quickstart.c" $(pc --cflags --libs) -Wl,-rpath,"$prefix/lib" -o program && says ./program
+	# As docs/c.md says it.
+	$CC "$prefix/share/doc/vdb/examples/quickstart.c" $(pc --cflags --libs) -Wl,-rpath,"$(pc --variable=libdir)" -o program && says ./program &&
+		$CC "$prefix/share/doc/vdb/examples/records.c" $(pc --cflags --libs) -Wl,-rpath,"$(pc --variable=libdir)" -o program && ./program
 }
 pc_cpp() {
 	$CXX -std=c++17 "$root/examples/quickstart.cpp" $(pc --cflags --libs) -Wl,-rpath,"$prefix/lib" -o program &&

@@ -16,6 +16,9 @@ vdb \- the vector database you link
 .PP
 .I cc program.c
 .B $(pkg\-config \-\-cflags \-\-libs vdb)
+.I \-Wl,\-rpath,LIBDIR
+.PP
+The last tells the program where the library lies, unless that is a folder that the system knows.
 .PP
 With C++:
 .BR "#include <vdb.hpp>" ,

@@ -7,15 +7,8 @@ from pathlib import Path
 
 from header import Constant, Enum, Function, Model, Struct, clean
 
-HEAD = """# The C interface
-
-Made from `include/vdb.h` by `bindings/gen/gen.py`: the same text, with links. [README](../README.md) has a first program, [examples](../examples/README.md)
-more of them; [api-conventions](api-conventions.md) says why things are as they are.
-
-    #include <vdb.h>
-    cc program.c $(pkg-config --cflags --libs vdb)
-
-"""
+# What stands before the reference; the quick start is the program in examples.
+HEAD = Path(__file__).with_name("c.md")
 
 SECTION = re.compile(r"/\* ---- (?P<title>.+?) -+\s*\n?(?P<text>.*?)\*/", re.DOTALL)
 RULES = re.compile(r"^(R\d+) ", re.MULTILINE)
@@ -50,7 +43,13 @@ class Page:
         return "`".join(parts)
 
     def text(self, doc: str, here: str = "") -> str:
-        return "\n\n".join(self.linked(" ".join(part.split()), here) for part in doc.split("\n\n")) + "\n\n"
+        return "\n\n".join(self.paragraph(part, here) for part in doc.split("\n\n")) + "\n\n"
+
+    def paragraph(self, part: str, here: str) -> str:
+        """One paragraph, or a list where lines begin with a word and a gap behind it."""
+        first, *items = re.split(r"^(\w+) {2,}", part, flags=re.MULTILINE)
+        rows = [f"- `{word}`: {self.linked(' '.join(text.split()), here)}" for word, text in zip(items[::2], items[1::2])]
+        return "\n".join([self.linked(" ".join(first.split()), here), *rows] if first.strip() else rows)
 
     def cell(self, doc: str, here: str) -> str:
         return self.linked(" ".join(doc.split()), here).replace("|", "\\|")
@@ -98,5 +97,7 @@ def emit(model: Model, root: Path) -> dict[str, str]:
         body += f"## {title}\n\n{page.text(intros[title]) if intros.get(title) else ''}" + "".join(map(page.function, functions))
     body += "## Structs\n\n" + "".join(map(page.struct, model.structs))
     body += "## Enums\n\n" + "".join(map(page.enum, model.enums)) + page.constants(model.constants)
-    contents = f"[Rules](#rules), [structs](#structs), [enums](#enums), [constants](#constants), and by section:\n\n{contents}\n"
-    return {"docs/c.md": HEAD + contents + body.rstrip() + "\n"}
+    contents = f"## Contents\n\n[Rules](#rules), [structs](#structs), [enums](#enums), [constants](#constants), and by section:\n\n{contents}\n"
+    program = (root / "examples/quickstart.c").read_text(encoding="utf-8").rstrip()
+    head = HEAD.read_text(encoding="utf-8").replace("QUICKSTART", program)
+    return {"docs/c.md": head + contents + body.rstrip() + "\n"}
