@@ -2,6 +2,7 @@ package vdb
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"unsafe"
 )
@@ -9,17 +10,14 @@ import (
 // ask makes a search that fills hits, k places for each of `queries`. A scalar of 0 is for searches that have no query components.
 func ask(ctx context.Context, queries, k int, scalar Scalar, params *SearchParams, call func(p *cSearchParams, hits *Hits, e *cError) Status) (Hits, error) {
 	var hits Hits
-	if err := hits.reserve(queries, k); err != nil {
-		return hits, err
-	}
-	j, err := begin(ctx)
+	j, err := hits.begin(ctx, queries, k)
 	if err != nil {
 		return hits, err
 	}
 	defer j.finish()
 	p, err := params.native(scalar, j.number())
 	if err != nil {
-		return hits, err
+		return Hits{}, err
 	}
 	e := newError()
 	status := call(&p, &hits, &e)
@@ -101,15 +99,19 @@ func SearchMany(ctx context.Context, dbs []*DB, queries Vectors, k int, params *
 	}
 	handles := make([]uintptr, len(dbs))
 	for i, db := range dbs {
+		if db == nil {
+			return Hits{}, &Error{Code: ErrNullArgument, Item: int64(i), Message: fmt.Sprintf("database %d of %d is nil", i, len(dbs))}
+		}
 		handles[i] = db.handle
 	}
-	var sources []uint32
 	hits, err := ask(ctx, queries.count, k, queries.scalar, params, func(p *cSearchParams, hits *Hits, e *cError) Status {
-		sources = make([]uint32, len(hits.IDs))
+		hits.Sources = make([]uint32, len(hits.IDs))
 		return vdbSearchMany(unsafe.SliceData(handles), len(handles), queries.data, queries.count, queries.dim, queries.stride, k, p,
-			unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), unsafe.SliceData(sources), unsafe.SliceData(hits.Counts), e)
+			unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), unsafe.SliceData(hits.Sources), unsafe.SliceData(hits.Counts), e)
 	})
 	runtime.KeepAlive(dbs)
-	hits.Sources = sources[:len(hits.IDs)]
+	if hits.Sources == nil {
+		hits.Sources = make([]uint32, len(hits.IDs))
+	}
 	return hits, err
 }

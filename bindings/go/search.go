@@ -68,6 +68,28 @@ func (h *Hits) All(query int) iter.Seq2[uint64, float32] {
 	}
 }
 
+// clear leaves no hits, but the slices: what a search before has found must not pass for hits of one that fails.
+func (h *Hits) clear() {
+	*h = Hits{IDs: h.IDs[:0], Distances: h.Distances[:0], Counts: h.Counts[:0]}
+}
+
+// begin makes a search ready: places for its hits, and its task. Where the context has ended, none of the places is taken.
+func (h *Hits) begin(ctx context.Context, queries, k int) (job, error) {
+	h.clear()
+	if err := h.reserve(queries, k); err != nil {
+		return job{}, err
+	}
+	j, err := begin(ctx)
+	if err != nil {
+		for i := range h.IDs {
+			h.IDs[i], h.Distances[i] = IDNone, float32(math.Inf(1))
+		}
+		clear(h.Counts)
+		h.Partial = true
+	}
+	return j, err
+}
+
 // reserve makes room for the hits of some queries, in the slices that are there where they are long enough.
 func (h *Hits) reserve(queries, k int) error {
 	if k < 0 || k > MaxK {
@@ -77,7 +99,6 @@ func (h *Hits) reserve(queries, k int) error {
 		return invalid(ErrOutOfRange, "%d queries with k = %d pass the address space", queries, k)
 	}
 	places := queries * k
-	h.K, h.Partial, h.More = k, false, false
 	if cap(h.IDs) < places || cap(h.Distances) < places || cap(h.Counts) < queries {
 		// One piece of memory for all three.
 		words := make([]uint64, places+(places+queries+1)/2)
@@ -85,8 +106,8 @@ func (h *Hits) reserve(queries, k int) error {
 		floats := (*float32)(unsafe.Pointer(unsafe.SliceData(words[places:])))
 		h.Distances = unsafe.Slice(floats, places)
 		h.Counts = unsafe.Slice((*uint32)(unsafe.Add(unsafe.Pointer(floats), 4*places)), queries)
-		return nil
 	}
+	h.K = k
 	h.IDs, h.Distances, h.Counts = h.IDs[:places], h.Distances[:places], h.Counts[:queries]
 	return nil
 }
@@ -109,8 +130,8 @@ func (p *SearchParams) native(scalar Scalar, task uintptr) (cSearchParams, error
 
 // Search finds the k nearest rows of each query.
 //
-// When the context ends during a search, the hits so far are returned along with an error that is
-// [ErrCancelled].
+// When the context ends, the hits so far are returned along with an error that is [ErrCancelled], and [Hits.Partial] is true. After
+// any other error there are no hits.
 func (db *DB) Search(ctx context.Context, queries Vectors, k int, params *SearchParams) (Hits, error) {
 	var hits Hits
 	err := db.SearchInto(ctx, queries, k, params, &hits)
@@ -119,13 +140,11 @@ func (db *DB) Search(ctx context.Context, queries Vectors, k int, params *Search
 
 // SearchInto is [DB.Search] with slices of the caller: those of hits are used again where they are long enough.
 func (db *DB) SearchInto(ctx context.Context, queries Vectors, k int, params *SearchParams, hits *Hits) error {
+	hits.clear()
 	if err := queries.whole(); err != nil {
 		return err
 	}
-	if err := hits.reserve(queries.count, k); err != nil {
-		return err
-	}
-	j, err := begin(ctx)
+	j, err := hits.begin(ctx, queries.count, k)
 	if err != nil {
 		return err
 	}
@@ -135,6 +154,7 @@ func (db *DB) SearchInto(ctx context.Context, queries Vectors, k int, params *Se
 	if params != nil || j.task != nil || queries.scalar != db.scalar {
 		c, err := params.native(queries.scalar, j.number())
 		if err != nil {
+			hits.clear()
 			return err
 		}
 		p = &c
@@ -150,7 +170,7 @@ func (db *DB) SearchInto(ctx context.Context, queries Vectors, k int, params *Se
 // end says what a search is that has returned.
 func (h *Hits) end(ctx context.Context, status Status, e *cError) error {
 	if status < 0 {
-		*h = Hits{IDs: h.IDs[:0], Distances: h.Distances[:0], Counts: h.Counts[:0]}
+		h.clear()
 		return withCause(ctx, e.public())
 	}
 	h.Partial = status == StatusPartial
@@ -163,31 +183,15 @@ func (h *Hits) end(ctx context.Context, status Status, e *cError) error {
 // SearchRange finds all rows whose distance to one query is at most maxDistance, nearest first, and
 // returns the nearest limit of them, see [Hits.More]. Hits has one query of limit places.
 func (db *DB) SearchRange(ctx context.Context, query Vectors, maxDistance float32, limit int, params *SearchParams) (Hits, error) {
-	var hits Hits
 	if err := query.one("a range search"); err != nil {
-		return hits, err
+		return Hits{}, err
 	}
-	if err := hits.reserve(1, limit); err != nil {
-		return hits, err
-	}
-	j, err := begin(ctx)
-	if err != nil {
-		return hits, err
-	}
-	defer j.finish()
-	p, err := params.native(query.scalar, j.number())
-	if err != nil {
-		return hits, err
-	}
-	e := newError()
-	var count uint64
-	status := vdbSearchRange(db.handle, query.data, query.dim, maxDistance, limit, &p,
-		unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), &count, &e)
-	runtime.KeepAlive(db)
-	runtime.KeepAlive(params)
-	if status >= 0 {
+	return ask(ctx, 1, limit, query.scalar, params, func(p *cSearchParams, hits *Hits, e *cError) Status {
+		var count uint64
+		status := vdbSearchRange(db.handle, query.data, query.dim, maxDistance, limit, p,
+			unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), &count, e)
 		hits.More = count > uint64(limit)
 		hits.Counts[0] = uint32(min(count, uint64(limit)))
-	}
-	return hits, hits.end(ctx, status, &e)
+		return status
+	})
 }

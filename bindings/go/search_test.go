@@ -1,6 +1,7 @@
 package vdb
 
 import (
+	"context"
 	"math"
 	"slices"
 	"testing"
@@ -170,5 +171,73 @@ func TestRecallIsMeasured(t *testing.T) {
 	must(t, err)
 	if stats.Live != 3000 || stats.Dim != 8 || stats.GraphNodes != 3000 || stats.Searches != 1 {
 		t.Errorf("%+v", stats)
+	}
+}
+
+// noHits says whether all places of a query are there and none is taken.
+func noHits(hits Hits, k int) bool {
+	ids, _ := hits.Row(0)
+	return len(ids) == 0 && len(hits.IDs) == k && len(hits.Counts) == 1 && hits.Partial &&
+		!slices.ContainsFunc(hits.IDs, func(id uint64) bool { return id != IDNone }) &&
+		!slices.ContainsFunc(hits.Distances, func(d float32) bool { return !math.IsInf(float64(d), 1) })
+}
+
+func TestASearchThatFailsHasNoHitsOfBefore(t *testing.T) {
+	db := line(t, 0)
+	ended, cancel := context.WithCancel(bg)
+	cancel()
+	hits, err := SearchMany(bg, []*DB{db}, Vector([]float32{7}), 2, nil)
+	must(t, err)
+	fails(t, db.SearchInto(ended, Vector([]float32{1}), 2, nil, &hits), ErrCancelled)
+	if !noHits(hits, 2) || hits.Sources != nil {
+		t.Errorf("%+v after a context that had ended", hits)
+	}
+	for what, search := range map[string]func() error{
+		"parameters": func() error { return db.SearchInto(bg, Vector([]float32{1}), 2, &SearchParams{Ef: -1}, &hits) },
+		"k":          func() error { return db.SearchInto(bg, Vector([]float32{1}), -2, nil, &hits) },
+		"vectors":    func() error { return db.SearchInto(bg, F32([]float32{1, 2, 3}, 2), 2, nil, &hits) },
+	} {
+		must(t, db.SearchInto(bg, Vector([]float32{7}), 2, nil, &hits))
+		if err := search(); err == nil || len(hits.IDs)+len(hits.Counts)+hits.K != 0 {
+			t.Errorf("wrong %s: %+v, %v", what, hits, err)
+		}
+	}
+}
+
+func TestEverySearchOfAContextThatHasEndedHasPlacesWithoutHits(t *testing.T) {
+	db := line(t, 0)
+	ended, cancel := context.WithCancel(bg)
+	cancel()
+	query := Vector([]float32{1})
+	for what, search := range map[string]func(ctx context.Context, params *SearchParams) (Hits, error){
+		"search":    func(c context.Context, p *SearchParams) (Hits, error) { return db.Search(c, query, 3, p) },
+		"range":     func(c context.Context, p *SearchParams) (Hits, error) { return db.SearchRange(c, query, 9, 3, p) },
+		"ids":       func(c context.Context, p *SearchParams) (Hits, error) { return db.SearchIDs(c, []uint64{1}, 3, p) },
+		"recommend": func(c context.Context, p *SearchParams) (Hits, error) { return db.Recommend(c, []uint64{1}, nil, 3, p) },
+		"diverse":   func(c context.Context, p *SearchParams) (Hits, error) { return db.SearchDiverse(c, query, 3, 0, 1, p) },
+		"many":      func(c context.Context, p *SearchParams) (Hits, error) { return SearchMany(c, []*DB{db}, query, 3, p) },
+	} {
+		hits, err := search(ended, nil)
+		fails(t, err, ErrCancelled)
+		if !noHits(hits, 3) || what == "many" && len(hits.Sources) != 3 {
+			t.Errorf("%s: %+v", what, hits)
+		}
+		hits, err = search(bg, &SearchParams{Ef: -1})
+		fails(t, err, ErrOutOfRange)
+		if len(hits.IDs)+len(hits.Counts)+len(hits.Sources) != 0 {
+			t.Errorf("%s: %+v", what, hits)
+		}
+	}
+	groups, err := db.SearchGroups(ended, query, "of", 2, 3, nil)
+	fails(t, err, ErrCancelled)
+	if len(groups.IDs)+len(groups.Counts) != 0 {
+		t.Errorf("%+v", groups)
+	}
+}
+
+func TestADatabaseThatIsNilIsToldOf(t *testing.T) {
+	_, err := SearchMany(bg, []*DB{line(t, 0), nil}, Vector([]float32{1}), 2, nil)
+	if e := fails(t, err, ErrNullArgument); e.Item != 1 {
+		t.Errorf("item %d", e.Item)
 	}
 }
