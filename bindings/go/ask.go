@@ -66,8 +66,8 @@ func (db *DB) SearchGroups(ctx context.Context, query Vectors, path string, grou
 	if err := query.one("a search for groups"); err != nil {
 		return Hits{}, err
 	}
-	if groups < 0 || groups > MaxK {
-		return Hits{}, invalid(ErrLimit, "%d groups: 0 to %d are possible", groups, MaxK)
+	if groups < 0 || perGroup < 0 || perGroup > 0 && groups > MaxK/perGroup || groups > MaxK {
+		return Hits{}, invalid(ErrLimit, "%d groups of %d rows: 0 to %d rows are possible", groups, perGroup, MaxK)
 	}
 	var found uint32
 	hits, err := ask(ctx, groups, perGroup, query.scalar, params, func(p *cSearchParams, hits *Hits, e *cError) Status {

@@ -95,11 +95,11 @@ func (h *Hits) reserve(queries, k int) error {
 	if k < 0 || k > MaxK {
 		return invalid(ErrLimit, "k is %d: 0 to %d is possible", k, MaxK)
 	}
-	if k > 0 && queries > math.MaxInt/32/k {
-		return invalid(ErrOutOfRange, "%d queries with k = %d pass the address space", queries, k)
-	}
 	places := queries * k
-	if cap(h.IDs) < places || cap(h.Distances) < places || cap(h.Counts) < queries {
+	if queries > math.MaxInt/MaxK || cap(h.IDs) < places || cap(h.Distances) < places || cap(h.Counts) < queries {
+		if err := room(queries, 12*k+4); err != nil {
+			return err
+		}
 		// One piece of memory for all three.
 		words := make([]uint64, places+(places+queries+1)/2)
 		h.IDs = words[:places:places]
@@ -131,7 +131,7 @@ func (p *SearchParams) native(scalar Scalar, task uintptr) (cSearchParams, error
 // Search finds the k nearest rows of each query.
 //
 // When the context ends, the hits so far are returned along with an error that is [ErrCancelled], and [Hits.Partial] is true. After
-// any other error there are no hits.
+// any other error there are no hits. Each place takes 12 bytes, however few rows there are.
 func (db *DB) Search(ctx context.Context, queries Vectors, k int, params *SearchParams) (Hits, error) {
 	var hits Hits
 	err := db.SearchInto(ctx, queries, k, params, &hits)

@@ -241,3 +241,13 @@ func TestADatabaseThatIsNilIsToldOf(t *testing.T) {
 		t.Errorf("item %d", e.Item)
 	}
 }
+
+func TestMoreResultsThanThereIsMemoryForAreAnError(t *testing.T) {
+	db := line(t, 0)
+	_, err := db.SearchIDs(bg, make([]uint64, 1_000_000), MaxK, nil)
+	fails(t, err, ErrNoMemory)
+	_, err = db.SearchGroups(bg, Vector([]float32{1}), "of", MaxK, MaxK, nil)
+	fails(t, err, ErrLimit)
+	_, err = db.SearchGroups(bg, Vector([]float32{1}), "of", 2, -1, nil)
+	fails(t, err, ErrLimit)
+}

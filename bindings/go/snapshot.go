@@ -61,6 +61,9 @@ func (v View) keep() {
 // Get returns the vectors of ids, one after the other, and for each whether it is there. The place of one that
 // is not is zero.
 func (v View) Get(ids []uint64) ([]float32, []bool, error) {
+	if err := room(len(ids), 4*v.db.dim+1); err != nil {
+		return nil, nil, err
+	}
 	vectors := make([]float32, len(ids)*v.db.dim)
 	found := make([]bool, len(ids))
 	if err := v.GetInto(ids, F32(vectors, v.db.dim), found); err != nil {
