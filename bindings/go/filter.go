@@ -9,6 +9,8 @@ import (
 
 // Filter says which rows a search may return. Make one and use it often, from any goroutine: it
 // remembers what it found out about rows.
+//
+// nil lets all rows pass. The zero Filter is none, and an error ([ErrClosed]) wherever it is used.
 type Filter struct {
 	handle  uintptr
 	cleanup runtime.Cleanup
@@ -43,12 +45,20 @@ func (f *Filter) Close() error {
 	return nil
 }
 
-// number is the handle that the library gets; none stands for all rows.
+// number is the handle that the library gets; no filter stands for all rows.
 func (f *Filter) number() uintptr {
 	if f == nil {
 		return 0
 	}
-	return f.handle
+	return made(f.handle)
+}
+
+// made is a handle that the library refuses where nothing was made: 0 would stand for no filter, or the newest state.
+func made(handle uintptr) uintptr {
+	if handle == 0 {
+		return ^uintptr(0)
+	}
+	return handle
 }
 
 // ParseFilter makes a filter out of a condition on metadata, such as
@@ -78,7 +88,7 @@ func (f *Filter) Bind(values ...any) (*Filter, error) {
 	}
 	var handle uintptr
 	e := newError()
-	status := vdbFilterBind(f.handle, &list[0], len(list), &handle, &e)
+	status := vdbFilterBind(f.number(), &list[0], len(list), &handle, &e)
 	runtime.KeepAlive(f)
 	if status < 0 {
 		return nil, e.public()

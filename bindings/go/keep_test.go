@@ -2,6 +2,7 @@ package vdb
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -137,4 +138,38 @@ func TestRowsGoToFilesAndBack(t *testing.T) {
 	}
 	fails(t, into.Import(bg, filepath.Join(folder, "none.npy"), ""), ErrNotFound)
 	fails(t, into.Import(bg, "a\x00b", ""), ErrInvalidArgument)
+}
+
+func TestAFilterOrSnapshotThatNobodyMadeIsRefused(t *testing.T) {
+	db := line(t, 0)
+	query, filter, snapshot := Vector([]float32{1}), &Filter{}, &Snapshot{}
+	folder := t.TempDir()
+	for what, use := range map[string]func() error{
+		"count":           func() error { _, err := db.Count(filter); return err },
+		"search":          func() error { _, err := db.Search(bg, query, 2, &SearchParams{Filter: filter}); return err },
+		"search at":       func() error { _, err := db.Search(bg, query, 2, &SearchParams{Snapshot: snapshot}); return err },
+		"search of rows":  func() error { _, err := db.SearchIDs(bg, []uint64{1}, 2, &SearchParams{Filter: filter}); return err },
+		"cursor":          func() error { _, err := db.SearchCursor(bg, query, &SearchParams{Filter: filter}); return err },
+		"scan":            func() error { _, err := db.ScanCursor(filter); return err },
+		"scan at":         func() error { _, err := db.At(snapshot).ScanCursor(nil); return err },
+		"explain":         func() error { _, err := db.Explain(query, 2, &SearchParams{Filter: filter}); return err },
+		"recall":          func() error { _, err := db.MeasureRecall(bg, query, 2, &SearchParams{Filter: filter}); return err },
+		"export":          func() error { return db.Export(bg, filepath.Join(folder, "x.npy"), "", filter) },
+		"delete":          func() error { _, err := db.DeleteWhere(bg, filter); return err },
+		"update":          func() error { _, err := db.UpdateMetaWhere(bg, filter, nil); return err },
+		"bind":            func() error { _, err := filter.Bind(1); return err },
+		"count at":        func() error { _, err := db.At(snapshot).Count(nil); return err },
+		"get at":          func() error { _, _, err := db.At(snapshot).Get([]uint64{1}); return err },
+		"metadata at":     func() error { _, err := db.At(snapshot).Meta([]uint64{1}); return err },
+		"keys at":         func() error { _, err := db.At(snapshot).KeysOfIDs([]uint64{1}); return err },
+		"ids of keys at":  func() error { _, err := db.At(snapshot).IDsOfKeys(Strings("a")); return err },
+		"several at once": func() error { _, err := SearchMany(bg, []*DB{db}, query, 2, &SearchParams{Filter: filter}); return err },
+	} {
+		if err := use(); !errors.Is(err, ErrClosed) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if count, err := db.Count(nil); err != nil || count != 10 {
+		t.Errorf("%d rows, %v", count, err)
+	}
 }

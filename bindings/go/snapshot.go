@@ -8,6 +8,7 @@ import (
 // Snapshot is the state of a database at one moment: what is asked of it gets the same answer however much is written meanwhile.
 // Making one copies nothing; what it shows stays in memory and on the disk until it is closed. Any number of goroutines may use it,
 // with the database that it was made from: [DB.At] reads in its state, [SearchParams.Snapshot] searches there.
+// The zero Snapshot is none, and an error ([ErrClosed]) wherever it is used.
 type Snapshot struct {
 	handle  uintptr
 	cleanup runtime.Cleanup
@@ -40,7 +41,7 @@ func (s *Snapshot) number() uintptr {
 	if s == nil {
 		return 0
 	}
-	return s.handle
+	return made(s.handle)
 }
 
 // View reads rows of a database in one state.
