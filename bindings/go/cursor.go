@@ -124,8 +124,11 @@ func (c *Cursor) All() iter.Seq2[uint64, float32] {
 // Err returns the error that ended [Cursor.All], if one did.
 func (c *Cursor) Err() error { return c.err }
 
-// Close gives the cursor back, and what it kept of the database. Closing it again does nothing.
+// Close gives the cursor back, and what it kept of the database. Closing it again, or nil, does nothing.
 func (c *Cursor) Close() error {
+	if c == nil || c.handle == 0 {
+		return nil
+	}
 	c.cleanup.Stop()
 	vdbCursorFree(c.handle)
 	c.once.Do(c.end)

@@ -73,8 +73,11 @@ func (db *DB) readSchema() error {
 }
 
 // Close waits for calls in progress, makes everything durable and gives the database back. The
-// database is closed whatever is returned. A second Close returns [ErrClosed].
+// database is closed whatever is returned. A second Close returns [ErrClosed], and that of nil.
 func (db *DB) Close() error {
+	if db == nil {
+		return invalid(ErrClosed, "the database is nil: it was not opened")
+	}
 	e := newError()
 	err := e.check(vdbClose(db.handle, &e))
 	db.cleanup.Stop()

@@ -37,8 +37,11 @@ func newFilter(handle uintptr) *Filter {
 	return f
 }
 
-// Close gives the filter back; calls that use it go on. Closing it again does nothing.
+// Close gives the filter back; calls that use it go on. Closing it again, or nil, does nothing.
 func (f *Filter) Close() error {
+	if f == nil {
+		return nil
+	}
 	f.cleanup.Stop()
 	vdbFilterFree(f.handle)
 	runtime.KeepAlive(f)

@@ -3,6 +3,7 @@ package vdb
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -172,4 +173,12 @@ func TestAFilterOrSnapshotThatNobodyMadeIsRefused(t *testing.T) {
 	if count, err := db.Count(nil); err != nil || count != 10 {
 		t.Errorf("%d rows, %v", count, err)
 	}
+}
+
+// As where `defer x.Close()` stands before the look at the error.
+func TestWhatWasNotMadeCanBeClosed(t *testing.T) {
+	for _, nothing := range []io.Closer{(*Filter)(nil), (*Snapshot)(nil), (*Cursor)(nil), &Filter{}, &Snapshot{}, &Cursor{}} {
+		must(t, nothing.Close())
+	}
+	fails(t, (*DB)(nil).Close(), ErrClosed)
 }

@@ -28,8 +28,11 @@ func (db *DB) Snapshot() (*Snapshot, error) {
 	return s, nil
 }
 
-// Close gives the snapshot back; calls that use it go on. Closing it again does nothing.
+// Close gives the snapshot back; calls that use it go on. Closing it again, or nil, does nothing.
 func (s *Snapshot) Close() error {
+	if s == nil {
+		return nil
+	}
 	s.cleanup.Stop()
 	vdbSnapshotFree(s.handle)
 	runtime.KeepAlive(s)
