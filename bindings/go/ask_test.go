@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -173,6 +174,43 @@ func TestAContextEndsACursor(t *testing.T) {
 	if !errors.Is(last, context.Canceled) {
 		t.Errorf("%v does not tell the cause", last)
 	}
+}
+
+func TestACursorGoesOnAfterAnErrorAndForgetsIt(t *testing.T) {
+	db := line(t, 0)
+	cursor, err := db.ScanCursor(nil)
+	must(t, err)
+	defer cursor.Close()
+	wrong := error(invalid(ErrDeadline, "of a page before"))
+	cursor.err.Store(&wrong)
+	rows := 0
+	for range cursor.All() {
+		rows++
+	}
+	if rows != 10 || cursor.Err() != nil {
+		t.Errorf("%d rows, then %v", rows, cursor.Err())
+	}
+}
+
+func TestGoroutinesTakeTurnsWithACursor(t *testing.T) {
+	db := memory(t, Options{OptDim: 4})
+	fill(t, db, 2000)
+	ctx, cancel := context.WithCancel(bg)
+	cursor, err := db.SearchCursor(ctx, Vector(make([]float32, 4)), nil)
+	must(t, err)
+	defer cursor.Close()
+	cancel()
+	var all sync.WaitGroup
+	all.Add(4)
+	for range 4 {
+		go func() {
+			defer all.Done()
+			for range cursor.All() {
+			}
+			_ = cursor.Err()
+		}()
+	}
+	all.Wait()
 }
 
 func TestForgottenCursorsAndFiltersAreFreed(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -17,7 +18,7 @@ type Cursor struct {
 	ctx     context.Context
 	end     func()
 	once    sync.Once
-	err     error
+	err     atomic.Pointer[error]
 }
 
 // Rows of a page that [Cursor.All] asks for.
@@ -97,32 +98,43 @@ func (c *Cursor) Next(ids []uint64, distances []float32) (int, error) {
 	return int(count), nil
 }
 
-// All goes through the rows that are left, with their distances. [Cursor.Err] tells afterwards whether an error ended it.
+// All goes through the rows that are left, with their distances. [Cursor.Err] tells afterwards whether an error ended it; then a new
+// All goes on. Of a loop that is left early up to 255 rows that were read ahead are passed over; [Cursor.Next] reads what it is asked for.
 func (c *Cursor) All() iter.Seq2[uint64, float32] {
 	return func(yield func(uint64, float32) bool) {
-		ids, distances := make([]uint64, pageRows), make([]float32, pageRows)
-		for {
-			n, err := c.Next(ids, distances)
-			for i := range n {
-				if !yield(ids[i], distances[i]) {
-					return
-				}
+		err := c.each(yield)
+		c.err.Store(&err)
+	}
+}
+
+// each gives all rows that are left to yield, until that wants no more.
+func (c *Cursor) each(yield func(uint64, float32) bool) error {
+	ids, distances := make([]uint64, pageRows), make([]float32, pageRows)
+	for {
+		n, err := c.Next(ids, distances)
+		for i := range n {
+			if !yield(ids[i], distances[i]) {
+				return nil
 			}
-			if err == nil && n == 0 {
-				err = invalid(ErrDeadline, "the deadline of a page passed before there was a row")
-			}
-			if err != nil {
-				if err != io.EOF {
-					c.err = err
-				}
-				return
-			}
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case n == 0:
+			return invalid(ErrDeadline, "the deadline of a page passed before there was a row")
 		}
 	}
 }
 
-// Err returns the error that ended [Cursor.All], if one did.
-func (c *Cursor) Err() error { return c.err }
+// Err returns the error that ended [Cursor.All], if one did; of several, the one that ended last.
+func (c *Cursor) Err() error {
+	if err := c.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
 
 // Close gives the cursor back, and what it kept of the database. Closing it again, or nil, does nothing.
 func (c *Cursor) Close() error {
