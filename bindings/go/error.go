@@ -18,7 +18,8 @@ type Error struct {
 	// Message says what failed, the value, the limit and what to do.
 	Message string
 
-	cause error
+	// What ended the context.
+	causes []error
 }
 
 // Error returns the message and the name of the code.
@@ -26,13 +27,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("vdb: %s (%s)", e.Message, e.Code)
 }
 
-// Unwrap returns the code, and the cause of the context where one ended the call.
-func (e *Error) Unwrap() []error {
-	if e.cause == nil {
-		return []error{e.Code}
-	}
-	return []error{e.Code, e.cause}
-}
+// Unwrap returns the code, and the error and the cause of the context where one ended the call.
+func (e *Error) Unwrap() []error { return append([]error{e.Code}, e.causes...) }
 
 // Error makes a status something that errors.Is compares with.
 func (v Status) Error() string { return v.String() }
@@ -63,12 +59,15 @@ func invalid(code Status, format string, args ...any) error {
 // withCause adds to an error of a call what ended its context, if that is why it stopped.
 func withCause(ctx context.Context, err error) error {
 	if e, ok := err.(*Error); ok && e.Code == ErrCancelled && ctx.Err() != nil {
-		e.cause = context.Cause(ctx)
+		e.causes = causes(ctx)
 	}
 	return err
 }
 
 func ended(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	return &Error{Code: ErrCancelled, Item: -1, Message: "the context ended: " + cause.Error(), cause: cause}
+	message := "the context ended: " + context.Cause(ctx).Error()
+	return &Error{Code: ErrCancelled, Item: -1, Message: message, causes: causes(ctx)}
 }
+
+// causes are context.Canceled or its like, and what the one who ended the context gave for a reason.
+func causes(ctx context.Context) []error { return []error{ctx.Err(), context.Cause(ctx)} }

@@ -17,7 +17,7 @@ func TestAContextThatHasEndedChangesNothing(t *testing.T) {
 	cancel(why)
 	err := db.Insert(ctx, []uint64{1}, Vector([]float32{1, 2}))
 	fails(t, err, ErrCancelled)
-	if !errors.Is(err, why) {
+	if !errors.Is(err, why) || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v does not tell the cause", err)
 	}
 	_, err = db.Search(ctx, Vector([]float32{1, 2}), 1, nil)
