@@ -18,7 +18,7 @@ type Error struct {
 	// Message says what failed, the value, the limit and what to do.
 	Message string
 
-	// What ended the context.
+	// What ended the context, or the error that this one tells of.
 	causes []error
 }
 
@@ -27,7 +27,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("vdb: %s (%s)", e.Message, e.Code)
 }
 
-// Unwrap returns the code, and the error and the cause of the context where one ended the call.
+// Unwrap returns the code, and what led to the error: of a context both its error and its cause.
 func (e *Error) Unwrap() []error { return append([]error{e.Code}, e.causes...) }
 
 // Error makes a status something that errors.Is compares with.

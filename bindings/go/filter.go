@@ -1,8 +1,6 @@
 package vdb
 
 import (
-	"encoding/json"
-	"fmt"
 	"runtime"
 	"unsafe"
 )
@@ -74,26 +72,6 @@ func ParseFilter(text string) (*Filter, error) {
 	var handle uintptr
 	e := newError()
 	if vdbFilterParse(textData(text), len(text), &handle, &e) < 0 {
-		return nil, e.public()
-	}
-	return newFilter(handle), nil
-}
-
-// Bind makes a filter with values for the parameters: the first stands for $1. Values are texts, numbers and bools; after in
-// also slices of these. Any number of filters can be made out of one.
-func (f *Filter) Bind(values ...any) (*Filter, error) {
-	if values == nil {
-		values = []any{}
-	}
-	list, err := json.Marshal(values)
-	if err != nil {
-		return nil, fmt.Errorf("vdb: values of a filter: %w", err)
-	}
-	var handle uintptr
-	e := newError()
-	status := vdbFilterBind(f.number(), &list[0], len(list), &handle, &e)
-	runtime.KeepAlive(f)
-	if status < 0 {
 		return nil, e.public()
 	}
 	return newFilter(handle), nil

@@ -27,18 +27,21 @@ func Strings(list ...string) Texts {
 	return t
 }
 
-// JSON puts the JSON of values together: the metadata of rows, each an object. nil is no metadata.
+// JSON puts the JSON of values together, as encoding/json makes it: the metadata of rows, each an object. What is null there (nil, a
+// nil map) is no metadata. [json.RawMessage] goes as it is.
 func JSON(values ...any) (Texts, error) {
 	t := Texts{Offsets: make([]uint64, 1, len(values)+1)}
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	for i, value := range values {
-		if value != nil {
-			if err := encoder.Encode(value); err != nil {
-				return Texts{}, fmt.Errorf("vdb: metadata of row %d: %w", i, err)
-			}
-			text.Truncate(text.Len() - 1) // the encoder ends each with a newline
+		start := text.Len()
+		if err := encoder.Encode(value); err != nil {
+			return Texts{}, &Error{Code: ErrInvalidArgument, Item: int64(i), Message: fmt.Sprintf("metadata of row %d: %v", i, err), causes: []error{err}}
+		}
+		text.Truncate(text.Len() - 1) // the encoder ends each with a newline
+		if string(text.Bytes()[start:]) == "null" {
+			text.Truncate(start)
 		}
 		t.Offsets = append(t.Offsets, uint64(text.Len()))
 	}

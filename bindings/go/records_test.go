@@ -1,9 +1,13 @@
 package vdb
 
 import (
+	"encoding/json"
+	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func albums(t *testing.T) *Records {
@@ -75,6 +79,51 @@ func TestRowsHaveKeysAndMetadata(t *testing.T) {
 	must(t, err)
 	if count, _ := db.Count(nil); deleted != 1 || nothing != 0 || count != 3 {
 		t.Errorf("%d and %d deleted, %d left", deleted, nothing, count)
+	}
+}
+
+func TestValuesOfAFilterAreWhatTheyLookLike(t *testing.T) {
+	db := memory(t, Options{OptDim: 1})
+	type genre string
+	must(t, db.InsertRecords(bg, &Records{Vectors: F32([]float32{1, 2}, 1), Meta: Strings(`{"t": 1000, "s": "ab"}`, `{"t": 0.1}`)}))
+	for _, c := range []struct {
+		text  string
+		value any
+		rows  uint64
+	}{
+		{"s in $1", []string(nil), 0}, {"s in $1", []string{}, 0}, {"s in $1", [1]genre{"ab"}, 1}, {"s in $1", []any{"ab", 1}, 1},
+		{"s = $1", genre("ab"), 1}, {"t = $1", float32(0.1), 1}, {"t = $1", json.Number("1000"), 1}, {"t >= $1", uint8(5), 1},
+		{"t in $1", json.RawMessage("[1000, 0.1]"), 2}, {"t in $1", []int64(nil), 0}, {"t = $1", time.UnixMilli(1000).UnixMilli(), 1},
+	} {
+		template, err := ParseFilter(c.text)
+		must(t, err)
+		filter, err := template.Bind(c.value)
+		must(t, err)
+		if rows, err := db.Count(filter); err != nil || rows != c.rows {
+			t.Errorf("%s, %T %v: %d rows, %v", c.text, c.value, c.value, rows, err)
+		}
+	}
+	template, err := ParseFilter("s in $1")
+	must(t, err)
+	for _, value := range []any{nil, []byte("ab"), time.Now(), "\xff", []string{"\xff"}, math.NaN(), []float64{math.Inf(1)}, map[string]int{},
+		[]any{nil}, [][]int{{1}}, make(chan int), json.RawMessage("[1")} {
+		_, err := template.Bind(value)
+		if e := fails(t, err, ErrInvalidArgument); strings.Contains(e.Message, "untagged") {
+			t.Errorf("%T: %s", value, e.Message)
+		}
+	}
+}
+
+func TestMetadataThatIsNullOrNoJSON(t *testing.T) {
+	meta, err := JSON(map[string]any(nil), map[string]int{"null": 1}, nil, json.RawMessage(`{"a":2}`))
+	must(t, err)
+	if !slices.Equal(listOf(meta), []string{"", `{"null":1}`, "", `{"a":2}`}) {
+		t.Errorf("%q", listOf(meta))
+	}
+	_, err = JSON(nil, map[string]any{"x": math.NaN()})
+	var value *json.UnsupportedValueError
+	if e := fails(t, err, ErrInvalidArgument); e.Item != 1 || !errors.As(err, &value) {
+		t.Errorf("%+v", e)
 	}
 }
 
