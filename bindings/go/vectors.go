@@ -9,9 +9,11 @@ type Vectors struct {
 	bytes              int
 	count, dim, stride int
 	scalar             Scalar
-	// Components that are left over after the last whole vector.
+	// Components that are left over after the last whole vector, or shortStride.
 	rest int
 }
+
+const shortStride = -1
 
 // Vector is one vector, e.g. a query.
 func Vector(data []float32) Vectors { return F32(data, len(data)) }
@@ -54,7 +56,7 @@ func (v Vectors) Strided(stride int) Vectors {
 		row = (v.dim + 7) / 8
 	}
 	if stride < row || stride <= 0 {
-		v.stride, v.count, v.rest = stride, 0, 1
+		v.stride, v.count, v.rest = stride, 0, shortStride
 		return v
 	}
 	v.stride, v.count, v.rest = stride, 0, 0
@@ -90,7 +92,7 @@ func (v *Vectors) whole() error {
 	if v.rest == 0 {
 		return nil
 	}
-	if v.stride != 0 {
+	if v.rest == shortStride {
 		return invalid(ErrInvalidArgument, "a stride of %d bytes is less than a vector of %d components of %v", v.stride, v.dim, v.scalar)
 	}
 	return invalid(ErrDimension, "a slice of %d bytes is no whole number of vectors of %d components of %v", v.bytes, v.dim, v.scalar)
