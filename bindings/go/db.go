@@ -20,7 +20,7 @@ type DB struct {
 // Open opens the database in the directory path, or makes one there; see vdb_open in the header. A
 // new one needs [OptDim]. Options may be nil where it is there already.
 func Open(path string, options Options) (*DB, error) {
-	text, err := terminated("path", path)
+	text, err := pathText(path)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRowsCanBeWrittenFoundAndDeleted(t *testing.T) {
@@ -210,8 +211,6 @@ func TestOptionsTakeNumbersTextsAndEnums(t *testing.T) {
 		_, err := OpenMemory(options)
 		fails(t, err, code)
 	}
-	_, err := OpenMemory(Options{OptDim: 2.5})
-	fails(t, err, ErrInvalidArgument)
 
 	parsed, err := ParseOptions(map[string]string{"schema.dim": "5", "schema.metric": "l1"})
 	must(t, err)
@@ -259,5 +258,45 @@ func TestTheLibraryTellsWhatItIs(t *testing.T) {
 	must(t, err)
 	if info["version"] != Version() || vdbVersionNumber() != VersionMajor<<16|VersionMinor<<8|VersionPatch {
 		t.Errorf("%v, %q", info, Version())
+	}
+}
+
+func TestOptionsOfAnotherTypeAreRefused(t *testing.T) {
+	for _, options := range []Options{
+		{OptDim: 4, OptMetric: ScalarF16}, {OptDim: 4, OptMetric: true}, {OptDim: MetricCosine}, {OptDim: true}, {OptDim: 4.0}, {OptDim: nil},
+		{OptDim: 4, OptMetric: Metric(99)}, {OptDim: 4, OptColumns: 5}, {OptDim: 4, OptColumns: false}, {OptDim: 4, OptSlowQueryUs: time.Second},
+	} {
+		_, err := OpenMemory(options)
+		if e := fails(t, err, ErrInvalidArgument); strings.Contains(e.Message, "function") {
+			t.Errorf("%v: %s", options, e.Message)
+		}
+	}
+	db := memory(t, Options{OptDim: 4, OptMetric: MetricCosine, OptScalar: ScalarI8, OptMmap: false, OptProfile: ProfileFast})
+	if db.Metric() != MetricCosine || db.Scalar() != ScalarI8 {
+		t.Errorf("%v %v", db.Metric(), db.Scalar())
+	}
+	_, err := db.Uint64Option(OptConsolidateRatio)
+	_, otherErr := db.Float64Option(OptColumns)
+	for method, err := range map[string]error{"Float64Option": err, "TextOption": otherErr} {
+		if e := fails(t, err, ErrInvalidArgument); !strings.Contains(e.Message, method) {
+			t.Error(e.Message)
+		}
+	}
+}
+
+func TestMessagesAreInWordsOfGo(t *testing.T) {
+	db := memory(t, Options{OptDim: 2})
+	_, err := Open("", nil)
+	_, repairErr := Repair(bg, "", "", nil)
+	for _, err := range []error{err, repairErr, db.Backup(bg, "", ""), db.Export(bg, "", "", nil), db.Import(bg, "", "")} {
+		if e := fails(t, err, ErrInvalidArgument); e.Message != "the path is empty" {
+			t.Error(e.Message)
+		}
+	}
+	for _, stride := range []int{0, -8, 7} {
+		err := db.Insert(bg, []uint64{1}, F32([]float32{1, 2}, 2).Strided(stride))
+		if e := fails(t, err, ErrInvalidArgument); !strings.HasPrefix(e.Message, "a stride of") {
+			t.Error(e.Message)
+		}
 	}
 }

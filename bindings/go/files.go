@@ -33,7 +33,7 @@ func (db *DB) Import(ctx context.Context, path, format string) error {
 
 // withFiles makes a call with a path and a second text, of which an empty one is none.
 func (db *DB) withFiles(ctx context.Context, path, second string, call func(path, second *byte, task uintptr, e *cError) Status) error {
-	first, err := terminated("path", path)
+	first, err := pathText(path)
 	if err != nil {
 		return err
 	}

@@ -165,11 +165,11 @@ type RepairReport struct {
 // from, which must not be open for writing. Options are needed only when no manifest is whole.
 func Repair(ctx context.Context, from, to string, options Options) (RepairReport, error) {
 	var out RepairReport
-	source, err := terminated("path", from)
+	source, err := pathText(from)
 	if err != nil {
 		return out, err
 	}
-	target, err := terminated("path", to)
+	target, err := pathText(to)
 	if err != nil {
 		return out, err
 	}

@@ -11,8 +11,8 @@ import (
 	"unsafe"
 )
 
-// Options are what a database is opened with. A value is a whole number, a float, a bool, a value of an
-// enum such as [MetricCosine], or a text as in a configuration file: "cosine", "32", "off".
+// Options are what a database is opened with. A value is a number, a bool, a value of the option's enum such as [MetricCosine], or a
+// text as in a configuration file: "cosine", "32", "off".
 type Options map[Option]any
 
 // OptionInfo describes an option.
@@ -93,6 +93,14 @@ func staticText(at unsafe.Pointer) string {
 	return string(unsafe.Slice((*byte)(at), length))
 }
 
+// pathText returns a path as C wants it.
+func pathText(path string) ([]byte, error) {
+	if path == "" {
+		return nil, invalid(ErrInvalidArgument, "the path is empty")
+	}
+	return terminated("path", path)
+}
+
 // terminated returns a text as C wants it.
 func terminated(what, text string) ([]byte, error) {
 	if strings.IndexByte(text, 0) >= 0 {
@@ -133,22 +141,15 @@ func setOption(set uintptr, id Option, value any) error {
 	}
 	e := newError()
 	v := reflect.ValueOf(value)
+	_, named := value.(fmt.Stringer)
 	switch {
-	case v.Kind() == reflect.String:
-		name, _ := terminated("option", info.Name)
-		text, err := terminated("value of "+info.Name, v.String())
-		if err != nil {
-			return err
-		}
-		return e.check(vdbOptionsSetText(set, &name[0], &text[0], &e))
-	case v.Kind() == reflect.Bool:
-		number := uint64(0)
-		if v.Bool() {
-			number = 1
-		}
-		return e.check(vdbOptionsSetU64(set, uint32(id), number, &e))
-	case v.CanFloat():
+	// By its name a value of an enum does not pass for one of another enum, nor a bool or a duration for a number.
+	case v.Kind() == reflect.String, v.Kind() == reflect.Bool, named:
+		return setText(set, info.Name, fmt.Sprint(value))
+	case v.CanFloat() && info.Type == OptionTypeF64:
 		return e.check(vdbOptionsSetF64(set, uint32(id), v.Float(), &e))
+	case info.Type == OptionTypeText, v.CanFloat():
+		return invalid(ErrInvalidArgument, "%s is %v of type %T: %s is needed", info.Name, value, value, needed[info.Type])
 	case v.CanInt() && v.Int() < 0:
 		return invalid(ErrOutOfRange, "%s is %d: at least %v is needed", info.Name, v.Int(), info.Min)
 	case v.CanInt():
@@ -156,7 +157,24 @@ func setOption(set uintptr, id Option, value any) error {
 	case v.CanUint():
 		return setWhole(set, info, v.Uint())
 	}
-	return invalid(ErrInvalidArgument, "%s is a %T: a number, a bool or a text is needed", info.Name, value)
+	return invalid(ErrInvalidArgument, "%s is a %T: %s is needed", info.Name, value, needed[info.Type])
+}
+
+var needed = map[OptionType]string{
+	OptionTypeU64: "a whole number", OptionTypeF64: "a number", OptionTypeText: "a text", OptionTypeEnum: "a value of its type, or the text of one",
+}
+
+func setText(set uintptr, option, value string) error {
+	name, err := terminated("option", option)
+	if err != nil {
+		return err
+	}
+	text, err := terminated("value of "+option, value)
+	if err != nil {
+		return err
+	}
+	e := newError()
+	return e.check(vdbOptionsSetText(set, &name[0], &text[0], &e))
 }
 
 // setWhole sets a whole number, also where the option is a fraction: 1 for 1.0.
@@ -188,28 +206,36 @@ func ParseOptions(settings map[string]string) (Options, error) {
 
 // unknownName is the library's word on a name that it does not know: it has the closest ones.
 func unknownName(name, value string) error {
-	given, err := terminated("option", name)
-	if err != nil {
-		return err
-	}
-	text, err := terminated("value", value)
-	if err != nil {
-		return err
-	}
 	var set uintptr
 	e := newError()
 	if vdbOptionsNew(&set, &e) < 0 {
 		return e.public()
 	}
 	defer vdbOptionsFree(set)
-	if vdbOptionsSetText(set, &given[0], &text[0], &e) < 0 {
-		return e.public()
+	if err := setText(set, name, value); err != nil {
+		return err
 	}
 	return invalid(ErrUnknownOption, "option %q is known to the library by another name only", name)
 }
 
+var readers = map[OptionType]string{
+	OptionTypeU64: "Uint64Option", OptionTypeF64: "Float64Option", OptionTypeText: "TextOption", OptionTypeEnum: "Uint64Option",
+}
+
+// readBy says whether a method is the one for the type of the option.
+func (o Option) readBy(method string) error {
+	info, err := o.Info()
+	if err == nil && readers[info.Type] != method {
+		err = invalid(ErrInvalidArgument, "%s is an option that %s reads, not %s", info.Name, readers[info.Type], method)
+	}
+	return err
+}
+
 // Uint64Option returns the value in force of an option that is a whole number, a switch or an enum.
 func (db *DB) Uint64Option(option Option) (uint64, error) {
+	if err := option.readBy("Uint64Option"); err != nil {
+		return 0, err
+	}
 	var value uint64
 	e := newError()
 	err := e.check(vdbOptionGetU64(db.handle, uint32(option), &value, &e))
@@ -219,6 +245,9 @@ func (db *DB) Uint64Option(option Option) (uint64, error) {
 
 // Float64Option returns the value in force of an option that is a fraction.
 func (db *DB) Float64Option(option Option) (float64, error) {
+	if err := option.readBy("Float64Option"); err != nil {
+		return math.NaN(), err
+	}
 	value := math.NaN()
 	e := newError()
 	err := e.check(vdbOptionGetF64(db.handle, uint32(option), &value, &e))
