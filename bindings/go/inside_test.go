@@ -33,8 +33,13 @@ func TestTimesOfCallsAreKept(t *testing.T) {
 	}
 	l, err := db.Latency(CallSearch)
 	must(t, err)
-	if l.Count != 5 || l.P50Ns == 0 || l.MaxNs < l.P50Ns || l.Call != uint32(CallSearch) {
+	if l.Count != 5 || l.P50 == 0 || l.Max < l.P50 || l.Call != CallSearch {
 		t.Errorf("%+v", l)
+	}
+	stats, err := db.Stats()
+	must(t, err)
+	if stats.Originals != OriginalsKeep {
+		t.Errorf("%v", stats.Originals)
 	}
 	if l, err = db.Latency(CallRefresh); err != nil || l.Count != 0 {
 		t.Errorf("%+v %v", l, err)

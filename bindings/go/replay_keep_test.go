@@ -126,7 +126,7 @@ var calls = map[string]Call{
 
 func (r *replayer) latency() (object, error) {
 	l, err := r.db().Latency(calls[r.text("call")])
-	if l.P50Ns > l.P95Ns || l.P95Ns > l.P99Ns || l.P99Ns > l.MaxNs+l.MaxNs/25+1 {
+	if l.P50 > l.P95 || l.P95 > l.P99 || l.P99 > l.Max+l.Max/25+1 {
 		return nil, fmt.Errorf("the times are not in order: %+v", l)
 	}
 	return object{"count": l.Count}, err

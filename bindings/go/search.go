@@ -21,7 +21,8 @@ type SearchParams struct {
 	Rerank int
 	// Flags are bits such as [SearchExact].
 	Flags SearchFlag
-	// Deadline ends a search after so much time with what it has, see [Hits.Partial]. 0 means no limit.
+	// Deadline is the time that a search may take, from its call on: then it ends with what it has, see [Hits.Partial]. 0 means no
+	// limit.
 	Deadline time.Duration
 	// Filter says which rows may be results; nil means all.
 	Filter *Filter

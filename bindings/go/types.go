@@ -2,7 +2,10 @@
 
 package vdb
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // Numbers of the C interface.
 const (
@@ -889,7 +892,7 @@ type Stats struct {
 	BytesMemoryMax uint64
 
 	// OptOriginals, one of Originals.
-	Originals uint64
+	Originals Originals
 
 	// Rows that a search can return and whose vectors were given up: what their codes stand for is
 	// returned and compared.
@@ -947,7 +950,7 @@ func (s *cStats) public() Stats {
 		Chunks:               s.chunks,
 		BytesMemory:          s.bytesMemory,
 		BytesMemoryMax:       s.bytesMemoryMax,
-		Originals:            s.originals,
+		Originals:            Originals(s.originals),
 		Decoded:              s.decoded,
 		BytesRecords:         s.bytesRecords,
 		BytesColumns:         s.bytesColumns,
@@ -961,43 +964,43 @@ func (s *cStats) public() Stats {
 	}
 }
 
-// How long calls of one kind took since the database was opened, in nanoseconds; those that failed are left out.
+// How long calls of one kind took since the database was opened; those that failed are left out.
 // A search that ended by its deadline has not failed. Grows at the end.
 type Latency struct {
 	// The kind, one of Call.
-	Call uint32
+	Call Call
 
 	// Number of calls.
 	Count uint64
 
 	// Their mean.
-	MeanNs uint64
+	Mean time.Duration
 
 	// Half of the calls took no longer. This and the next two are at most 3.2 % off.
-	P50Ns uint64
+	P50 time.Duration
 
 	// 95 of 100 calls took no longer.
-	P95Ns uint64
+	P95 time.Duration
 
 	// 99 of 100 calls took no longer.
-	P99Ns uint64
+	P99 time.Duration
 
 	// The longest call.
-	MaxNs uint64
+	Max time.Duration
 
 	// All calls together: the difference between two readings, over that of `count`, is a mean of what was between.
-	SumNs uint64
+	Sum time.Duration
 }
 
 func (s *cLatency) public() Latency {
 	return Latency{
-		Call:   s.call,
-		Count:  s.count,
-		MeanNs: s.meanNs,
-		P50Ns:  s.p50Ns,
-		P95Ns:  s.p95Ns,
-		P99Ns:  s.p99Ns,
-		MaxNs:  s.maxNs,
-		SumNs:  s.sumNs,
+		Call:  Call(s.call),
+		Count: s.count,
+		Mean:  time.Duration(s.meanNs),
+		P50:   time.Duration(s.p50Ns),
+		P95:   time.Duration(s.p95Ns),
+		P99:   time.Duration(s.p99Ns),
+		Max:   time.Duration(s.maxNs),
+		Sum:   time.Duration(s.sumNs),
 	}
 }
