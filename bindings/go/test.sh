@@ -58,6 +58,11 @@ quick_start() {
 		printf 'row 10, distance 0.019\nrow 30, distance 0.168\n' | diff - out
 }
 check "quick start" quick_start
+# Without cgo the first thing that the compiler says is what to do.
+without_cgo() {
+	! CGO_ENABLED=0 go build . 2>"$work/said" && sed -n 2p "$work/said" | grep CGO_ENABLED_1
+}
+check "without cgo" without_cgo
 run plain ./...
 run stress . -tags vdb_stress -short
 if go test -race -run XXX . >/dev/null 2>&1; then
