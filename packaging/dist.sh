@@ -121,7 +121,9 @@ go_module() {
 	proxy=$out/go/$(echo "$module" | sed 's/[A-Z]/!\L&/g')/@v
 	mkdir -p "$stage" "$proxy"
 	(cd bindings/go && tar -cf - --exclude='*_test.go' --exclude='test.sh' .) | tar -C "$stage" -xf - || return 1
-	cp LICENSE NOTICE "$stage" && cp docs/go.md "$stage/README.md"
+	# The examples that `go doc` shows, and what the manual refers to.
+	cp bindings/go/example_test.go LICENSE NOTICE "$stage" && mkdir "$stage/docs" && cp docs/filters.md "$stage/docs" || return 1
+	sed -e 's|(\.\./bindings/go/|(|' -e 's|bindings/go/example|example|g' docs/go.md >"$stage/README.md"
 	"$STRIP" -D --strip-debug -o "$stage/lib/linux-$arch/libvdb.a" build/lib/libvdb.a || return 1
 	find "$stage" \( -name '*.go' -o -name go.mod \) -exec sed -i -e "s|\"vdb/bindings/go|\"$module|" -e "s|^module .*|module $module|" {} +
 	echo "v$version" >"$proxy/list"

@@ -185,6 +185,10 @@ go_replaced() {
 	go build -o program .
 	says ./program
 	rm -r quickstart.vdb
+	# Its examples and what its manual refers to are in it.
+	module="third_party/vdb/bindings/go@v$version"
+	(cd "$module" && go test -run Example .)
+	grep -o '(examples/[^)]*)\|`docs/[^`]*`\|`example[^`]*`' "$module/README.md" | tr -d '()`' | while read -r file; do test -s "$module/$file" || exit 1; done
 	# Everything that the compiler needs is vendored along.
 	go mod vendor
 	rm -r third_party
