@@ -18,14 +18,14 @@
 //
 // # Goroutines
 //
-// Everything may be used from any number of goroutines. After Close, calls return [ErrClosed]; those
+// Databases, filters, snapshots and cursors may be used from any number of goroutines. After Close, calls return [ErrClosed]; those
 // in progress are waited for.
 //
 // # Cancelling and progress
 //
-// Calls that can take long have a context. When it ends, a write or a job changes nothing and
-// returns an error that is [ErrCancelled] and the cause of the context; a search returns the hits it has so far along
-// with such an error. [WithProgress] tells how far a call is.
+// Calls that can take long have a context. When it ends, they return an error that is [ErrCancelled], the error of the context and its
+// cause. A write or a job has then changed nothing, except [DB.Import], whose batches before stay; a search returns the hits it has so
+// far along with such an error. [WithProgress] tells how far a call is.
 //
 // # Errors
 //

@@ -11,7 +11,8 @@ import (
 type Error struct {
 	// Code says what kind of failure it is: errors.Is(err, vdb.ErrNotFound).
 	Code Status
-	// Item is the row of the batch that is to blame, or -1.
+	// Item is the row of the batch that is to blame, or -1; of [ParseFilter] it is the byte, of an [DB.Import] that was stopped the
+	// number of rows that are in.
 	Item int64
 	// OSError is the operating system's error number, or 0.
 	OSError int

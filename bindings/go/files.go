@@ -23,8 +23,9 @@ func (db *DB) Export(ctx context.Context, path, format string, filter *Filter) e
 	return err
 }
 
-// Import writes the rows of such a file into the database, in batches; a file with anything wrong in it changes nothing. See
-// vdb_import in the header.
+// Import writes the rows of such a file into the database, in batches; a file with anything wrong in it changes nothing. When the
+// context ends or the writing fails, the batches before stay, and Item of the error is the number of their rows. See vdb_import in the
+// header.
 func (db *DB) Import(ctx context.Context, path, format string) error {
 	return db.withFiles(ctx, path, format, func(path, format *byte, task uintptr, e *cError) Status {
 		return vdbImport(db.handle, path, format, task, e)

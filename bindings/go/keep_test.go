@@ -182,3 +182,28 @@ func TestWhatWasNotMadeCanBeClosed(t *testing.T) {
 	}
 	fails(t, (*DB)(nil).Close(), ErrClosed)
 }
+
+func TestAnImportThatIsStoppedTellsHowManyRowsAreIn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.npy")
+	from := memory(t, Options{OptDim: 64})
+	fill(t, from, 40000)
+	must(t, from.Export(bg, path, "", nil))
+	// As quick as the machine is, some time ends it between two batches.
+	var err error
+	item, rows := int64(0), uint64(0)
+	for patience := 5 * time.Millisecond; item <= 0 && patience < 10*time.Second; patience += patience / 3 {
+		into := memory(t, Options{OptDim: 64})
+		ctx, cancel := context.WithTimeout(bg, patience)
+		err = into.Import(ctx, path, "")
+		cancel()
+		if err == nil {
+			t.Skip("the file is in before the context ends")
+		}
+		item = fails(t, err, ErrCancelled).Item
+		rows, _ = into.Count(nil)
+		must(t, into.Close())
+	}
+	if rows != uint64(item) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%d rows, %d told: %v", rows, item, err)
+	}
+}

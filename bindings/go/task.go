@@ -13,8 +13,9 @@ const progressEvery = 20 * time.Millisecond
 type progressKey struct{}
 
 // WithProgress returns a context whose calls tell how far they are: report gets the units done and
-// in total, from time to time while the call runs and once at its end. It runs on a goroutine of its
-// own, never on two at once for one call, and a call returns only when it has.
+// in total, from time to time while the call runs and once at its end; of searches and of calls with
+// nothing to do it is told nothing. It runs on a goroutine of its own, never on two at once for one
+// call, and a call returns only when it has.
 func WithProgress(ctx context.Context, report func(done, total uint64)) context.Context {
 	return context.WithValue(ctx, progressKey{}, report)
 }
