@@ -37,8 +37,8 @@ func near(db *vdb.DB, texts []string) http.HandlerFunc {
 		row, errRow := strconv.ParseUint(r.FormValue("row"), 10, 64)
 		k, errK := strconv.Atoi(r.FormValue("k"))
 		vector, found, err := db.Get([]uint64{row})
-		if errRow != nil || errK != nil || k > 100 || err != nil || !found[0] {
-			http.Error(w, "row must be one of the sample, k at most 100", http.StatusBadRequest)
+		if errRow != nil || errK != nil || k < 1 || k > 100 || err != nil || !found[0] {
+			http.Error(w, "row must be one of the sample, k from 1 to 100", http.StatusBadRequest)
 			return
 		}
 		hits, err := db.Search(r.Context(), vdb.Vector(vector), k, nil)

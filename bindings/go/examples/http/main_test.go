@@ -28,7 +28,7 @@ func TestTheNearestEntriesAreAnswered(t *testing.T) {
 	if len(entries) != 5 || entries[0].ID != 17 || entries[0].Text != texts[16] || entries[0].Distance > 1e-3 || entries[1].Distance < entries[0].Distance {
 		t.Errorf("%+v", entries)
 	}
-	for _, query := range []string{"", "?row=5001&k=1", "?row=1&k=101", "?row=x&k=1"} {
+	for _, query := range []string{"", "?row=5001&k=1", "?row=1&k=101", "?row=1&k=0", "?row=1&k=-3", "?row=x&k=1"} {
 		answer, err := http.Get(server.URL + "/" + query)
 		if err != nil || answer.StatusCode != http.StatusBadRequest {
 			t.Errorf("%q: %v %v", query, answer, err)
