@@ -19,7 +19,7 @@ pub struct Parsed {
 
 /// The value of a parameter.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a value is a string, a number, true or false, and for `in` a list of these")]
 enum Value {
     Bool(bool),
     Whole(i64),
@@ -56,7 +56,7 @@ impl Parsed {
             Some(values) => match serde_json::from_slice(values) {
                 Ok(values) => values,
                 Err(problem) => {
-                    return error(0, format!("the values are no JSON array of scalars and lists: {problem}"));
+                    return error(0, format!("the parameters need a JSON array of values: {problem}"));
                 }
             },
         };

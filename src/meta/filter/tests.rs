@@ -185,7 +185,7 @@ fn parameters_take_values() {
         (b"[3, \"x\", [[1]], 1, 1, 1]", 62, "single values"),
         (b"[3, \"x\", [1], 100, 1, 1]", 79, "latitude"),
         (b"{}", 0, "JSON array"),
-        (b"[null]", 0, "JSON array"),
+        (b"[null]", 0, "a value is a string, a number, true or false"),
     ] {
         let error = parsed.bind(Some(values)).unwrap_err();
         assert_eq!(
