@@ -5,6 +5,7 @@ The C is compiled against vdb.h, so that the compiler compares every number, typ
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from pathlib import Path
 
 from header import Arg, Enum, Field, Function, Model, Struct
@@ -29,6 +30,13 @@ def error_name(short: str) -> str:
     return "".join(word.capitalize() for word in short.split("_")[1:]) + "Error"
 
 
+# What numpy calls the types of memory; texts are bytes, handles numbers.
+ARRAYS = {
+    "void": "NPY_VOID", "char": "NPY_UINT8", "uint8_t": "NPY_UINT8", "uint32_t": "NPY_UINT32", "uint64_t": "NPY_UINT64",
+    "size_t": "NPY_UINT64", "float": "NPY_FLOAT32", "double": "NPY_FLOAT64",
+}
+
+
 def call_argument(model: Model, function: Function, at: int) -> tuple[str, str] | None:
     """How an argument of a function is taken, as the type and the expression of a variable; None for one that is not taken."""
     arg = function.args[at]
@@ -48,8 +56,8 @@ def call_argument(model: Model, function: Function, at: int) -> tuple[str, str] 
         return of.c(), number[base]
     if base == "char" and of.const and not has_length(function, at):
         return of.c(), "take_text(&t)"
-    size = "0" if base == "void" else f"sizeof({base}{' *' * (stars - 1)})"
-    return of.c(), f"take_{'read' if of.const else 'written'}(&t, {size})"
+    kind = "NPY_UINT64" if stars > 1 else ARRAYS[base]
+    return of.c(), f"take_{'read' if of.const else 'written'}(&t, {kind})"
 
 
 def has_length(function: Function, at: int) -> bool:
@@ -115,8 +123,15 @@ def record_tuple(model: Model, arg: Arg) -> str:
 def calls(model: Model) -> str:
     """The functions as Python calls them; not those that call back, for no code of Python runs inside a call."""
     functions = [f for f in model.functions if not any(a.type.function for a in f.args)]
-    table = "".join(f'    {{"{f.name}", call_{f.name}, METH_VARARGS, NULL}}, \\\n' for f in functions)
+    table = "".join(f'    {{"{f.name}", call_{f.name}, METH_VARARGS, "{signature(model, f)}"}}, \\\n' for f in functions)
     return f"/* {NOTE} */\n" + "".join(call(model, f) for f in functions) + f"\n#define CALLS \\\n{table}\n"
+
+
+def signature(model: Model, function: Function) -> str:
+    """The first lines of a help text, which inspect.signature reads."""
+    taken = [arg.name for at, arg in enumerate(function.args) if call_argument(model, function, at) is not None]
+    names = ", ".join(["$module", *(f"{name}_" if iskeyword(name) else name for name in taken), "/"])
+    return f"{function.name}({names if taken else '$module, /'})\\n--\\n\\n{function.name} of vdb.h."
 
 
 def tables(model: Model) -> str:
@@ -196,8 +211,8 @@ def params_class(model: Model) -> str:
     for field in model.struct("vdb_search_params_t").fields:
         if field.name in ("struct_size", "query_scalar", "flags"):
             continue
-        of = f'Optional["{handles[field.type.base]}"]' if field.type.is_pointer else field_type(model, field)
-        rows.append((f"{field.name}: {of}", field.doc))
+        of = f'"{handles[field.type.base]}"' if field.type.is_pointer else field_type(model, field)
+        rows.append((f"{field.name}: Optional[{of}]", field.doc))
     rows += [(f"{v.short.lower()}: bool", v.doc) for v in model.enum("vdb_search_flag").values]
     return f'\n\nclass SearchParams(TypedDict, total=False):\n    """How a search runs, the keywords of a search."""\n{members(rows)}'
 

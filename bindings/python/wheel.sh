@@ -19,7 +19,7 @@ if [ -z "$python" ]; then
 			"$python" -m pip install -q --disable-pip-version-check setuptools wheel 'numpy>=2' && touch "$tools/complete" || exit 1
 	fi
 fi
-cp -r bindings/python/. "$source" || exit 1
+cp -r bindings/python/. "$source" && cp LICENSE NOTICE "$source" || exit 1
 mkdir -p "$folder" && rm -f "$folder"/vdb-*.whl
 CFLAGS="${CFLAGS:-} -g0" LDFLAGS="${LDFLAGS:-} -Wl,-s" VDB_INCLUDE_DIR=$PWD/include VDB_LIB_DIR=$PWD/build/lib \
 	"$python" -m pip wheel -q --disable-pip-version-check --no-build-isolation --no-deps --no-cache-dir -w "$folder" "$source"

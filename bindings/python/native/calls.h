@@ -43,9 +43,9 @@ static PyObject *call_vdb_status_name(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_build_info(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_build_info", args, 3);
-    char *buf = take_written(&t, sizeof(char));
+    char *buf = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    size_t *len = take_written(&t, sizeof(size_t));
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -163,7 +163,7 @@ static PyObject *call_vdb_option_get_u64(PyObject *Py_UNUSED(module), PyObject *
     struct taken t = take("vdb_option_get_u64", args, 3);
     const vdb *db = take_handle(&t);
     vdb_option_t option = (uint32_t)take_whole(&t, UINT32_MAX, "option");
-    uint64_t *value = take_written(&t, sizeof(uint64_t));
+    uint64_t *value = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -177,7 +177,7 @@ static PyObject *call_vdb_option_get_f64(PyObject *Py_UNUSED(module), PyObject *
     struct taken t = take("vdb_option_get_f64", args, 3);
     const vdb *db = take_handle(&t);
     vdb_option_t option = (uint32_t)take_whole(&t, UINT32_MAX, "option");
-    double *value = take_written(&t, sizeof(double));
+    double *value = take_written(&t, NPY_FLOAT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -191,9 +191,9 @@ static PyObject *call_vdb_option_get_text(PyObject *Py_UNUSED(module), PyObject 
     struct taken t = take("vdb_option_get_text", args, 5);
     const vdb *db = take_handle(&t);
     vdb_option_t option = (uint32_t)take_whole(&t, UINT32_MAX, "option");
-    char *text = take_written(&t, sizeof(char));
+    char *text = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    size_t *len = take_written(&t, sizeof(size_t));
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -206,8 +206,8 @@ static PyObject *call_vdb_option_get_text(PyObject *Py_UNUSED(module), PyObject 
 static PyObject *call_vdb_insert_batch(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_insert_batch", args, 8);
     vdb *db = take_handle(&t);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
-    const void *vectors = take_read(&t, 0);
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
+    const void *vectors = take_read(&t, NPY_VOID);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
@@ -225,8 +225,8 @@ static PyObject *call_vdb_insert_batch(PyObject *Py_UNUSED(module), PyObject *ar
 static PyObject *call_vdb_upsert_batch(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_upsert_batch", args, 8);
     vdb *db = take_handle(&t);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
-    const void *vectors = take_read(&t, 0);
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
+    const void *vectors = take_read(&t, NPY_VOID);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
@@ -244,9 +244,9 @@ static PyObject *call_vdb_upsert_batch(PyObject *Py_UNUSED(module), PyObject *ar
 static PyObject *call_vdb_delete_batch(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_delete_batch", args, 4);
     vdb *db = take_handle(&t);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
-    uint64_t *deleted = take_written(&t, sizeof(uint64_t));
+    uint64_t *deleted = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -259,13 +259,13 @@ static PyObject *call_vdb_delete_batch(PyObject *Py_UNUSED(module), PyObject *ar
 static PyObject *call_vdb_get_batch(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_get_batch", args, 8);
     const vdb *db = take_handle(&t);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     vdb_scalar_t scalar = (uint32_t)take_whole(&t, UINT32_MAX, "scalar");
-    void *vectors = take_written(&t, 0);
+    void *vectors = take_written(&t, NPY_VOID);
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
-    uint8_t *found = take_written(&t, sizeof(uint8_t));
+    uint8_t *found = take_written(&t, NPY_UINT8);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -279,7 +279,7 @@ static PyObject *call_vdb_count(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_count", args, 3);
     const vdb *db = take_handle(&t);
     const vdb_filter *filter = take_handle(&t);
-    uint64_t *count = take_written(&t, sizeof(uint64_t));
+    uint64_t *count = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -291,7 +291,7 @@ static PyObject *call_vdb_count(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_filter_ids(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_filter_ids", args, 3);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     int allow = take_int(&t);
     vdb_filter *out_filter = NULL;
@@ -306,7 +306,7 @@ static PyObject *call_vdb_filter_ids(PyObject *Py_UNUSED(module), PyObject *args
 
 static PyObject *call_vdb_filter_parse(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_filter_parse", args, 2);
-    const char *text = take_read(&t, sizeof(char));
+    const char *text = take_read(&t, NPY_UINT8);
     size_t len = (size_t)take_whole(&t, SIZE_MAX, "len");
     vdb_filter *out_filter = NULL;
     vdb_error_t error = VDB_ERROR_INIT;
@@ -321,7 +321,7 @@ static PyObject *call_vdb_filter_parse(PyObject *Py_UNUSED(module), PyObject *ar
 static PyObject *call_vdb_filter_bind(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_filter_bind", args, 3);
     const vdb_filter *filter = take_handle(&t);
-    const char *values = take_read(&t, sizeof(char));
+    const char *values = take_read(&t, NPY_UINT8);
     size_t len = (size_t)take_whole(&t, SIZE_MAX, "len");
     vdb_filter *out_filter = NULL;
     vdb_error_t error = VDB_ERROR_INIT;
@@ -346,16 +346,16 @@ static PyObject *call_vdb_filter_free(PyObject *Py_UNUSED(module), PyObject *arg
 static PyObject *call_vdb_insert_records(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_insert_records", args, 12);
     vdb *db = take_handle(&t);
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    const char *keys = take_read(&t, sizeof(char));
-    const uint64_t *key_offsets = take_read(&t, sizeof(uint64_t));
-    const void *vectors = take_read(&t, 0);
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    const char *keys = take_read(&t, NPY_UINT8);
+    const uint64_t *key_offsets = take_read(&t, NPY_UINT64);
+    const void *vectors = take_read(&t, NPY_VOID);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
     vdb_scalar_t scalar = (uint32_t)take_whole(&t, UINT32_MAX, "scalar");
-    const char *meta = take_read(&t, sizeof(char));
-    const uint64_t *meta_offsets = take_read(&t, sizeof(uint64_t));
+    const char *meta = take_read(&t, NPY_UINT8);
+    const uint64_t *meta_offsets = take_read(&t, NPY_UINT64);
     vdb_task *task = take_handle(&t);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -369,16 +369,16 @@ static PyObject *call_vdb_insert_records(PyObject *Py_UNUSED(module), PyObject *
 static PyObject *call_vdb_upsert_records(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_upsert_records", args, 12);
     vdb *db = take_handle(&t);
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    const char *keys = take_read(&t, sizeof(char));
-    const uint64_t *key_offsets = take_read(&t, sizeof(uint64_t));
-    const void *vectors = take_read(&t, 0);
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    const char *keys = take_read(&t, NPY_UINT8);
+    const uint64_t *key_offsets = take_read(&t, NPY_UINT64);
+    const void *vectors = take_read(&t, NPY_VOID);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
     vdb_scalar_t scalar = (uint32_t)take_whole(&t, UINT32_MAX, "scalar");
-    const char *meta = take_read(&t, sizeof(char));
-    const uint64_t *meta_offsets = take_read(&t, sizeof(uint64_t));
+    const char *meta = take_read(&t, NPY_UINT8);
+    const uint64_t *meta_offsets = take_read(&t, NPY_UINT64);
     vdb_task *task = take_handle(&t);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -392,11 +392,11 @@ static PyObject *call_vdb_upsert_records(PyObject *Py_UNUSED(module), PyObject *
 static PyObject *call_vdb_update_meta_batch(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_update_meta_batch", args, 6);
     vdb *db = take_handle(&t);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
-    const char *meta = take_read(&t, sizeof(char));
-    const uint64_t *meta_offsets = take_read(&t, sizeof(uint64_t));
-    uint64_t *updated = take_written(&t, sizeof(uint64_t));
+    const char *meta = take_read(&t, NPY_UINT8);
+    const uint64_t *meta_offsets = take_read(&t, NPY_UINT64);
+    uint64_t *updated = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -410,9 +410,9 @@ static PyObject *call_vdb_update_meta_where(PyObject *Py_UNUSED(module), PyObjec
     struct taken t = take("vdb_update_meta_where", args, 6);
     vdb *db = take_handle(&t);
     const vdb_filter *filter = take_handle(&t);
-    const char *meta = take_read(&t, sizeof(char));
+    const char *meta = take_read(&t, NPY_UINT8);
     size_t len = (size_t)take_whole(&t, SIZE_MAX, "len");
-    uint64_t *updated = take_written(&t, sizeof(uint64_t));
+    uint64_t *updated = take_written(&t, NPY_UINT64);
     vdb_task *task = take_handle(&t);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -427,7 +427,7 @@ static PyObject *call_vdb_delete_where(PyObject *Py_UNUSED(module), PyObject *ar
     struct taken t = take("vdb_delete_where", args, 4);
     vdb *db = take_handle(&t);
     const vdb_filter *filter = take_handle(&t);
-    uint64_t *deleted = take_written(&t, sizeof(uint64_t));
+    uint64_t *deleted = take_written(&t, NPY_UINT64);
     vdb_task *task = take_handle(&t);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -441,10 +441,10 @@ static PyObject *call_vdb_delete_where(PyObject *Py_UNUSED(module), PyObject *ar
 static PyObject *call_vdb_delete_keys(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_delete_keys", args, 5);
     vdb *db = take_handle(&t);
-    const char *keys = take_read(&t, sizeof(char));
-    const uint64_t *key_offsets = take_read(&t, sizeof(uint64_t));
+    const char *keys = take_read(&t, NPY_UINT8);
+    const uint64_t *key_offsets = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
-    uint64_t *deleted = take_written(&t, sizeof(uint64_t));
+    uint64_t *deleted = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -457,10 +457,10 @@ static PyObject *call_vdb_delete_keys(PyObject *Py_UNUSED(module), PyObject *arg
 static PyObject *call_vdb_ids_of_keys(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_ids_of_keys", args, 5);
     const vdb *db = take_handle(&t);
-    const char *keys = take_read(&t, sizeof(char));
-    const uint64_t *key_offsets = take_read(&t, sizeof(uint64_t));
+    const char *keys = take_read(&t, NPY_UINT8);
+    const uint64_t *key_offsets = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -473,12 +473,12 @@ static PyObject *call_vdb_ids_of_keys(PyObject *Py_UNUSED(module), PyObject *arg
 static PyObject *call_vdb_keys_of_ids(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_keys_of_ids", args, 7);
     const vdb *db = take_handle(&t);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
-    char *keys = take_written(&t, sizeof(char));
+    char *keys = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    uint64_t *key_offsets = take_written(&t, sizeof(uint64_t));
-    size_t *len = take_written(&t, sizeof(size_t));
+    uint64_t *key_offsets = take_written(&t, NPY_UINT64);
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -491,12 +491,12 @@ static PyObject *call_vdb_keys_of_ids(PyObject *Py_UNUSED(module), PyObject *arg
 static PyObject *call_vdb_get_meta(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_get_meta", args, 7);
     const vdb *db = take_handle(&t);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
-    char *meta = take_written(&t, sizeof(char));
+    char *meta = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    uint64_t *meta_offsets = take_written(&t, sizeof(uint64_t));
-    size_t *len = take_written(&t, sizeof(size_t));
+    uint64_t *meta_offsets = take_written(&t, NPY_UINT64);
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -534,7 +534,7 @@ static PyObject *call_vdb_count_at(PyObject *Py_UNUSED(module), PyObject *args) 
     const vdb *db = take_handle(&t);
     const vdb_snapshot *snapshot = take_handle(&t);
     const vdb_filter *filter = take_handle(&t);
-    uint64_t *count = take_written(&t, sizeof(uint64_t));
+    uint64_t *count = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -548,13 +548,13 @@ static PyObject *call_vdb_get_batch_at(PyObject *Py_UNUSED(module), PyObject *ar
     struct taken t = take("vdb_get_batch_at", args, 9);
     const vdb *db = take_handle(&t);
     const vdb_snapshot *snapshot = take_handle(&t);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     vdb_scalar_t scalar = (uint32_t)take_whole(&t, UINT32_MAX, "scalar");
-    void *vectors = take_written(&t, 0);
+    void *vectors = take_written(&t, NPY_VOID);
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
-    uint8_t *found = take_written(&t, sizeof(uint8_t));
+    uint8_t *found = take_written(&t, NPY_UINT8);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -568,10 +568,10 @@ static PyObject *call_vdb_ids_of_keys_at(PyObject *Py_UNUSED(module), PyObject *
     struct taken t = take("vdb_ids_of_keys_at", args, 6);
     const vdb *db = take_handle(&t);
     const vdb_snapshot *snapshot = take_handle(&t);
-    const char *keys = take_read(&t, sizeof(char));
-    const uint64_t *key_offsets = take_read(&t, sizeof(uint64_t));
+    const char *keys = take_read(&t, NPY_UINT8);
+    const uint64_t *key_offsets = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -585,12 +585,12 @@ static PyObject *call_vdb_keys_of_ids_at(PyObject *Py_UNUSED(module), PyObject *
     struct taken t = take("vdb_keys_of_ids_at", args, 8);
     const vdb *db = take_handle(&t);
     const vdb_snapshot *snapshot = take_handle(&t);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
-    char *keys = take_written(&t, sizeof(char));
+    char *keys = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    uint64_t *key_offsets = take_written(&t, sizeof(uint64_t));
-    size_t *len = take_written(&t, sizeof(size_t));
+    uint64_t *key_offsets = take_written(&t, NPY_UINT64);
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -604,12 +604,12 @@ static PyObject *call_vdb_get_meta_at(PyObject *Py_UNUSED(module), PyObject *arg
     struct taken t = take("vdb_get_meta_at", args, 8);
     const vdb *db = take_handle(&t);
     const vdb_snapshot *snapshot = take_handle(&t);
-    const uint64_t *ids = take_read(&t, sizeof(uint64_t));
+    const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
-    char *meta = take_written(&t, sizeof(char));
+    char *meta = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    uint64_t *meta_offsets = take_written(&t, sizeof(uint64_t));
-    size_t *len = take_written(&t, sizeof(size_t));
+    uint64_t *meta_offsets = take_written(&t, NPY_UINT64);
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -622,16 +622,16 @@ static PyObject *call_vdb_get_meta_at(PyObject *Py_UNUSED(module), PyObject *arg
 static PyObject *call_vdb_search(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search", args, 10);
     const vdb *db = take_handle(&t);
-    const void *queries = take_read(&t, 0);
+    const void *queries = take_read(&t, NPY_VOID);
     size_t query_count = (size_t)take_whole(&t, SIZE_MAX, "query_count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    float *distances = take_written(&t, sizeof(float));
-    uint32_t *counts = take_written(&t, sizeof(uint32_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    float *distances = take_written(&t, NPY_FLOAT32);
+    uint32_t *counts = take_written(&t, NPY_UINT32);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -644,16 +644,16 @@ static PyObject *call_vdb_search(PyObject *Py_UNUSED(module), PyObject *args) {
 static PyObject *call_vdb_search_exact(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_exact", args, 10);
     const vdb *db = take_handle(&t);
-    const void *queries = take_read(&t, 0);
+    const void *queries = take_read(&t, NPY_VOID);
     size_t query_count = (size_t)take_whole(&t, SIZE_MAX, "query_count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    float *distances = take_written(&t, sizeof(float));
-    uint32_t *counts = take_written(&t, sizeof(uint32_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    float *distances = take_written(&t, NPY_FLOAT32);
+    uint32_t *counts = take_written(&t, NPY_UINT32);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -666,15 +666,15 @@ static PyObject *call_vdb_search_exact(PyObject *Py_UNUSED(module), PyObject *ar
 static PyObject *call_vdb_search_range(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_range", args, 9);
     const vdb *db = take_handle(&t);
-    const void *query = take_read(&t, 0);
+    const void *query = take_read(&t, NPY_VOID);
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     float max_distance = (float)take_float(&t);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    float *distances = take_written(&t, sizeof(float));
-    size_t *count = take_written(&t, sizeof(size_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    float *distances = take_written(&t, NPY_FLOAT32);
+    size_t *count = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -687,16 +687,16 @@ static PyObject *call_vdb_search_range(PyObject *Py_UNUSED(module), PyObject *ar
 static PyObject *call_vdb_measure_recall(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_measure_recall", args, 11);
     const vdb *db = take_handle(&t);
-    const void *queries = take_read(&t, 0);
+    const void *queries = take_read(&t, NPY_VOID);
     size_t query_count = (size_t)take_whole(&t, SIZE_MAX, "query_count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
-    double *recall = take_written(&t, sizeof(double));
-    double *low = take_written(&t, sizeof(double));
-    double *high = take_written(&t, sizeof(double));
+    double *recall = take_written(&t, NPY_FLOAT64);
+    double *low = take_written(&t, NPY_FLOAT64);
+    double *high = take_written(&t, NPY_FLOAT64);
     vdb_task *task = take_handle(&t);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -710,14 +710,14 @@ static PyObject *call_vdb_measure_recall(PyObject *Py_UNUSED(module), PyObject *
 static PyObject *call_vdb_search_ids(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_ids", args, 8);
     const vdb *db = take_handle(&t);
-    const uint64_t *row_ids = take_read(&t, sizeof(uint64_t));
+    const uint64_t *row_ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    float *distances = take_written(&t, sizeof(float));
-    uint32_t *counts = take_written(&t, sizeof(uint32_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    float *distances = take_written(&t, NPY_FLOAT32);
+    uint32_t *counts = take_written(&t, NPY_UINT32);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -730,16 +730,16 @@ static PyObject *call_vdb_search_ids(PyObject *Py_UNUSED(module), PyObject *args
 static PyObject *call_vdb_recommend(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_recommend", args, 10);
     const vdb *db = take_handle(&t);
-    const uint64_t *positive = take_read(&t, sizeof(uint64_t));
+    const uint64_t *positive = take_read(&t, NPY_UINT64);
     size_t positive_count = (size_t)take_whole(&t, SIZE_MAX, "positive_count");
-    const uint64_t *negative = take_read(&t, sizeof(uint64_t));
+    const uint64_t *negative = take_read(&t, NPY_UINT64);
     size_t negative_count = (size_t)take_whole(&t, SIZE_MAX, "negative_count");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    float *distances = take_written(&t, sizeof(float));
-    uint32_t *count = take_written(&t, sizeof(uint32_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    float *distances = take_written(&t, NPY_FLOAT32);
+    uint32_t *count = take_written(&t, NPY_UINT32);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -752,16 +752,16 @@ static PyObject *call_vdb_recommend(PyObject *Py_UNUSED(module), PyObject *args)
 static PyObject *call_vdb_search_diverse(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_diverse", args, 10);
     const vdb *db = take_handle(&t);
-    const void *query = take_read(&t, 0);
+    const void *query = take_read(&t, NPY_VOID);
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
     size_t candidates = (size_t)take_whole(&t, SIZE_MAX, "candidates");
     float lambda = (float)take_float(&t);
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    float *distances = take_written(&t, sizeof(float));
-    uint32_t *count = take_written(&t, sizeof(uint32_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    float *distances = take_written(&t, NPY_FLOAT32);
+    uint32_t *count = take_written(&t, NPY_UINT32);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -774,18 +774,18 @@ static PyObject *call_vdb_search_diverse(PyObject *Py_UNUSED(module), PyObject *
 static PyObject *call_vdb_search_groups(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_groups", args, 12);
     const vdb *db = take_handle(&t);
-    const void *query = take_read(&t, 0);
+    const void *query = take_read(&t, NPY_VOID);
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
-    const char *path = take_read(&t, sizeof(char));
+    const char *path = take_read(&t, NPY_UINT8);
     size_t path_len = (size_t)take_whole(&t, SIZE_MAX, "path_len");
     size_t groups = (size_t)take_whole(&t, SIZE_MAX, "groups");
     size_t per_group = (size_t)take_whole(&t, SIZE_MAX, "per_group");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    float *distances = take_written(&t, sizeof(float));
-    uint32_t *counts = take_written(&t, sizeof(uint32_t));
-    uint32_t *group_count = take_written(&t, sizeof(uint32_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    float *distances = take_written(&t, NPY_FLOAT32);
+    uint32_t *counts = take_written(&t, NPY_UINT32);
+    uint32_t *group_count = take_written(&t, NPY_UINT32);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -797,19 +797,19 @@ static PyObject *call_vdb_search_groups(PyObject *Py_UNUSED(module), PyObject *a
 
 static PyObject *call_vdb_search_many(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_many", args, 12);
-    const vdb *const *dbs = take_read(&t, sizeof(vdb *));
+    const vdb *const *dbs = take_read(&t, NPY_UINT64);
     size_t db_count = (size_t)take_whole(&t, SIZE_MAX, "db_count");
-    const void *queries = take_read(&t, 0);
+    const void *queries = take_read(&t, NPY_VOID);
     size_t query_count = (size_t)take_whole(&t, SIZE_MAX, "query_count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    float *distances = take_written(&t, sizeof(float));
-    uint32_t *sources = take_written(&t, sizeof(uint32_t));
-    uint32_t *counts = take_written(&t, sizeof(uint32_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    float *distances = take_written(&t, NPY_FLOAT32);
+    uint32_t *sources = take_written(&t, NPY_UINT32);
+    uint32_t *counts = take_written(&t, NPY_UINT32);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -822,7 +822,7 @@ static PyObject *call_vdb_search_many(PyObject *Py_UNUSED(module), PyObject *arg
 static PyObject *call_vdb_cursor_search(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_cursor_search", args, 4);
     const vdb *db = take_handle(&t);
-    const void *query = take_read(&t, 0);
+    const void *query = take_read(&t, NPY_VOID);
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
@@ -869,9 +869,9 @@ static PyObject *call_vdb_cursor_next(PyObject *Py_UNUSED(module), PyObject *arg
     struct taken t = take("vdb_cursor_next", args, 5);
     vdb_cursor *cursor = take_handle(&t);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    uint64_t *ids = take_written(&t, sizeof(uint64_t));
-    float *distances = take_written(&t, sizeof(float));
-    size_t *count = take_written(&t, sizeof(size_t));
+    uint64_t *ids = take_written(&t, NPY_UINT64);
+    float *distances = take_written(&t, NPY_FLOAT32);
+    size_t *count = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -945,9 +945,9 @@ static PyObject *call_vdb_check(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_check", args, 6);
     const vdb *db = take_handle(&t);
     uint32_t level = (uint32_t)take_whole(&t, UINT32_MAX, "level");
-    char *report = take_written(&t, sizeof(char));
+    char *report = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    size_t *len = take_written(&t, sizeof(size_t));
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_task *task = take_handle(&t);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -963,9 +963,9 @@ static PyObject *call_vdb_repair(PyObject *Py_UNUSED(module), PyObject *args) {
     const char *from = take_text(&t);
     const char *to = take_text(&t);
     const vdb_options *options = take_handle(&t);
-    char *report = take_written(&t, sizeof(char));
+    char *report = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    size_t *len = take_written(&t, sizeof(size_t));
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_task *task = take_handle(&t);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -1025,14 +1025,14 @@ static PyObject *call_vdb_import(PyObject *Py_UNUSED(module), PyObject *args) {
 static PyObject *call_vdb_explain(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_explain", args, 8);
     const vdb *db = take_handle(&t);
-    const void *query = take_read(&t, 0);
+    const void *query = take_read(&t, NPY_VOID);
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
-    char *json = take_written(&t, sizeof(char));
+    char *json = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    size_t *len = take_written(&t, sizeof(size_t));
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -1045,9 +1045,9 @@ static PyObject *call_vdb_explain(PyObject *Py_UNUSED(module), PyObject *args) {
 static PyObject *call_vdb_columns_get(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_columns_get", args, 4);
     const vdb *db = take_handle(&t);
-    char *json = take_written(&t, sizeof(char));
+    char *json = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    size_t *len = take_written(&t, sizeof(size_t));
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -1089,9 +1089,9 @@ static PyObject *call_vdb_latency_get(PyObject *Py_UNUSED(module), PyObject *arg
 static PyObject *call_vdb_log_read(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_log_read", args, 4);
     vdb *db = take_handle(&t);
-    char *buf = take_written(&t, sizeof(char));
+    char *buf = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
-    size_t *len = take_written(&t, sizeof(size_t));
+    size_t *len = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -1149,8 +1149,8 @@ static PyObject *call_vdb_task_cancel(PyObject *Py_UNUSED(module), PyObject *arg
 static PyObject *call_vdb_task_progress(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_task_progress", args, 3);
     const vdb_task *task = take_handle(&t);
-    uint64_t *done = take_written(&t, sizeof(uint64_t));
-    uint64_t *total = take_written(&t, sizeof(uint64_t));
+    uint64_t *done = take_written(&t, NPY_UINT64);
+    uint64_t *total = take_written(&t, NPY_UINT64);
     vdb_status_t returned;
     if (t.failed) return NULL;
     Py_BEGIN_ALLOW_THREADS
@@ -1160,78 +1160,78 @@ static PyObject *call_vdb_task_progress(PyObject *Py_UNUSED(module), PyObject *a
 }
 
 #define CALLS \
-    {"vdb_version_string", call_vdb_version_string, METH_VARARGS, NULL}, \
-    {"vdb_version_number", call_vdb_version_number, METH_VARARGS, NULL}, \
-    {"vdb_abi_version", call_vdb_abi_version, METH_VARARGS, NULL}, \
-    {"vdb_status_name", call_vdb_status_name, METH_VARARGS, NULL}, \
-    {"vdb_build_info", call_vdb_build_info, METH_VARARGS, NULL}, \
-    {"vdb_options_new", call_vdb_options_new, METH_VARARGS, NULL}, \
-    {"vdb_options_free", call_vdb_options_free, METH_VARARGS, NULL}, \
-    {"vdb_options_set_u64", call_vdb_options_set_u64, METH_VARARGS, NULL}, \
-    {"vdb_options_set_f64", call_vdb_options_set_f64, METH_VARARGS, NULL}, \
-    {"vdb_options_set_text", call_vdb_options_set_text, METH_VARARGS, NULL}, \
-    {"vdb_option_at", call_vdb_option_at, METH_VARARGS, NULL}, \
-    {"vdb_open", call_vdb_open, METH_VARARGS, NULL}, \
-    {"vdb_close", call_vdb_close, METH_VARARGS, NULL}, \
-    {"vdb_option_get_u64", call_vdb_option_get_u64, METH_VARARGS, NULL}, \
-    {"vdb_option_get_f64", call_vdb_option_get_f64, METH_VARARGS, NULL}, \
-    {"vdb_option_get_text", call_vdb_option_get_text, METH_VARARGS, NULL}, \
-    {"vdb_insert_batch", call_vdb_insert_batch, METH_VARARGS, NULL}, \
-    {"vdb_upsert_batch", call_vdb_upsert_batch, METH_VARARGS, NULL}, \
-    {"vdb_delete_batch", call_vdb_delete_batch, METH_VARARGS, NULL}, \
-    {"vdb_get_batch", call_vdb_get_batch, METH_VARARGS, NULL}, \
-    {"vdb_count", call_vdb_count, METH_VARARGS, NULL}, \
-    {"vdb_filter_ids", call_vdb_filter_ids, METH_VARARGS, NULL}, \
-    {"vdb_filter_parse", call_vdb_filter_parse, METH_VARARGS, NULL}, \
-    {"vdb_filter_bind", call_vdb_filter_bind, METH_VARARGS, NULL}, \
-    {"vdb_filter_free", call_vdb_filter_free, METH_VARARGS, NULL}, \
-    {"vdb_insert_records", call_vdb_insert_records, METH_VARARGS, NULL}, \
-    {"vdb_upsert_records", call_vdb_upsert_records, METH_VARARGS, NULL}, \
-    {"vdb_update_meta_batch", call_vdb_update_meta_batch, METH_VARARGS, NULL}, \
-    {"vdb_update_meta_where", call_vdb_update_meta_where, METH_VARARGS, NULL}, \
-    {"vdb_delete_where", call_vdb_delete_where, METH_VARARGS, NULL}, \
-    {"vdb_delete_keys", call_vdb_delete_keys, METH_VARARGS, NULL}, \
-    {"vdb_ids_of_keys", call_vdb_ids_of_keys, METH_VARARGS, NULL}, \
-    {"vdb_keys_of_ids", call_vdb_keys_of_ids, METH_VARARGS, NULL}, \
-    {"vdb_get_meta", call_vdb_get_meta, METH_VARARGS, NULL}, \
-    {"vdb_snapshot_new", call_vdb_snapshot_new, METH_VARARGS, NULL}, \
-    {"vdb_snapshot_free", call_vdb_snapshot_free, METH_VARARGS, NULL}, \
-    {"vdb_count_at", call_vdb_count_at, METH_VARARGS, NULL}, \
-    {"vdb_get_batch_at", call_vdb_get_batch_at, METH_VARARGS, NULL}, \
-    {"vdb_ids_of_keys_at", call_vdb_ids_of_keys_at, METH_VARARGS, NULL}, \
-    {"vdb_keys_of_ids_at", call_vdb_keys_of_ids_at, METH_VARARGS, NULL}, \
-    {"vdb_get_meta_at", call_vdb_get_meta_at, METH_VARARGS, NULL}, \
-    {"vdb_search", call_vdb_search, METH_VARARGS, NULL}, \
-    {"vdb_search_exact", call_vdb_search_exact, METH_VARARGS, NULL}, \
-    {"vdb_search_range", call_vdb_search_range, METH_VARARGS, NULL}, \
-    {"vdb_measure_recall", call_vdb_measure_recall, METH_VARARGS, NULL}, \
-    {"vdb_search_ids", call_vdb_search_ids, METH_VARARGS, NULL}, \
-    {"vdb_recommend", call_vdb_recommend, METH_VARARGS, NULL}, \
-    {"vdb_search_diverse", call_vdb_search_diverse, METH_VARARGS, NULL}, \
-    {"vdb_search_groups", call_vdb_search_groups, METH_VARARGS, NULL}, \
-    {"vdb_search_many", call_vdb_search_many, METH_VARARGS, NULL}, \
-    {"vdb_cursor_search", call_vdb_cursor_search, METH_VARARGS, NULL}, \
-    {"vdb_cursor_scan", call_vdb_cursor_scan, METH_VARARGS, NULL}, \
-    {"vdb_cursor_scan_at", call_vdb_cursor_scan_at, METH_VARARGS, NULL}, \
-    {"vdb_cursor_next", call_vdb_cursor_next, METH_VARARGS, NULL}, \
-    {"vdb_cursor_free", call_vdb_cursor_free, METH_VARARGS, NULL}, \
-    {"vdb_sync", call_vdb_sync, METH_VARARGS, NULL}, \
-    {"vdb_checkpoint", call_vdb_checkpoint, METH_VARARGS, NULL}, \
-    {"vdb_wait_indexed", call_vdb_wait_indexed, METH_VARARGS, NULL}, \
-    {"vdb_refresh", call_vdb_refresh, METH_VARARGS, NULL}, \
-    {"vdb_check", call_vdb_check, METH_VARARGS, NULL}, \
-    {"vdb_repair", call_vdb_repair, METH_VARARGS, NULL}, \
-    {"vdb_backup", call_vdb_backup, METH_VARARGS, NULL}, \
-    {"vdb_export", call_vdb_export, METH_VARARGS, NULL}, \
-    {"vdb_import", call_vdb_import, METH_VARARGS, NULL}, \
-    {"vdb_explain", call_vdb_explain, METH_VARARGS, NULL}, \
-    {"vdb_columns_get", call_vdb_columns_get, METH_VARARGS, NULL}, \
-    {"vdb_stats_get", call_vdb_stats_get, METH_VARARGS, NULL}, \
-    {"vdb_latency_get", call_vdb_latency_get, METH_VARARGS, NULL}, \
-    {"vdb_log_read", call_vdb_log_read, METH_VARARGS, NULL}, \
-    {"vdb_cache_clear", call_vdb_cache_clear, METH_VARARGS, NULL}, \
-    {"vdb_task_new", call_vdb_task_new, METH_VARARGS, NULL}, \
-    {"vdb_task_free", call_vdb_task_free, METH_VARARGS, NULL}, \
-    {"vdb_task_cancel", call_vdb_task_cancel, METH_VARARGS, NULL}, \
-    {"vdb_task_progress", call_vdb_task_progress, METH_VARARGS, NULL}, \
+    {"vdb_version_string", call_vdb_version_string, METH_VARARGS, "vdb_version_string($module, /)\n--\n\nvdb_version_string of vdb.h."}, \
+    {"vdb_version_number", call_vdb_version_number, METH_VARARGS, "vdb_version_number($module, /)\n--\n\nvdb_version_number of vdb.h."}, \
+    {"vdb_abi_version", call_vdb_abi_version, METH_VARARGS, "vdb_abi_version($module, /)\n--\n\nvdb_abi_version of vdb.h."}, \
+    {"vdb_status_name", call_vdb_status_name, METH_VARARGS, "vdb_status_name($module, status, /)\n--\n\nvdb_status_name of vdb.h."}, \
+    {"vdb_build_info", call_vdb_build_info, METH_VARARGS, "vdb_build_info($module, buf, cap, len, /)\n--\n\nvdb_build_info of vdb.h."}, \
+    {"vdb_options_new", call_vdb_options_new, METH_VARARGS, "vdb_options_new($module, /)\n--\n\nvdb_options_new of vdb.h."}, \
+    {"vdb_options_free", call_vdb_options_free, METH_VARARGS, "vdb_options_free($module, options, /)\n--\n\nvdb_options_free of vdb.h."}, \
+    {"vdb_options_set_u64", call_vdb_options_set_u64, METH_VARARGS, "vdb_options_set_u64($module, options, option, value, /)\n--\n\nvdb_options_set_u64 of vdb.h."}, \
+    {"vdb_options_set_f64", call_vdb_options_set_f64, METH_VARARGS, "vdb_options_set_f64($module, options, option, value, /)\n--\n\nvdb_options_set_f64 of vdb.h."}, \
+    {"vdb_options_set_text", call_vdb_options_set_text, METH_VARARGS, "vdb_options_set_text($module, options, name, value, /)\n--\n\nvdb_options_set_text of vdb.h."}, \
+    {"vdb_option_at", call_vdb_option_at, METH_VARARGS, "vdb_option_at($module, index, /)\n--\n\nvdb_option_at of vdb.h."}, \
+    {"vdb_open", call_vdb_open, METH_VARARGS, "vdb_open($module, path, options, /)\n--\n\nvdb_open of vdb.h."}, \
+    {"vdb_close", call_vdb_close, METH_VARARGS, "vdb_close($module, db, /)\n--\n\nvdb_close of vdb.h."}, \
+    {"vdb_option_get_u64", call_vdb_option_get_u64, METH_VARARGS, "vdb_option_get_u64($module, db, option, value, /)\n--\n\nvdb_option_get_u64 of vdb.h."}, \
+    {"vdb_option_get_f64", call_vdb_option_get_f64, METH_VARARGS, "vdb_option_get_f64($module, db, option, value, /)\n--\n\nvdb_option_get_f64 of vdb.h."}, \
+    {"vdb_option_get_text", call_vdb_option_get_text, METH_VARARGS, "vdb_option_get_text($module, db, option, text, cap, len, /)\n--\n\nvdb_option_get_text of vdb.h."}, \
+    {"vdb_insert_batch", call_vdb_insert_batch, METH_VARARGS, "vdb_insert_batch($module, db, ids, vectors, count, dim, stride, scalar, task, /)\n--\n\nvdb_insert_batch of vdb.h."}, \
+    {"vdb_upsert_batch", call_vdb_upsert_batch, METH_VARARGS, "vdb_upsert_batch($module, db, ids, vectors, count, dim, stride, scalar, task, /)\n--\n\nvdb_upsert_batch of vdb.h."}, \
+    {"vdb_delete_batch", call_vdb_delete_batch, METH_VARARGS, "vdb_delete_batch($module, db, ids, count, deleted, /)\n--\n\nvdb_delete_batch of vdb.h."}, \
+    {"vdb_get_batch", call_vdb_get_batch, METH_VARARGS, "vdb_get_batch($module, db, ids, count, dim, scalar, vectors, stride, found, /)\n--\n\nvdb_get_batch of vdb.h."}, \
+    {"vdb_count", call_vdb_count, METH_VARARGS, "vdb_count($module, db, filter, count, /)\n--\n\nvdb_count of vdb.h."}, \
+    {"vdb_filter_ids", call_vdb_filter_ids, METH_VARARGS, "vdb_filter_ids($module, ids, count, allow, /)\n--\n\nvdb_filter_ids of vdb.h."}, \
+    {"vdb_filter_parse", call_vdb_filter_parse, METH_VARARGS, "vdb_filter_parse($module, text, len, /)\n--\n\nvdb_filter_parse of vdb.h."}, \
+    {"vdb_filter_bind", call_vdb_filter_bind, METH_VARARGS, "vdb_filter_bind($module, filter, values, len, /)\n--\n\nvdb_filter_bind of vdb.h."}, \
+    {"vdb_filter_free", call_vdb_filter_free, METH_VARARGS, "vdb_filter_free($module, filter, /)\n--\n\nvdb_filter_free of vdb.h."}, \
+    {"vdb_insert_records", call_vdb_insert_records, METH_VARARGS, "vdb_insert_records($module, db, ids, keys, key_offsets, vectors, count, dim, stride, scalar, meta, meta_offsets, task, /)\n--\n\nvdb_insert_records of vdb.h."}, \
+    {"vdb_upsert_records", call_vdb_upsert_records, METH_VARARGS, "vdb_upsert_records($module, db, ids, keys, key_offsets, vectors, count, dim, stride, scalar, meta, meta_offsets, task, /)\n--\n\nvdb_upsert_records of vdb.h."}, \
+    {"vdb_update_meta_batch", call_vdb_update_meta_batch, METH_VARARGS, "vdb_update_meta_batch($module, db, ids, count, meta, meta_offsets, updated, /)\n--\n\nvdb_update_meta_batch of vdb.h."}, \
+    {"vdb_update_meta_where", call_vdb_update_meta_where, METH_VARARGS, "vdb_update_meta_where($module, db, filter, meta, len, updated, task, /)\n--\n\nvdb_update_meta_where of vdb.h."}, \
+    {"vdb_delete_where", call_vdb_delete_where, METH_VARARGS, "vdb_delete_where($module, db, filter, deleted, task, /)\n--\n\nvdb_delete_where of vdb.h."}, \
+    {"vdb_delete_keys", call_vdb_delete_keys, METH_VARARGS, "vdb_delete_keys($module, db, keys, key_offsets, count, deleted, /)\n--\n\nvdb_delete_keys of vdb.h."}, \
+    {"vdb_ids_of_keys", call_vdb_ids_of_keys, METH_VARARGS, "vdb_ids_of_keys($module, db, keys, key_offsets, count, ids, /)\n--\n\nvdb_ids_of_keys of vdb.h."}, \
+    {"vdb_keys_of_ids", call_vdb_keys_of_ids, METH_VARARGS, "vdb_keys_of_ids($module, db, ids, count, keys, cap, key_offsets, len, /)\n--\n\nvdb_keys_of_ids of vdb.h."}, \
+    {"vdb_get_meta", call_vdb_get_meta, METH_VARARGS, "vdb_get_meta($module, db, ids, count, meta, cap, meta_offsets, len, /)\n--\n\nvdb_get_meta of vdb.h."}, \
+    {"vdb_snapshot_new", call_vdb_snapshot_new, METH_VARARGS, "vdb_snapshot_new($module, db, /)\n--\n\nvdb_snapshot_new of vdb.h."}, \
+    {"vdb_snapshot_free", call_vdb_snapshot_free, METH_VARARGS, "vdb_snapshot_free($module, snapshot, /)\n--\n\nvdb_snapshot_free of vdb.h."}, \
+    {"vdb_count_at", call_vdb_count_at, METH_VARARGS, "vdb_count_at($module, db, snapshot, filter, count, /)\n--\n\nvdb_count_at of vdb.h."}, \
+    {"vdb_get_batch_at", call_vdb_get_batch_at, METH_VARARGS, "vdb_get_batch_at($module, db, snapshot, ids, count, dim, scalar, vectors, stride, found, /)\n--\n\nvdb_get_batch_at of vdb.h."}, \
+    {"vdb_ids_of_keys_at", call_vdb_ids_of_keys_at, METH_VARARGS, "vdb_ids_of_keys_at($module, db, snapshot, keys, key_offsets, count, ids, /)\n--\n\nvdb_ids_of_keys_at of vdb.h."}, \
+    {"vdb_keys_of_ids_at", call_vdb_keys_of_ids_at, METH_VARARGS, "vdb_keys_of_ids_at($module, db, snapshot, ids, count, keys, cap, key_offsets, len, /)\n--\n\nvdb_keys_of_ids_at of vdb.h."}, \
+    {"vdb_get_meta_at", call_vdb_get_meta_at, METH_VARARGS, "vdb_get_meta_at($module, db, snapshot, ids, count, meta, cap, meta_offsets, len, /)\n--\n\nvdb_get_meta_at of vdb.h."}, \
+    {"vdb_search", call_vdb_search, METH_VARARGS, "vdb_search($module, db, queries, query_count, dim, stride, k, params, ids, distances, counts, /)\n--\n\nvdb_search of vdb.h."}, \
+    {"vdb_search_exact", call_vdb_search_exact, METH_VARARGS, "vdb_search_exact($module, db, queries, query_count, dim, stride, k, params, ids, distances, counts, /)\n--\n\nvdb_search_exact of vdb.h."}, \
+    {"vdb_search_range", call_vdb_search_range, METH_VARARGS, "vdb_search_range($module, db, query, dim, max_distance, cap, params, ids, distances, count, /)\n--\n\nvdb_search_range of vdb.h."}, \
+    {"vdb_measure_recall", call_vdb_measure_recall, METH_VARARGS, "vdb_measure_recall($module, db, queries, query_count, dim, stride, k, params, recall, low, high, task, /)\n--\n\nvdb_measure_recall of vdb.h."}, \
+    {"vdb_search_ids", call_vdb_search_ids, METH_VARARGS, "vdb_search_ids($module, db, row_ids, count, k, params, ids, distances, counts, /)\n--\n\nvdb_search_ids of vdb.h."}, \
+    {"vdb_recommend", call_vdb_recommend, METH_VARARGS, "vdb_recommend($module, db, positive, positive_count, negative, negative_count, k, params, ids, distances, count, /)\n--\n\nvdb_recommend of vdb.h."}, \
+    {"vdb_search_diverse", call_vdb_search_diverse, METH_VARARGS, "vdb_search_diverse($module, db, query, dim, k, candidates, lambda_, params, ids, distances, count, /)\n--\n\nvdb_search_diverse of vdb.h."}, \
+    {"vdb_search_groups", call_vdb_search_groups, METH_VARARGS, "vdb_search_groups($module, db, query, dim, path, path_len, groups, per_group, params, ids, distances, counts, group_count, /)\n--\n\nvdb_search_groups of vdb.h."}, \
+    {"vdb_search_many", call_vdb_search_many, METH_VARARGS, "vdb_search_many($module, dbs, db_count, queries, query_count, dim, stride, k, params, ids, distances, sources, counts, /)\n--\n\nvdb_search_many of vdb.h."}, \
+    {"vdb_cursor_search", call_vdb_cursor_search, METH_VARARGS, "vdb_cursor_search($module, db, query, dim, params, /)\n--\n\nvdb_cursor_search of vdb.h."}, \
+    {"vdb_cursor_scan", call_vdb_cursor_scan, METH_VARARGS, "vdb_cursor_scan($module, db, filter, /)\n--\n\nvdb_cursor_scan of vdb.h."}, \
+    {"vdb_cursor_scan_at", call_vdb_cursor_scan_at, METH_VARARGS, "vdb_cursor_scan_at($module, db, snapshot, filter, /)\n--\n\nvdb_cursor_scan_at of vdb.h."}, \
+    {"vdb_cursor_next", call_vdb_cursor_next, METH_VARARGS, "vdb_cursor_next($module, cursor, cap, ids, distances, count, /)\n--\n\nvdb_cursor_next of vdb.h."}, \
+    {"vdb_cursor_free", call_vdb_cursor_free, METH_VARARGS, "vdb_cursor_free($module, cursor, /)\n--\n\nvdb_cursor_free of vdb.h."}, \
+    {"vdb_sync", call_vdb_sync, METH_VARARGS, "vdb_sync($module, db, /)\n--\n\nvdb_sync of vdb.h."}, \
+    {"vdb_checkpoint", call_vdb_checkpoint, METH_VARARGS, "vdb_checkpoint($module, db, task, /)\n--\n\nvdb_checkpoint of vdb.h."}, \
+    {"vdb_wait_indexed", call_vdb_wait_indexed, METH_VARARGS, "vdb_wait_indexed($module, db, task, /)\n--\n\nvdb_wait_indexed of vdb.h."}, \
+    {"vdb_refresh", call_vdb_refresh, METH_VARARGS, "vdb_refresh($module, db, /)\n--\n\nvdb_refresh of vdb.h."}, \
+    {"vdb_check", call_vdb_check, METH_VARARGS, "vdb_check($module, db, level, report, cap, len, task, /)\n--\n\nvdb_check of vdb.h."}, \
+    {"vdb_repair", call_vdb_repair, METH_VARARGS, "vdb_repair($module, from_, to, options, report, cap, len, task, /)\n--\n\nvdb_repair of vdb.h."}, \
+    {"vdb_backup", call_vdb_backup, METH_VARARGS, "vdb_backup($module, db, path, previous, task, /)\n--\n\nvdb_backup of vdb.h."}, \
+    {"vdb_export", call_vdb_export, METH_VARARGS, "vdb_export($module, db, path, format, filter, task, /)\n--\n\nvdb_export of vdb.h."}, \
+    {"vdb_import", call_vdb_import, METH_VARARGS, "vdb_import($module, db, path, format, task, /)\n--\n\nvdb_import of vdb.h."}, \
+    {"vdb_explain", call_vdb_explain, METH_VARARGS, "vdb_explain($module, db, query, dim, k, params, json, cap, len, /)\n--\n\nvdb_explain of vdb.h."}, \
+    {"vdb_columns_get", call_vdb_columns_get, METH_VARARGS, "vdb_columns_get($module, db, json, cap, len, /)\n--\n\nvdb_columns_get of vdb.h."}, \
+    {"vdb_stats_get", call_vdb_stats_get, METH_VARARGS, "vdb_stats_get($module, db, /)\n--\n\nvdb_stats_get of vdb.h."}, \
+    {"vdb_latency_get", call_vdb_latency_get, METH_VARARGS, "vdb_latency_get($module, db, call, /)\n--\n\nvdb_latency_get of vdb.h."}, \
+    {"vdb_log_read", call_vdb_log_read, METH_VARARGS, "vdb_log_read($module, db, buf, cap, len, /)\n--\n\nvdb_log_read of vdb.h."}, \
+    {"vdb_cache_clear", call_vdb_cache_clear, METH_VARARGS, "vdb_cache_clear($module, db, /)\n--\n\nvdb_cache_clear of vdb.h."}, \
+    {"vdb_task_new", call_vdb_task_new, METH_VARARGS, "vdb_task_new($module, /)\n--\n\nvdb_task_new of vdb.h."}, \
+    {"vdb_task_free", call_vdb_task_free, METH_VARARGS, "vdb_task_free($module, task, /)\n--\n\nvdb_task_free of vdb.h."}, \
+    {"vdb_task_cancel", call_vdb_task_cancel, METH_VARARGS, "vdb_task_cancel($module, task, /)\n--\n\nvdb_task_cancel of vdb.h."}, \
+    {"vdb_task_progress", call_vdb_task_progress, METH_VARARGS, "vdb_task_progress($module, task, done, total, /)\n--\n\nvdb_task_progress of vdb.h."}, \
 

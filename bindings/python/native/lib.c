@@ -33,7 +33,6 @@ static PyObject *search(PyObject *Py_UNUSED(module), PyObject *args) {
     vdb_error_t error = VDB_ERROR_INIT;
     if (PyTuple_Size(args) != 5) return PyErr_Format(PyExc_TypeError, "search takes 5 arguments");
     PyArrayObject *query = (PyArrayObject *)PyTuple_GetItem(args, 1);
-    if (!is_packed((PyObject *)query, 1, NPY_FLOAT32)) Py_RETURN_NONE;
     PyObject *given = PyTuple_GetItem(args, 3);
     const int plain = PyDict_Size(given) == 0 && PyTuple_GetItem(args, 4) == Py_True;
     vdb *db = PyLong_AsVoidPtr(PyTuple_GetItem(args, 0));
@@ -42,6 +41,8 @@ static PyObject *search(PyObject *Py_UNUSED(module), PyObject *args) {
         PyErr_Clear();
         Py_RETURN_NONE;
     }
+    /* After all that may run code of Python. */
+    if (!is_packed((PyObject *)query, 1, NPY_FLOAT32)) Py_RETURN_NONE;
     params.query_scalar = VDB_SCALAR_F32;
     SearchResult *result = result_with_room(k);
     if (!result) return NULL;

@@ -103,29 +103,37 @@ static double take_float(struct taken *t) {
 }
 
 static void *take_handle(struct taken *t) {
-    PyObject *value = take_next(t, 1);
-    void *handle = value ? PyLong_AsVoidPtr(value) : NULL;
+    PyObject *value = take_next(t, 1), *number = value ? PyNumber_Index(value) : NULL;
+    void *handle = number ? PyLong_AsVoidPtr(number) : NULL;
+    Py_XDECREF(number);
     t->failed = t->failed || PyErr_Occurred();
     return handle;
 }
 
-/* Memory that is read: packed items of `size` bytes; of 0, rows of vectors, which may lie apart. */
-static const void *take_read(struct taken *t, int size) {
+/* Whether an array has components of a type: the same in numpy, or one that differs in name alone. Objects are never what is wanted. */
+static int holds(PyArrayObject *array, int type) {
+    const int has = PyArray_TYPE(array);
+    if (type == NPY_VOID) return !PyDataType_REFCHK(PyArray_DESCR(array));
+    return has == type || (type == NPY_UINT64 && has == NPY_ULONGLONG) || (type == NPY_UINT8 && has == NPY_BOOL);
+}
+
+/* Memory that is read: a packed array of a type, or bytes for texts; NPY_VOID for rows of vectors, which are of any and may lie apart. */
+static const void *take_read(struct taken *t, int type) {
     PyObject *value = take_next(t, 1);
     if (!value) return NULL;
-    if (size < 2 && PyBytes_CheckExact(value)) return PyBytes_AsString(value);
+    if ((type == NPY_VOID || type == NPY_UINT8) && PyBytes_CheckExact(value)) return PyBytes_AsString(value);
     PyArrayObject *array = (PyArrayObject *)value;
-    if (PyArray_Check(value) && (size == 0 || (PyArray_ITEMSIZE(array) == size && PyArray_ISCARRAY_RO(array)))) return PyArray_DATA(array);
-    refuse(t, value, size ? "a packed array of the right type" : "an array");
+    if (PyArray_Check(value) && holds(array, type) && (type == NPY_VOID || PyArray_ISCARRAY_RO(array))) return PyArray_DATA(array);
+    refuse(t, value, type == NPY_VOID ? "an array" : "a packed array of the right type");
     return NULL;
 }
 
-/* Memory that is written: packed items of `size` bytes, of 0 of any. */
-static void *take_written(struct taken *t, int size) {
+/* Memory that is written: a packed array of a type, NPY_VOID for any. */
+static void *take_written(struct taken *t, int type) {
     PyObject *value = take_next(t, 1);
     if (!value) return NULL;
     PyArrayObject *array = (PyArrayObject *)value;
-    if (PyArray_Check(value) && (size == 0 || PyArray_ITEMSIZE(array) == size) && PyArray_ISCARRAY(array)) return PyArray_DATA(array);
+    if (PyArray_Check(value) && holds(array, type) && PyArray_ISCARRAY(array)) return PyArray_DATA(array);
     refuse(t, value, "a packed and writable array of the right type");
     return NULL;
 }
@@ -163,10 +171,13 @@ static int set_parameters(vdb_search_params_t *params, PyObject *given, int obje
     PyObject *name, *value;
     Py_ssize_t at = 0;
     while (PyDict_Next(given, &at, &name, &value)) {
-        size_t which = 0;
+        size_t which = PyUnicode_Check(name) ? 0 : COUNT(PARAMETERS);
         while (which < COUNT(PARAMETERS) && PyUnicode_CompareWithASCIIString(name, PARAMETERS[which].name)) which++;
+        /* A number is asked for its value by code of Python, which may change the dict. */
+        Py_INCREF(name), Py_INCREF(value);
         if (which == COUNT(PARAMETERS)) PyErr_Format(PyExc_TypeError, "%R is no parameter of a search", name);
         else if (value != Py_None) set_parameter(params, &PARAMETERS[which], value, objects);
+        Py_DECREF(name), Py_DECREF(value);
         if (PyErr_Occurred()) return 0;
     }
     return 1;

@@ -65,7 +65,7 @@ def test_options_by_each_kind_of_name_and_value():
     with vdb.open(dim=3, metric=vdb.Metric.COSINE, scalar=int(vdb.Scalar.F16)) as db:
         assert db.metric == vdb.Metric.COSINE and db.scalar == vdb.Scalar.F16
     for bad, error in [
-        ({"dimm": 3}, vdb.UnknownOptionError), ({"m": -1}, vdb.InvalidArgumentError), ({"m": 2**64}, vdb.InvalidArgumentError),
+        ({"dimm": 3}, vdb.UnknownOptionError), ({"m": -1}, vdb.OutOfRangeError), ({"m": 2**64}, vdb.OutOfRangeError),
         ({"m": 8.5}, vdb.InvalidArgumentError), ({"m": float("inf")}, vdb.InvalidArgumentError), ({"m": 257}, vdb.OutOfRangeError),
         ({"consolidate_ratio": float("nan")}, vdb.OutOfRangeError), ({"metric": 99}, vdb.OutOfRangeError),
     ]:

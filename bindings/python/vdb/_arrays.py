@@ -8,7 +8,7 @@ copy=True, so that a program is never slow without knowing why.
 from __future__ import annotations
 
 import operator
-from typing import Any, Dict, Iterable, NamedTuple, Optional, Union
+from typing import Any, Dict, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -70,7 +70,9 @@ def _copy_needed(what: str, why: str) -> TypeError:
 def _converted(array: np.ndarray, stored: Optional[Scalar], what: str, copy: bool) -> np.ndarray:
     """For types the library does not read: whole numbers, doubles and booleans."""
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{what}: an array of {array.dtype} holds no numbers")
+        raise TypeError(f"{what}: {array.dtype} is no type of a component")
+    if array.dtype == np.uint16 and stored in (Scalar.BF16, Scalar.F16):
+        raise TypeError(f'{what}: uint16 may be numbers or the bits of {stored.name.lower()}: say scalar="{stored.name.lower()}", or convert')
     if not copy:
         raise _copy_needed(what, f"{array.dtype} would be converted")
     if array.dtype.kind == "b" and stored == Scalar.B1:
@@ -85,7 +87,8 @@ def vectors_in(
     if isinstance(value, (list, tuple)):
         if not copy:
             raise _copy_needed(what, f"a {type(value).__name__} would be copied into an array")
-        value = np.asarray(value, dtype=np.float32)
+        value = np.asarray(value, dtype=np.float32) if value else np.empty((0, dim), np.float32)
+    _refuse_masked(value, what)
     array = np.asarray(value)
     if array.ndim not in (1, 2):
         raise TypeError(f"{what}: an array of {array.ndim} dimensions, wanted is one vector or one row for each")
@@ -103,6 +106,11 @@ def vectors_in(
                 known = _BY_DTYPE[array.dtype]
         of = _B1 if known is _U8 and stored is _B1 else known
     return _laid_out(array, of, dim, copy, what)
+
+
+def _refuse_masked(value: Any, what: str) -> None:
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray and np.ma.isMaskedArray(value):
+        raise TypeError(f"{what}: what a masked array hides would be read; pass its `filled()` or `data`")
 
 
 def _laid_out(array: np.ndarray, of: Scalar, dim: int, copy: bool, what: str) -> Vectors:
@@ -134,16 +142,16 @@ def _rows_are_packed(array: np.ndarray, width: int) -> bool:
 def ids_in(value: Any, copy: bool) -> np.ndarray:
     """Ids as a packed array of u64. A number or an iterable of numbers is read; an array is used as it is."""
     if isinstance(value, np.ndarray):
+        _refuse_masked(value, "ids")
         return _id_array(value, copy)
-    numbers: Iterable[int]
     try:
-        numbers = [operator.index(value)]
-    except TypeError:
-        numbers = map(operator.index, value)
-    try:
-        return np.fromiter(numbers, dtype=np.uint64)
-    except OverflowError:
-        raise ValueError("ids: an id is a whole number from 0 to 2^64 - 2") from None
+        numbers = [operator.index(value)] if hasattr(value, "__index__") else [operator.index(number) for number in value]
+    except TypeError as error:
+        raise TypeError(f"ids: {error}; wanted are whole numbers or an array of uint64") from None
+    # numpy before 2 would wrap what is negative.
+    if numbers and not (min(numbers) >= 0 and max(numbers) < 2**64):
+        raise ValueError("ids: an id is a whole number from 0 to 2^64 - 2")
+    return np.array(numbers, dtype=np.uint64)
 
 
 def _id_array(array: np.ndarray, copy: bool) -> np.ndarray:

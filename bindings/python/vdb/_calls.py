@@ -8,29 +8,39 @@ interrupted, shows the progress, and cancels the call through its task when anyt
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Optional, TypeVar, Union
+from typing import Any, Callable, Optional, Protocol, TypeVar, Union
 
 from .handles import Task
 
 _T = TypeVar("_T")
 
+class Bar(Protocol):
+    """What there is of a tqdm bar."""
+
+    n: Any
+    total: Any
+
+    def update(self, n: Any) -> Any: ...
+
+
 # `progress(done, total)`, which cancels by returning False, or a tqdm bar.
-Progress = Union[Callable[[int, int], Any], Any]
+Progress = Union[Callable[[int, int], Any], Bar]
 
 _SECONDS_BETWEEN_LOOKS = 0.05
 
 
 def _teller(progress: Progress) -> Callable[[int, int], Any]:
-    if callable(progress) and not hasattr(progress, "update"):
-        return progress
-    if not (hasattr(progress, "update") and hasattr(progress, "n")):
+    if hasattr(progress, "update") and hasattr(progress, "n"):
+        bar: Any = progress
+
+        def tell(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return tell
+    if not callable(progress):
         raise TypeError(f"progress: a {type(progress).__name__} is neither a function of (done, total) nor a tqdm bar")
-
-    def tell(done: int, total: int) -> None:
-        progress.total = total
-        progress.update(done - progress.n)
-
-    return tell
+    return progress
 
 
 class _Worker(threading.Thread):
@@ -73,6 +83,9 @@ def run(
 
 def _watched(call: Callable[[Any], _T], task: Task, tell: Optional[Callable[[int, int], Any]]) -> _T:
     number = task.capi()
+    # A call that is cancelled before it begins changes nothing, however short it is.
+    if tell and tell(*task.progress()) is False:
+        task.cancel()
     worker = _Worker(lambda: call(number))
     try:
         worker.start()

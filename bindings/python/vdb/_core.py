@@ -24,26 +24,40 @@ LONG_BYTES = 4 << 20
 class Core(Handle):
     """A database as a handle with options."""
 
-    __slots__ = ("dim", "metric", "scalar", "_stores_f32")
+    __slots__ = ("_dim", "_metric", "_scalar", "_stores_f32")
 
-    dim: int
-    metric: Metric
-    scalar: Scalar
+    _dim: int
+    _metric: Metric
+    _scalar: Scalar
     _stores_f32: bool
 
     def _learn(self) -> None:
-        self.dim = self._option_number(Option.DIM)
-        self.metric = Metric(self._option_number(Option.METRIC))
-        self.scalar = Scalar(self._option_number(Option.SCALAR))
-        self._stores_f32 = self.scalar is Scalar.F32
+        self._dim = self._option_number(Option.DIM)
+        self._metric = Metric(self._option_number(Option.METRIC))
+        self._scalar = Scalar(self._option_number(Option.SCALAR))
+        self._stores_f32 = self._scalar is Scalar.F32
+
+    @property
+    def dim(self) -> int:
+        """Components of a vector."""
+        return self._dim
+
+    @property
+    def metric(self) -> Metric:
+        return self._metric
+
+    @property
+    def scalar(self) -> Scalar:
+        """The type in which vectors are stored."""
+        return self._scalar
 
     def _option_number(self, option: int) -> int:
         value = number()
         lib.vdb_option_get_u64(self.capi(), option, value)
         return int(value[0])
 
-    def option(self, name: str) -> Any:
-        """The value in force of an option, by full name ("hnsw.m") or short ("m"); of an enum its name."""
+    def option(self, name: Union[str, Option]) -> Any:
+        """The value in force of an option, by full name ("hnsw.m") or short ("m"), or an Option; of an enum its name."""
         info = find_option(name)
         if info.value_type == OptionType.TEXT:
             return sized_text(lambda *out: lib.vdb_option_get_text(self.capi(), info.id, *out))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Type, Union
 
 from . import _lib as lib
 from ._arrays import vectors_in
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from ._types import SearchParams
 
 Path = Union[str, bytes, "os.PathLike[str]"]
+
+
+def _by_name(kind: Type[enum.IntEnum], value: Union[str, int], what: str) -> int:
+    """A value of an enum, by name or number."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return kind[value.upper()]
+    except KeyError:
+        raise ValueError(f"{what} = {value!r} is none of {', '.join(known.name.lower() for known in kind)}") from None
 
 
 class Keeping(Core):
@@ -56,7 +67,7 @@ class Keeping(Core):
         Damage raises CorruptError, whose `report` has all that was found.
         """
         db = self.capi()
-        of = CheckLevel[level.upper()] if isinstance(level, str) else level
+        of = _by_name(CheckLevel, level, "level")
         buffer, length = room(lib.VDB_CHECK_REPORT_MAX), number()
 
         def report() -> Dict[str, Any]:
@@ -128,13 +139,7 @@ class Keeping(Core):
 
     def latency(self, call: Union[str, int] = "search") -> Latency:
         """How long calls of a kind took, in nanoseconds: "search", "search_batch", "insert", "checkpoint" and so on."""
-        if isinstance(call, str):
-            try:
-                call = Call[call.upper()]
-            except KeyError:
-                names = ", ".join(kind.name.lower() for kind in Call)
-                raise ValueError(f"call = {call!r} is none of {names}") from None
-        return Latency(*lib.vdb_latency_get(self.capi(), call))
+        return Latency(*lib.vdb_latency_get(self.capi(), _by_name(Call, call, "call")))
 
     def log_read(self) -> str:
         """Takes what waits in the log: lines with their ends, oldest first; "" when nothing waits."""

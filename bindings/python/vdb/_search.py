@@ -13,6 +13,7 @@ from ._core import Core, Ids
 from ._lib import search as fast_search
 from ._native import failure, number
 from ._types import SearchParams
+from ._texts import bytes_of_text
 from .handles import Filter, Handle, Snapshot, Task, number_of
 from .results import ManyResult, Page, RangeResult, Recall, SearchResult
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # Queries from which on a call may last long enough for somebody to press Ctrl-C.
 _LONG_QUERIES = 256
+# The same for results, or candidates for them, of one query.
+_LONG_PLACES = 1000
 _LONG_EXACT_QUERIES = 8
 _MAX_K, _PARTIAL = lib.VDB_MAX_K, lib.VDB_PARTIAL
 _PARAM_NAMES = SearchParams.__annotations__.keys()
@@ -50,7 +53,7 @@ class Searches(Core):
         """Finds the `k` nearest rows of each query, nearest first: `ids, distances = db.search(query, 10)`.
 
         One vector or a row for each query, of the types that insert takes. Keywords: `ef` or `target_recall`
-        (how far to look), `rerank`, `exact`, `filter`, `snapshot`, `deadline_us`, `max_memory`, `task`.
+        (how far to look), `rerank`, `exact`, `filter`, `snapshot`, `deadline_us`, `max_memory`, `no_cache`, `task`.
         """
         if scalar is None:
             found = fast_search(self._number, queries, k, params, self._stores_f32)
@@ -92,10 +95,13 @@ class Searches(Core):
     ) -> RangeResult:
         """All rows within `max_distance` of one query, nearest first, at most `cap`."""
         rows = one_query(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
-        ids, distances = _places(cap, cap)
-        count = number()
-        status = lib.vdb_search_range(
-            self.capi(), rows.array, rows.dim, max_distance, cap, search_params(params, rows), ids, distances, count)
+        db, (ids, distances), count = self.capi(), _places(cap, cap, "cap"), number()
+
+        def call(c_params: _Params) -> int:
+            status: int = lib.vdb_search_range(db, rows.array, rows.dim, max_distance, cap, c_params, ids, distances, count)
+            return status
+
+        status = _run_search(call, search_params(params, rows), params.get("task"), cap >= _LONG_PLACES)
         found = min(int(count[0]), cap)
         return RangeResult(_first(ids, found), _first(distances, found), int(count[0]) > cap, status == _PARTIAL)
 
@@ -120,9 +126,9 @@ class Searches(Core):
         self, positive: Ids, negative: Ids = (), k: int = 10, *, copy: bool = False, **params: "Unpack[SearchParams]",
     ) -> SearchResult:
         """Finds the `k` rows that are most like the rows `positive` and unlike the rows `negative`; none of these is a result."""
-        more, less = ids_in(positive, copy), ids_in(negative, copy)
-        return self._chosen(params, None, k, lambda *to: lib.vdb_recommend(
-            self.capi(), more, more.size, less, less.size, k, *to))
+        db, more, less = self.capi(), ids_in(positive, copy), ids_in(negative, copy)
+        long = max(k, more.size + less.size) >= _LONG_PLACES
+        return self._chosen(params, None, k, long, lambda *to: lib.vdb_recommend(db, more, more.size, less, less.size, k, *to))
 
     def search_diverse(
         self, query: Any, k: int = 10, *, candidates: int = 0, lambda_: float = 0.5, scalar: Union[str, int, None] = None,
@@ -134,15 +140,19 @@ class Searches(Core):
         in the order in which they were chosen.
         """
         rows = one_query(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
-        return self._chosen(params, rows, k, lambda *to: lib.vdb_search_diverse(
-            self.capi(), rows.array, rows.dim, k, candidates, lambda_, *to))
+        db, long = self.capi(), max(k, candidates) >= _LONG_PLACES
+        return self._chosen(params, rows, k, long, lambda *to: lib.vdb_search_diverse(
+            db, rows.array, rows.dim, k, candidates, lambda_, *to))
 
     @staticmethod
-    def _chosen(params: Mapping[str, Any], rows: Optional[Vectors], k: int, call: Callable[..., int]) -> SearchResult:
+    def _chosen(
+        params: Mapping[str, Any], rows: Optional[Vectors], k: int, long: bool, call: Callable[..., int],
+    ) -> SearchResult:
         """A search with one list of results."""
         counts = np.zeros(1, np.uint32)
         ids, distances = _places(k, k)
-        status = call(search_params(params, rows), ids, distances, counts)
+        made = search_params(params, rows)
+        status = _run_search(lambda c_params: call(c_params, ids, distances, counts), made, params.get("task"), long)
         return SearchResult(_first(ids, counts[0]), _first(distances, counts[0]), counts, status == _PARTIAL)
 
     def search_groups(
@@ -154,13 +164,18 @@ class Searches(Core):
         Rows with the same string, number or boolean at `path` of their metadata ("author.name") are one group. The
         result has a row for each group found, nearest group first.
         """
-        name = path.encode("utf-8")
+        db, name = self.capi(), bytes_of_text(path, "path")
         rows = one_query(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
-        ids, distances = _places((groups, per_group), groups * per_group)
+        ids, distances = _places((groups, per_group), groups * per_group, "groups * per_group")
         counts, count = np.zeros(groups, np.uint32), np.zeros(1, np.uint32)
-        status = lib.vdb_search_groups(
-            self.capi(), rows.array, rows.dim, name, len(name), groups, per_group, search_params(params, rows), ids, distances,
-            counts, count)
+
+        def call(c_params: _Params) -> int:
+            status: int = lib.vdb_search_groups(
+                db, rows.array, rows.dim, name, len(name), groups, per_group, c_params, ids, distances, counts, count)
+            return status
+
+        long = groups * per_group >= _LONG_PLACES
+        status = _run_search(call, search_params(params, rows), params.get("task"), long)
         found = int(count[0])
         return SearchResult(_first(ids, found), _first(distances, found), _first(counts, found), status == _PARTIAL)
 
@@ -208,13 +223,12 @@ def search_many(
 
     They must have the same metric and dimension. `sources` has the place in `databases` of each row found.
     """
-    first = databases[0] if databases else None
-    stored, dim = (first.scalar, first.dim) if first else (None, 0)
+    handles = np.array([_handle_of(databases, i) for i in range(len(databases))], np.uint64)
+    stored, dim = (databases[0].scalar, databases[0].dim) if databases else (None, 0)
     rows = vectors_in(queries, stored, dim, scalar, copy, "queries")
     shape = k if rows.single else (rows.rows, k)
     ids, distances = _places(shape, k)
     sources, counts = np.empty(shape, np.uint32), np.empty(rows.rows, np.uint32)
-    handles = np.array([_handle_of(databases, i) for i in range(len(databases))], np.uint64)
 
     def call(c_params: _Params) -> int:
         status: int = lib.vdb_search_many(
@@ -229,6 +243,8 @@ def search_many(
 
 
 def _handle_of(databases: Sequence[Searches], place: int) -> int:
+    if not isinstance(databases[place], Searches):
+        raise TypeError(f"databases: a {type(databases[place]).__name__}, at place {place}, is no Database")
     try:
         return databases[place].capi()
     except Exception as error:
@@ -251,7 +267,7 @@ class Cursor(Handle):
 
     def next(self, cap: int = 1000) -> Page:
         """The next rows, `cap` at most. A page without rows that is not partial is the end."""
-        ids, distances = _places(cap, cap)
+        ids, distances = _places(cap, cap, "cap")
         count = number()
         status = lib.vdb_cursor_next(self.capi(), cap, ids, distances, count)
         return Page(_first(ids, int(count[0])), _first(distances, int(count[0])), status == _PARTIAL)
@@ -272,14 +288,14 @@ def one_query(rows: Vectors) -> Vectors:
     return rows
 
 
-def _places(shape: Union[int, Tuple[int, int]], k: int) -> Tuple[np.ndarray, np.ndarray]:
+def _places(shape: Union[int, Tuple[int, int]], k: int, name: str = "k") -> Tuple[np.ndarray, np.ndarray]:
     """Arrays for results, after a look at `k`: the library would see it after they were made."""
     numbers = (k, *shape) if isinstance(shape, tuple) else (k,)
     for number in numbers:
         if not hasattr(number, "__index__"):
-            raise TypeError(f"k = {number!r} is no whole number")
+            raise TypeError(f"{name} = {number!r} is no whole number")
     if not 0 <= k <= _MAX_K or min(numbers) < 0:
-        raise failure(lib.VDB_ERR_LIMIT, f"k = {k} is outside 0..{_MAX_K}")
+        raise failure(lib.VDB_ERR_LIMIT, f"{name} = {k} is outside 0..{_MAX_K}")
     return np.empty(shape, np.uint64), np.empty(shape, np.float32)
 
 

@@ -26,6 +26,19 @@ class Texts(NamedTuple):
     length: int
 
 
+def plain(value: Any) -> Any:
+    """For json.dumps: numbers and arrays of numpy as those of Python."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(f"a {type(value).__name__} has no place in JSON")
+
+
+def bytes_of_text(text: str, what: str) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError(f"{what}: a {type(text).__name__} is no text; wanted is a str")
+    return text.encode("utf-8")
+
+
 def _bytes_of_key(key: Key) -> bytes:
     if key is None or isinstance(key, bytes):
         return key or b""
@@ -42,7 +55,7 @@ def bytes_of_meta(meta: Meta) -> bytes:
         return meta.encode("utf-8")
     if not isinstance(meta, Mapping):
         raise TypeError(f"meta: a {type(meta).__name__} is no metadata; wanted is a dict, or JSON as str or bytes")
-    return json.dumps(dict(meta), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+    return json.dumps(dict(meta), ensure_ascii=False, allow_nan=False, default=plain, separators=(",", ":")).encode("utf-8")
 
 
 def _joined(texts: List[bytes], count: Optional[int], what: str) -> Texts:

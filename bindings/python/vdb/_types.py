@@ -668,20 +668,20 @@ class SearchParams(TypedDict, total=False):
     """How a search runs, the keywords of a search."""
 
     # Breadth of the graph search, at most 100000; 0 means VDB_OPT_EF_SEARCH. At least k is used.
-    ef: int
+    ef: Optional[int]
 
     # Candidates whose exact distance is computed, at most VDB_MAX_K; 0 means max(2k, k + 10), and with
     # VDB_QUANT_PQ and VDB_QUANT_RABITQ max(10k, k + 50, ef).
     # At least k is used.
-    rerank: int
+    rerank: Optional[int]
 
     # Share of the true neighbours to find on average, above 0 and at most 0.9999, instead of
     # an ef: how far the search must go for it is measured on the data as the graph grows.
     # 0 means VDB_OPT_TARGET_RECALL. Not together with ef.
-    target_recall: float
+    target_recall: Optional[float]
 
     # Time limit in microseconds; 0 means none. The search then returns VDB_PARTIAL.
-    deadline_us: int
+    deadline_us: Optional[int]
 
     # Cancels the search, which then returns VDB_PARTIAL; may be NULL.
     task: Optional["Task"]
@@ -701,7 +701,7 @@ class SearchParams(TypedDict, total=False):
     # pass are compared, which finds everything and takes longer: set a deadline too. Where not even the k results
     # fit it is VDB_ERR_LIMIT. vdb_search_range returns VDB_PARTIAL with the nearest rows where more are within the
     # distance than fit.
-    max_memory: int
+    max_memory: Optional[int]
 
     # Compare with every row instead of walking the graph.
     exact: bool

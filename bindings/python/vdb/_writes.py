@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Literal, Optional, Tuple, Union, overload
 
 import numpy as np
 
@@ -28,7 +28,8 @@ class Writes(Core):
         scalar: Union[str, int, None] = None, copy: bool = False, task: Optional[Task] = None,
         progress: Optional[Progress] = None,
     ) -> np.ndarray:
-        """Inserts rows, all or none, and returns their ids. An id or key that is there raises AlreadyExistsError.
+        """Inserts rows, all or none, and returns their ids, in the array that was given if they were. An id or key that is there raises
+        AlreadyExistsError.
 
         `vectors`: an array with a row for each id, of float32, float16, int8 or uint8, bits packed eight to
         a byte, lowest first, or bfloat16. It is read where it is: an array that would have to be copied is
@@ -139,9 +140,19 @@ class Writes(Core):
         function(self.capi(), *at, array, array.size, self.dim, of, vectors, 0, found)
         return Fetched(vectors, found)
 
+    @overload
+    def get_meta(
+        self, ids: Ids, *, raw: Literal[False] = False, copy: bool = False, snapshot: Optional[Snapshot] = None,
+    ) -> List[Optional[Dict[str, Any]]]: ...
+
+    @overload
+    def get_meta(
+        self, ids: Ids, *, raw: Literal[True], copy: bool = False, snapshot: Optional[Snapshot] = None,
+    ) -> List[Optional[bytes]]: ...
+
     def get_meta(
         self, ids: Ids, *, raw: bool = False, copy: bool = False, snapshot: Optional[Snapshot] = None,
-    ) -> List[Union[Dict[str, Any], bytes, None]]:
+    ) -> Any:
         """The metadata of ids as dicts, None where there is none; with `raw` as the bytes that were stored."""
         function, at = _at(snapshot, lib.vdb_get_meta, lib.vdb_get_meta_at)
         texts = texts_of_rows(function, (self.capi(), *at), ids_in(ids, copy))

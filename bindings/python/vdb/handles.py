@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 import weakref
-from typing import Any, Callable, Iterable, Optional, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, Iterable, NoReturn, Optional, Tuple, Type, TypeVar, Union
 
 import numpy as np
 
 from . import _lib as lib
 from ._arrays import ids_in
 from ._native import failure, number
+from ._texts import bytes_of_text, plain
 
 _Self = TypeVar("_Self", bound="Handle")
 
@@ -38,6 +39,9 @@ class Handle:
     __slots__ = ("_number", "_closed", "_generation", "_finalizer", "__weakref__")
 
     def __init__(self, number: int, free: Callable[[int], Any]):
+        if type(number) is not int:
+            kind = type(self).__name__
+            raise TypeError(f"a {kind} is not made of a {type(number).__name__}; {_MADE_BY.get(kind, 'a function of this package')} makes one")
         self._number = number
         self._closed = False
         self._generation = _generation
@@ -62,6 +66,10 @@ class Handle:
         """Gives it back. Further calls do nothing; calls that use it in other threads go on."""
         self._closed = True
         self._finalizer()
+
+    def __reduce__(self) -> NoReturn:
+        # Of another process the number may be that of something else.
+        raise TypeError(f"a {type(self).__name__} is of this process: it cannot be copied or pickled; another process opens the database itself")
 
     def __enter__(self: _Self) -> _Self:
         self.capi()
@@ -125,7 +133,7 @@ class Filter(Handle):
         `values` stand for $1, $2, ...: never write values of others into the text. Without them a text with
         parameters makes a filter for `bind`.
         """
-        data = text.encode("utf-8")
+        data = bytes_of_text(text, "text")
         parsed = cls._owned(lib.vdb_filter_parse(data, len(data)))
         if not values:
             return parsed
@@ -134,7 +142,7 @@ class Filter(Handle):
 
     def bind(self, *values: Any) -> "Filter":
         """A filter like this one, whose parameters are these values. The one with parameters stays as it is."""
-        data = json.dumps(values, allow_nan=False).encode("utf-8")
+        data = json.dumps(values, allow_nan=False, default=plain).encode("utf-8")
         return self._owned(lib.vdb_filter_bind(self.capi(), data, len(data)))
 
     @classmethod
@@ -144,7 +152,10 @@ class Filter(Handle):
         return made
 
 
-_MADE_BY = {"Filter": "vdb.Filter.where(text)", "Snapshot": "db.snapshot()", "Task": "vdb.Task()"}
+_MADE_BY = {
+    "Cursor": "db.cursor_search(query)", "Database": "vdb.open(path)", "Filter": "vdb.Filter.where(text)", "Snapshot": "db.snapshot()",
+    "Task": "vdb.Task()",
+}
 
 
 def number_of(value: Optional[Handle], kind: Type[Handle], name: str) -> Optional[int]:

@@ -159,6 +159,8 @@ class VdbVectorStore(VectorStore):
         """A filter is kept, since what it said about a document is remembered in it."""
         if condition is None or isinstance(condition, Filter):
             return condition
+        if not isinstance(condition, (str, Mapping)):
+            raise TypeError(f"filter: a {type(condition).__name__} is neither a dict, a text nor a vdb.Filter")
         name = condition if isinstance(condition, str) else json.dumps(condition, sort_keys=True)
         made = self._filters.get(name)
         if made is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Union
 
 from . import _lib as lib
 from ._native import failure
@@ -31,7 +31,9 @@ _BY_NAME: Dict[str, OptionInfo] = {
 }
 
 
-def find_option(name: str) -> OptionInfo:
+def find_option(name: Union[str, Option]) -> OptionInfo:
+    if isinstance(name, Option):
+        return _BY_ID[name]
     if name not in _BY_NAME:
         raise failure(lib.VDB_ERR_UNKNOWN_OPTION, f"no option has the name {name!r}: vdb.option_table() lists them")
     return _BY_NAME[name]
@@ -55,7 +57,8 @@ class OptionSet(Handle):
     def __init__(self, options: Optional[Mapping[str, Any]] = None):
         super().__init__(lib.vdb_options_new(), lib.vdb_options_free)
         for name, value in (options or {}).items():
-            self.set(name, value)
+            if value is not None:
+                self.set(name, value)
 
     def set(self, name: str, value: Any) -> None:
         """Sets an option by name, full ("hnsw.m") or short ("m"). An enum takes a name or a number."""
@@ -65,7 +68,9 @@ class OptionSet(Handle):
             if info.value_type == OptionType.F64:
                 lib.vdb_options_set_f64(options, info.id, value)
                 return
-            if (isinstance(value, int) or value.is_integer()) and 0 <= value < 2**64:
+            if isinstance(value, int) and not 0 <= value < 2**64:
+                raise failure(lib.VDB_ERR_OUT_OF_RANGE, f"{info.name} = {value} does not fit: it is 0 or more, and below 2^64")
+            if isinstance(value, int) or (value.is_integer() and 0 <= value < 2**64):
                 lib.vdb_options_set_u64(options, info.id, int(value))
                 return
         full = info.name if info is not None else name
