@@ -73,6 +73,7 @@ extension Hits {
         if ids.count != places { ids = Hits.zeros(places) }
         if distances.count != places { distances = Hits.zeros(places) }
         if counts.count != queries { counts = Hits.zeros(queries) }
+        if !sources.isEmpty { sources = [] }
     }
 
     @inline(__always)

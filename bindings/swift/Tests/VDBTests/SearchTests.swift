@@ -88,6 +88,10 @@ final class SearchTests: XCTestCase {
         let kept = hits
         try db.search([0], k: 3, into: &hits)
         XCTAssertEqual(kept[0].first?.id, 9)
+        // Nor is anything left of a search of many databases.
+        hits = try Database.searchMany([db, line(3)], [0], k: 3)
+        try db.search(.f32([1, 2], dim: 1), k: 4, into: &hits)
+        XCTAssertTrue(hits.sources.isEmpty && hits[1].sources.isEmpty && hits[1].first?.id == 2)
         // Of a search that failed nothing is left.
         assertThrows(.dimension) { try db.search([1, 2], k: 3, into: &hits) }
         XCTAssertTrue(hits.isEmpty && hits.ids.isEmpty)
