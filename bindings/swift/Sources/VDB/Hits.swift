@@ -56,34 +56,25 @@ extension Hits: RandomAccessCollection {
 extension Hits {
     /// Room for the hits of some queries.
     init(queries: Int, k: Int) throws(VDBError) {
-        let places = try Hits.places(queries, k)
-        self.k = k
-        ids = Hits.zeros(places)
-        distances = Hits.zeros(places)
-        counts = Hits.zeros(queries)
+        try reserve(queries: queries, k: k)
     }
 
     /// Makes room for the hits of some queries, in the arrays that are there where they have the size.
     @inline(__always)
     mutating func reserve(queries: Int, k: Int) throws(VDBError) {
-        let places = try Hits.places(queries, k)
+        guard 0...Database.maxK ~= k else { throw VDBError(.limit, "k is \(k): 0 to \(Database.maxK) is possible") }
+        let (places, overflow) = queries.multipliedReportingOverflow(by: k)
+        if overflow || ids.count != places {
+            // An id, a distance and the database that it is from.
+            try room(for: queries, "queries with k = \(k)", bytes: k * 16)
+            ids = Hits.zeros(places)
+        }
         self.k = k
         isPartial = false
         hasMore = false
-        if ids.count != places { ids = Hits.zeros(places) }
         if distances.count != places { distances = Hits.zeros(places) }
         if counts.count != queries { counts = Hits.zeros(queries) }
         if !sources.isEmpty { sources = [] }
-    }
-
-    @inline(__always)
-    private static func places(_ queries: Int, _ k: Int) throws(VDBError) -> Int {
-        guard 0...Database.maxK ~= k else { throw VDBError(.limit, "k is \(k): 0 to \(Database.maxK) is possible") }
-        let (places, overflow) = queries.multipliedReportingOverflow(by: k)
-        guard !overflow, places <= Int.max / 32 else {
-            throw VDBError(.outOfRange, "\(queries) queries with k = \(k) pass the address space")
-        }
-        return places
     }
 
     /// A copy of a collection, since other ways to make an array of a size look its type up each time, which takes 40 ns.

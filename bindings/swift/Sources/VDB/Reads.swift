@@ -21,6 +21,7 @@ public struct Rows: Sendable {
 extension Database {
     /// The vectors of rows.
     public func get(_ ids: [UInt64], at snapshot: Snapshot? = nil) throws(VDBError) -> Rows {
+        try room(for: ids.count, "ids", bytes: dim * 4)
         var vectors = [Float](repeating: 0, count: ids.count * dim)
         var found: [Bool] = []
         try checked { e in
@@ -87,6 +88,7 @@ extension Database {
     private func texts(_ ids: [UInt64], each: Int, _ call: TextsCall) throws(VDBError) -> Texts {
         var capacity = max(1, each * ids.count)
         while true {
+            try room(for: 1, "texts of \(ids.count) rows", bytes: capacity)
             var texts = Texts(capacity: capacity, count: ids.count)
             var length = 0
             do throws(VDBError) {

@@ -75,6 +75,20 @@ final class SearchTests: XCTestCase {
         XCTAssertEqual(try db.search(.f32([], dim: 2), k: 3).count, 0)
     }
 
+    func testResultsWithoutMemoryAreRefused() throws {
+        let db = try line(3)
+        let many = Vectors.f32([Float](repeating: 0, count: 1 << 20), dim: 1)
+        let error = assertThrows(.noMemory) { try db.search(many, k: Database.maxK) }
+        XCTAssertEqual(error?.message.contains("281474976710656 bytes"), true)
+        assertThrows(.noMemory) { try db.search(ids: [UInt64](repeating: 1, count: 1 << 20), k: Database.maxK) }
+        assertThrows(.noMemory) { try Database.searchMany([db], many, k: Database.maxK) }
+        assertThrows(.noMemory) { try db.searchGroups([0], by: "a", groups: Database.maxK, perGroup: Database.maxK) }
+        var hits = try db.search([1], k: 1)
+        assertThrows(.noMemory) { try db.search(many, k: Database.maxK, into: &hits) }
+        try db.search([2], k: 1, into: &hits)
+        XCTAssertEqual(hits.ids, [2])
+    }
+
     func testHitsAreUsedAgain() throws {
         let db = try line(10)
         var hits = try db.search([4], k: 3)

@@ -1,0 +1,25 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Throws where memory for the results of a call cannot be had: an array that gets none ends the process.
+@inline(__always)
+func room(for count: Int, _ what: @autoclosure () -> String, bytes each: Int) throws(VDBError) {
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: each)
+    // What is small is not worth a question.
+    if overflow || bytes >= 1 << 20 && !canBeHad(bytes) {
+        let size = overflow ? "more than \(Int.max)" : "\(bytes)"
+        throw VDBError(.noMemory, "no memory for the results of \(count) \(what()), \(size) bytes: ask for fewer at a time")
+    }
+}
+
+private func canBeHad(_ bytes: Int) -> Bool {
+    var memory: UnsafeMutableRawPointer?
+    // Not malloc, of which a compiler knows that nobody needs what is freed at once.
+    defer { free(memory) }
+    return posix_memalign(&memory, 16, bytes) == 0
+}
