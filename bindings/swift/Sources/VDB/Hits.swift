@@ -1,5 +1,5 @@
 /// A row that a search found.
-public struct Hit: Equatable, Sendable {
+public struct Hit: Equatable, Hashable, Sendable {
     public let id: UInt64
     public let distance: Float
 
@@ -10,7 +10,7 @@ public struct Hit: Equatable, Sendable {
 }
 
 /// What a search found: `k` places for each query in flat arrays, nearest first; `hits[0]` has the rows of the first query.
-public struct Hits: Sendable {
+public struct Hits: Equatable, Sendable {
     /// Places of a query.
     public internal(set) var k = 0
     /// `k` for each query; those left over are ``Database/idNone``.
@@ -33,15 +33,20 @@ public struct Hits: Sendable {
 extension Hits: RandomAccessCollection {
     /// The rows of one query, nearest first.
     public struct Query: RandomAccessCollection, Sendable {
-        public let ids: ArraySlice<UInt64>
-        public let distances: ArraySlice<Float>
+        fileprivate let idPlaces: ArraySlice<UInt64>
+        fileprivate let distancePlaces: ArraySlice<Float>
+        fileprivate let sourcePlaces: ArraySlice<UInt32>
+
+        /// Arrays of their own, counted from 0; those of ``Hits`` are there without a copy.
+        public var ids: [UInt64] { Array(idPlaces) }
+        public var distances: [Float] { Array(distancePlaces) }
         /// The databases of the rows, of a search of many only.
-        public let sources: ArraySlice<UInt32>
+        public var sources: [UInt32] { Array(sourcePlaces) }
 
         public var startIndex: Int { 0 }
-        public var endIndex: Int { ids.count }
+        public var endIndex: Int { idPlaces.count }
         public subscript(index: Int) -> Hit {
-            Hit(id: ids[ids.startIndex + index], distance: distances[distances.startIndex + index])
+            Hit(id: idPlaces[idPlaces.startIndex + index], distance: distancePlaces[distancePlaces.startIndex + index])
         }
     }
 
@@ -49,7 +54,8 @@ extension Hits: RandomAccessCollection {
     public var endIndex: Int { counts.count }
     public subscript(query: Int) -> Query {
         let places = query * k..<query * k + Int(counts[query])
-        return Query(ids: ids[places], distances: distances[places], sources: sources.isEmpty ? [] : sources[places])
+        return Query(
+            idPlaces: ids[places], distancePlaces: distances[places], sourcePlaces: sources.isEmpty ? [] : sources[places])
     }
 }
 

@@ -2,19 +2,21 @@ import CVDB
 
 // Reading the newest state, or that of a snapshot.
 
-/// Vectors of rows that were asked for, one after the other.
-public struct Rows: Sendable {
+/// Vectors of rows that were asked for: a collection with one for each id, nil where the id is not there.
+public struct Rows: Equatable, Sendable {
     public let dim: Int
-    /// `dim` components for each id; those of one that is not there are 0.
+    /// `dim` components for each id, one vector after the other; those of an id that is not there are 0.
     public internal(set) var vectors: [Float]
     /// Whether each id is there.
     public internal(set) var found: [Bool]
+}
 
-    public var count: Int { found.count }
-
-    /// The vector of an id that was asked for; nil if it is not there.
-    public subscript(index: Int) -> ArraySlice<Float>? {
-        found[index] ? vectors[index * dim..<(index + 1) * dim] : nil
+extension Rows: RandomAccessCollection {
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { found.count }
+    /// The vector of an id that was asked for, in an array of its own; nil if it is not there.
+    public subscript(index: Int) -> [Float]? {
+        found[index] ? Array(vectors[index * dim..<(index + 1) * dim]) : nil
     }
 }
 

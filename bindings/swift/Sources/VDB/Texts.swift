@@ -39,8 +39,10 @@ public struct Texts: Sendable, Equatable {
         offsets = [UInt64](repeating: 0, count: count + 1)
     }
 
-    /// The bytes of a text.
-    public func utf8(_ index: Int) -> ArraySlice<UInt8> {
+    /// The bytes of a text, in an array of their own.
+    public func utf8(_ index: Int) -> [UInt8] { Array(slice(index)) }
+
+    private func slice(_ index: Int) -> ArraySlice<UInt8> {
         bytes[Int(offsets[index])..<Int(offsets[index + 1])]
     }
 
@@ -48,7 +50,7 @@ public struct Texts: Sendable, Equatable {
     public func decoded<Value: Decodable>(as type: Value.Type) throws -> [Value?] {
         let decoder = JSONDecoder()
         return try indices.map { index in
-            let text = utf8(index)
+            let text = slice(index)
             return text.isEmpty ? nil : try decoder.decode(type, from: Data(text))
         }
     }
@@ -57,7 +59,7 @@ public struct Texts: Sendable, Equatable {
 extension Texts: RandomAccessCollection {
     public var startIndex: Int { 0 }
     public var endIndex: Int { offsets.count - 1 }
-    public subscript(index: Int) -> String { String(decoding: utf8(index), as: UTF8.self) }
+    public subscript(index: Int) -> String { String(decoding: slice(index), as: UTF8.self) }
 }
 
 extension Texts: ExpressibleByArrayLiteral {

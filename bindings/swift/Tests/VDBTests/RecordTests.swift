@@ -95,7 +95,7 @@ final class RecordTests: XCTestCase {
         XCTAssertEqual(Texts(["a", "", "ü"]), ["a", "", "ü"])
         XCTAssertEqual(Texts(["a", "", "ü"]).offsets, [0, 1, 1, 3])
         XCTAssertEqual(Texts([]).count, 0)
-        XCTAssertEqual(Array(Texts(["xy", "z"]).utf8(1)), [UInt8(ascii: "z")])
+        XCTAssertEqual(Texts(["xy", "z"]).utf8(1), [UInt8(ascii: "z")])
         XCTAssertThrowsError(try Texts(["{"]).decoded(as: Album.self))
     }
 }

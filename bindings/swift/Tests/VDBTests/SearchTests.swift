@@ -75,6 +75,20 @@ final class SearchTests: XCTestCase {
         XCTAssertEqual(try db.search(.f32([], dim: 2), k: 3).count, 0)
     }
 
+    func testWhatIsOfOneQueryOrRowIsCountedFromZero() throws {
+        let db = try line(9)
+        let hits = try db.search(.f32([0, 8], dim: 1), k: 2)
+        XCTAssertEqual([hits[1].ids[0], hits[1].ids[1]], [8, 7])
+        XCTAssertEqual(hits[1].distances[1], 1)
+        XCTAssertEqual(hits, try db.search(.f32([0, 8], dim: 1), k: 2))
+        XCTAssertNotEqual(hits, try db.search(.f32([0, 7], dim: 1), k: 2))
+        let rows = try db.get([3, 99, 4])
+        XCTAssertEqual(rows[2]?[0], 4)
+        XCTAssertEqual(rows.map { $0 }, [[3], nil, [4]])
+        XCTAssertEqual(try db.search(XCTUnwrap(rows[2]), k: 1).ids, [4])
+        XCTAssertEqual(Texts(["ab", "cd"]).utf8(1)[0], UInt8(ascii: "c"))
+    }
+
     func testResultsWithoutMemoryAreRefused() throws {
         let db = try line(3)
         let many = Vectors.f32([Float](repeating: 0, count: 1 << 20), dim: 1)
@@ -149,7 +163,7 @@ final class SearchTests: XCTestCase {
         let other = try line(3)
         let many = try Database.searchMany([db, other], [0], k: 3)
         XCTAssertEqual(many[0].map(\.id), [0, 0, 1])
-        XCTAssertEqual(Array(many[0].sources), [0, 1, 0])
+        XCTAssertEqual(many[0].sources, [0, 1, 0])
         XCTAssertEqual(try Database.searchMany([], .f32([0, 1], dim: 1), k: 3).map(\.count), [0, 0])
         let recall = try db.measureRecall([3.2], k: 5)
         XCTAssertTrue(recall.low < 1 && recall.value == 1 && recall.high == 1, "\(recall)")
