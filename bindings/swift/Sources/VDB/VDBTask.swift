@@ -13,14 +13,13 @@ public final class VDBTask: @unchecked Sendable {
     /// What is told of progress; false cancels the call.
     public typealias Watcher = @Sendable (Progress) -> Bool
 
+    // The library gets its address, which a call may hold while the watcher in it is replaced.
     private final class Box: Sendable {
-        let watcher: Watcher
-        init(_ watcher: @escaping Watcher) { self.watcher = watcher }
+        let watcher = Mutex<Watcher?>(nil)
     }
 
     let handle: OpaquePointer
-    // A call may still hold the address of one that was replaced, so all live as long as the task.
-    private let boxes = Mutex<[Box]>([])
+    private let box = Box()
 
     public init() throws(VDBError) {
         handle = try made { vdb_task_new($0, $1) }
@@ -29,7 +28,7 @@ public final class VDBTask: @unchecked Sendable {
     deinit { vdb_task_free(handle) }
 
     /// Asks the call to stop soon: a write or a job then changes nothing and throws `Status.cancelled`, a search returns
-    /// what it has (``Hits/isPartial``).
+    /// what it has (``Hits/isPartial``). Of an import, the batches that it wrote before stay.
     public func cancel() {
         vdb_task_cancel(handle)
     }
@@ -44,21 +43,23 @@ public final class VDBTask: @unchecked Sendable {
 
     /// Sets what a long call tells at each step, on the thread that makes the call; nil removes it. It may not use the
     /// library but for this task's `cancel` and `progress`. A search tells nothing.
+    ///
+    /// The task keeps the closure until it gets another or nil: one that uses the task itself has it as `[weak task]`, or both stay.
     public func watch(_ watcher: Watcher?) throws(VDBError) {
-        guard let watcher else {
-            try checked { vdb_task_on_progress(handle, nil, nil, $0) }
-            return
-        }
-        let box = Box(watcher)
-        boxes.withLock { $0.append(box) }
         let user = Unmanaged.passUnretained(box).toOpaque()
-        try checked { vdb_task_on_progress(handle, VDBTask.step, user, $0) }
+        try checked { vdb_task_on_progress(handle, watcher == nil ? nil : VDBTask.step, user, $0) }
+        // What the one before kept goes after the lock is given back: it may be the last that has another task.
+        _ = box.watcher.withLock { current in
+            let before = current
+            current = watcher
+            return before
+        }
     }
 
     private static let step: @convention(c) (UnsafeMutableRawPointer?, UInt64, UInt64) -> Int32 = { user, done, total in
         guard let user else { return 1 }
-        let box = Unmanaged<Box>.fromOpaque(user).takeUnretainedValue()
-        return box.watcher(Progress(done: Int(clamping: done), total: Int(clamping: total))) ? 1 : 0
+        guard let watcher = Unmanaged<Box>.fromOpaque(user).takeUnretainedValue().watcher.withLock({ $0 }) else { return 1 }
+        return watcher(Progress(done: Int(clamping: done), total: Int(clamping: total))) ? 1 : 0
     }
 }
 

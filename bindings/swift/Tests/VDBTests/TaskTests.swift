@@ -49,6 +49,24 @@ final class TaskTests: XCTestCase {
         XCTAssertEqual(try db.count(), 3)
     }
 
+    func testAWatcherIsKeptNoLongerThanNeeded() throws {
+        let db = try Database.inMemory([.dim: 1])
+        final class Witness: Sendable {}
+        weak var seen: Witness?
+        weak var forgotten: VDBTask?
+        do {
+            let (task, witness) = (try VDBTask(), Witness())
+            (seen, forgotten) = (witness, task)
+            try task.watch { [witness] _ in
+                _ = task.progress
+                return withExtendedLifetime(witness) { true }
+            }
+            try db.insert(ids: [1], [1], task: task)
+            try task.watch(nil)
+        }
+        XCTAssertTrue(seen == nil && forgotten == nil)
+    }
+
     func testLongCallsToAwait() async throws {
         try await withFolder { folder in
             func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
