@@ -1,4 +1,5 @@
 import CVDB
+import Dispatch
 
 /// An open database. Any number of threads and tasks may use it at any time: writers queue, a search works on one
 /// consistent state and never waits for a writer.
@@ -52,8 +53,10 @@ public final class Database: @unchecked Sendable {
     }
 
     deinit {
-        // Does nothing when it was closed already.
-        vdb_close(handle, nil)
+        // Does nothing when it was closed already. Inside a watcher, which the call in progress is waiting for, another thread has to.
+        guard vdb_close(handle, nil) == Status.busy.rawValue else { return }
+        let number = UInt(bitPattern: handle)
+        DispatchQueue(label: "vdb").async { vdb_close(OpaquePointer(bitPattern: number), nil) }
     }
 
     /// Waits for calls in progress, makes everything durable and gives the database back. It is closed whatever is

@@ -67,6 +67,21 @@ final class TaskTests: XCTestCase {
         XCTAssertTrue(seen == nil && forgotten == nil)
     }
 
+    func testADatabaseThatIsForgottenInAWatcherIsClosed() async throws {
+        try await withFolder { folder in
+            let path = folder.appendingPathComponent("db").path
+            let last = Mutex<Database?>(try Database(path: path, options: [.dim: 1]))
+            let other = try Database.inMemory([.dim: 1])
+            try await VDBTask.run(progress: { _ in
+                last.withLock { $0 = nil }
+                return true
+            }) { try other.insert(ids: [1], [1], task: $0) }
+            // Another thread closes it.
+            for _ in 0..<200 where (try? Database(path: path)) == nil { try await Task.sleep(for: .milliseconds(10)) }
+            XCTAssertEqual(try Database(path: path).count(), 0)
+        }
+    }
+
     func testLongCallsToAwait() async throws {
         try await withFolder { folder in
             func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
