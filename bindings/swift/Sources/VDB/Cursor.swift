@@ -12,29 +12,46 @@ public final class Cursor {
         let raw: OpaquePointer
         /// Cancels the pages.
         let task: VDBTask
+        /// It is not the cursor's own, and not the cursor's to cancel.
+        let isOfCaller: Bool
 
-        init(_ raw: OpaquePointer, _ task: VDBTask) {
+        init(_ raw: OpaquePointer, _ task: VDBTask, ofCaller: Bool) {
             self.raw = raw
             self.task = task
+            isOfCaller = ofCaller
         }
 
         deinit { vdb_cursor_free(raw) }
     }
 
     fileprivate let handle: Handle
+    /// Rows that an iterator read ahead, and the first of them that nobody got yet.
+    fileprivate var ahead = Hits()
+    fileprivate var place = 0
+    /// Its own task was cancelled while it read ahead, and stays so.
+    fileprivate var isCancelled = false
 
-    fileprivate init(_ raw: OpaquePointer, _ task: VDBTask) {
-        handle = Handle(raw, task)
+    fileprivate init(_ raw: OpaquePointer, _ task: VDBTask, ofCaller: Bool) {
+        handle = Handle(raw, task, ofCaller: ofCaller)
     }
 
     /// The next rows, `limit` at most; nil when there are no more. A page may be short though more rows follow, and empty where
-    /// the deadline passed (``Hits/isPartial``): the next call goes on. After an error no row is lost.
+    /// the deadline passed (``Hits/isPartial``): the next call goes on. After an error no row is lost, nor after a loop that ended
+    /// before the rows did.
     public func next(_ limit: Int = Cursor.pageRows) throws(VDBError) -> Hits? {
-        try handle.next(limit)
+        if isCancelled { throw Cursor.cancelled }
+        guard isAhead, limit > 0 else { return try handle.next(limit) }
+        let rows = place..<Swift.min(place + limit, Int(ahead.counts[0]))
+        place = rows.upperBound
+        return Hits(ids: ahead.ids[rows], distances: ahead.distances[rows])
     }
+
+    fileprivate static let cancelled = VDBError(.cancelled, "the task that went through the cursor was cancelled")
+    fileprivate var isAhead: Bool { !ahead.isEmpty && place < ahead.counts[0] }
 
     /// Gives the cursor back before its last reference goes, and what it kept of the database.
     public func close() {
+        ahead = Hits()
         vdb_cursor_free(handle.raw)
     }
 
@@ -53,6 +70,11 @@ extension Cursor.Handle {
         hits.isPartial = status == .partial
         return hits
     }
+
+    /// A page that is read on another thread.
+    func nextElsewhere() async throws(VDBError) -> Hits? {
+        try await task.run(cancelled: !isOfCaller) { () throws(VDBError) in try self.next(Cursor.pageRows) }
+    }
 }
 
 extension Database {
@@ -61,15 +83,18 @@ extension Database {
     public func cursor(_ query: Vectors, params: SearchParams? = nil) throws(VDBError) -> Cursor {
         let dim = try query.one("a cursor", of: self)
         var given = params ?? SearchParams()
+        let isOfCaller = given.task != nil
         let task = if let its = given.task { its } else { try VDBTask() }
         given.task = task
         var p = try given.native(query.scalar)
-        return Cursor(try made { out, e in query.withMemory { vdb_cursor_search(handle, $0, dim, &p, out, e) } }, task)
+        let raw = try made { out, e in query.withMemory { vdb_cursor_search(handle, $0, dim, &p, out, e) } }
+        return Cursor(raw, task, ofCaller: isOfCaller)
     }
 
     /// A cursor through the rows that a filter lets pass (nil: all), in the order of their ids. Distances are 0.
     public func scan(_ filter: Filter? = nil, at snapshot: Snapshot? = nil) throws(VDBError) -> Cursor {
-        Cursor(try made { vdb_cursor_scan_at(handle, snapshot?.handle, filter?.handle, $0, $1) }, try VDBTask())
+        let raw = try made { vdb_cursor_scan_at(handle, snapshot?.handle, filter?.handle, $0, $1) }
+        return Cursor(raw, try VDBTask(), ofCaller: false)
     }
 }
 
@@ -77,37 +102,31 @@ extension Cursor: AsyncSequence {
     public typealias Element = Hit
     public typealias Failure = VDBError
 
-    /// Reads ahead a page at a time, on another thread.
+    /// Reads ahead a page at a time, on another thread. Rows that a loop left are there for the next one.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        fileprivate let handle: Handle
-        private var page: Hits.Query?
-        private var place = 0
-
-        fileprivate init(_ handle: Handle) { self.handle = handle }
+        fileprivate let cursor: Cursor
 
         public mutating func next() async throws(VDBError) -> Hit? { try await next(isolation: nil) }
 
-        /// Throws `Status.cancelled` when the task is cancelled.
+        /// Throws `Status.cancelled` when the task is cancelled. Where that broke off a page, so does every later call of the cursor. If
+        /// its parameters had a task, pages are broken off by that one alone.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(VDBError) -> Hit? {
             while true {
-                if let page, place < page.count {
-                    place += 1
-                    return page[place - 1]
+                if cursor.isCancelled || Task.isCancelled { throw Cursor.cancelled }
+                if cursor.isAhead {
+                    cursor.place += 1
+                    return cursor.ahead[0][cursor.place - 1]
                 }
-                if Task.isCancelled { throw VDBError(.cancelled, "the task was cancelled") }
-                let handle = handle
-                guard let hits = try await handle.task.run({ () throws(VDBError) in try handle.next(Cursor.pageRows) }) else {
-                    return nil
-                }
-                if Task.isCancelled { throw VDBError(.cancelled, "the task was cancelled") }
-                if hits.isPartial, hits[0].isEmpty {
+                guard let hits = try await cursor.handle.nextElsewhere() else { return nil }
+                cursor.isCancelled = hits.isPartial && Task.isCancelled && !cursor.handle.isOfCaller
+                if hits.isPartial, hits[0].isEmpty, !Task.isCancelled {
                     throw VDBError(.deadline, "the deadline of a page passed, or its task was cancelled, before there was a row")
                 }
-                page = hits[0]
-                place = 0
+                cursor.ahead = hits
+                cursor.place = 0
             }
         }
     }
 
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(handle) }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(cursor: self) }
 }

@@ -65,6 +65,14 @@ extension Hits {
         try reserve(queries: queries, k: k)
     }
 
+    /// The hits of one query.
+    init(ids: ArraySlice<UInt64>, distances: ArraySlice<Float>) {
+        k = ids.count
+        self.ids = Array(ids)
+        self.distances = Array(distances)
+        counts = [UInt32(ids.count)]
+    }
+
     /// Makes room for the hits of some queries, in the arrays that are there where they have the size.
     @inline(__always)
     mutating func reserve(queries: Int, k: Int) throws(VDBError) {

@@ -89,8 +89,9 @@ extension VDBTask {
         return try await task.run { () throws(VDBError) in try call(task) }
     }
 
+    /// Makes a call on a thread of its own, and is cancelled with the task that waits, unless that is another's business.
     func run<Value: Sendable, Failure: Error>(
-        _ call: @escaping @Sendable () throws(Failure) -> Value
+        cancelled: Bool = true, _ call: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result: Result<Value, Failure> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -99,7 +100,7 @@ extension VDBTask {
                 DispatchQueue(label: "vdb").async { continuation.resume(returning: Result(catching: call)) }
             }
         } onCancel: {
-            cancel()
+            if cancelled { cancel() }
         }
         return try result.get()
     }

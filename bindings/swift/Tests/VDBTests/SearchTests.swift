@@ -185,6 +185,31 @@ final class SearchTests: XCTestCase {
         XCTAssertEqual(pages.flatMap { $0 }, [3, 30, 300])
     }
 
+    func testALoopThatEndsLosesNoRows() async throws {
+        let cursor = try line(600).cursor([0])
+        var ids: [UInt64] = []
+        for try await hit in cursor {
+            ids.append(hit.id)
+            if ids.count == 10 { break }
+        }
+        ids += try XCTUnwrap(cursor.next(7))[0].ids
+        while ids.count < 300, let page = try cursor.next(100) { ids += page[0].ids }
+        for try await hit in cursor { ids.append(hit.id) }
+        XCTAssertEqual(ids, Array(0..<600))
+    }
+
+    func testACursorDoesNotCancelTheTaskOfTheCaller() async throws {
+        let db = try line(100_000)
+        let params = SearchParams(task: try VDBTask())
+        let reader = Task { for try await _ in try db.cursor([0], params: params) {} }
+        try await Task.sleep(for: .milliseconds(5))
+        reader.cancel()
+        let result = await reader.result
+        XCTAssertThrowsError(try result.get()) { XCTAssertEqual(($0 as? VDBError)?.code, .cancelled) }
+        let hits = try db.search([0], k: 2, params: params)
+        XCTAssertTrue(!hits.isPartial && hits.ids == [0, 1])
+    }
+
     func testACancelledTaskEndsACursor() async throws {
         let db = try line(1000)
         let reader = Task { () throws -> Int in
