@@ -36,13 +36,14 @@ public final class Filter: @unchecked Sendable {
         self.init(try made { out, e in withCharacters(bytes) { vdb_filter_parse($0, bytes.count, out, e) } })
     }
 
-    /// The filter with values for its parameters: the first stands for $1. Values are texts, numbers and booleans; after `in`
-    /// also arrays of these. Any number of filters can be made out of one.
+    /// The filter with values for its parameters: the first stands for $1. Values are texts, numbers, booleans and
+    /// dates, which are milliseconds since 1970; after `in` also arrays of these. Any number of filters can be made out of one.
     public func bind(_ values: any Encodable...) throws(VDBError) -> Filter {
+        let encoder = JSONEncoder.ofMetadata()
         var list = "["
         for value in values {
-            guard let text = try? JSONEncoder().encode(value) else {
-                throw VDBError(.invalidArgument, "\(value) cannot be the value of a filter: texts, numbers and booleans can")
+            guard let text = try? encoder.encode(value) else {
+                throw VDBError(.invalidArgument, "\(value) cannot be the value of a filter: texts, numbers, booleans and dates can")
             }
             list += (list == "[" ? "" : ",") + String(decoding: text, as: UTF8.self)
         }

@@ -22,10 +22,10 @@ public struct Texts: Sendable, Equatable {
         }
     }
 
-    /// The JSON of values: the metadata of rows, each an object. nil is no metadata.
+    /// The JSON of values: the metadata of rows, each an object. nil is no metadata. A `Date` is written as a timestamp of the
+    /// database: whole milliseconds since 1970.
     public init<Value: Encodable>(encoding values: some Sequence<Value?>) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let encoder = JSONEncoder.ofMetadata()
         bytes = []
         offsets = [0]
         for value in values {
@@ -46,9 +46,10 @@ public struct Texts: Sendable, Equatable {
         bytes[Int(offsets[index])..<Int(offsets[index + 1])]
     }
 
-    /// Each text read as JSON; nil for an empty one.
+    /// Each text read as JSON; nil for an empty one. A `Date` is read from milliseconds since 1970.
     public func decoded<Value: Decodable>(as type: Value.Type) throws -> [Value?] {
         let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .millisecondsSince1970
         return try indices.map { index in
             let text = slice(index)
             return text.isEmpty ? nil : try decoder.decode(type, from: Data(text))
@@ -103,5 +104,22 @@ func withCharacters<R>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> R) ->
             return withUnsafePointer(to: &nothing, body)
         }
         return first.withMemoryRebound(to: CChar.self, capacity: buffer.count, body)
+    }
+}
+
+extension JSONEncoder {
+    /// Writes what the database keeps and compares: times as whole milliseconds since 1970, as a column of timestamps has them.
+    static func ofMetadata() -> JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .custom { date, encoder in
+            guard let milliseconds = Int64(exactly: (date.timeIntervalSince1970 * 1000).rounded()) else {
+                let why = "no number of milliseconds since 1970"
+                throw EncodingError.invalidValue(date, .init(codingPath: encoder.codingPath, debugDescription: why))
+            }
+            var container = encoder.singleValueContainer()
+            try container.encode(milliseconds)
+        }
+        return encoder
     }
 }

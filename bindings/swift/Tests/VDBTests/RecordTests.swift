@@ -1,3 +1,4 @@
+import Foundation
 import VDB
 import XCTest
 
@@ -78,6 +79,23 @@ final class RecordTests: XCTestCase {
         XCTAssertEqual(try db.delete(where: Filter("genre = 'jazz'")), 1)
         XCTAssertEqual(try db.delete(keys: ["what's going on", "nothing"]), 1)
         XCTAssertEqual(try db.count(), 1)
+    }
+
+    func testDatesAreMillisecondsSince1970() throws {
+        struct Event: Codable, Equatable {
+            var at: Date
+        }
+        let db = try Database.inMemory([.dim: 1, .columns: "at timestamp"])
+        let at = Date(timeIntervalSince1970: 1_700_000_000.123_4)
+        try db.insert(Records([1], ids: [1], meta: Texts(encoding: [Event(at: at)])))
+        let meta = try db.meta(ofIDs: [1])
+        XCTAssertEqual(meta, [#"{"at":1700000000123}"#])
+        XCTAssertEqual(try meta.decoded(as: Event.self), [Event(at: Date(timeIntervalSince1970: 1_700_000_000.123))])
+        let since = try Filter("at >= $1")
+        XCTAssertEqual(try db.count(since.bind(at)), 1)
+        XCTAssertEqual(try db.count(since.bind(at + 1)), 0)
+        assertThrows(.invalidArgument) { try since.bind(Date(timeIntervalSince1970: 1e300)) }
+        XCTAssertThrowsError(try Texts(encoding: [Event(at: Date(timeIntervalSince1970: .infinity))]))
     }
 
     func testGroups() throws {
