@@ -1,8 +1,16 @@
 import CVDB
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// What a failed call throws.
 public struct VDBError: Error, Sendable {
-    /// What kind of failure it is: `catch where error.code == .notFound`.
+    /// What kind of failure it is: `catch { guard error.code == .notFound else { throw error } ... }`.
+    ///
+    /// Swift 6.0 breaks down on `catch where error.code == ...`, with "SIL verification failed".
     public let code: Status
     /// What failed, the value, the limit and what to do.
     public let message: String
@@ -35,6 +43,10 @@ extension VDBError {
 
 extension VDBError: CustomStringConvertible {
     public var description: String { "\(message) (\(code))" }
+}
+
+extension VDBError: LocalizedError {
+    public var errorDescription: String? { message }
 }
 
 extension Status: CustomStringConvertible {

@@ -71,6 +71,7 @@ final class DatabaseTests: XCTestCase {
         XCTAssertEqual(taken?.item, 1)
         XCTAssertEqual(taken?.osError, 0)
         XCTAssertEqual(taken.map { "\($0)" }, taken.map { "\($0.message) (VDB_ERR_ALREADY_EXISTS)" })
+        XCTAssertEqual(taken?.localizedDescription, taken?.message)
         XCTAssertEqual(try db.count(), 1, "a batch that failed has changed nothing")
         XCTAssertNil(assertThrows(.dimension) { try db.search([1, 2, 3], k: 1) }?.item)
         assertThrows(.notFinite) { try db.insert(ids: [9], [.nan, 0]) }
