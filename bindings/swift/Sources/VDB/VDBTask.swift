@@ -80,7 +80,49 @@ extension VDBTask {
         return try await task.run { try call(task) }
     }
 
-    /// The same for a call of this package alone.
+    /// A long call that ``start(_:)`` began. Like a task of Swift it goes on when nobody waits for it.
+    public struct Job<Value: Sendable>: Sendable {
+        /// How far the call is, step by step: ends with the call, and has the newest step for who comes late.
+        public let progress: AsyncStream<Progress>
+        fileprivate let work: Task<Value, any Error>
+
+        /// Waits for the end of the call: what it returned, or its error. Cancels it when the task that waits is cancelled.
+        public var value: Value {
+            get async throws {
+                try await withTaskCancellationHandler {
+                    try await work.value
+                } onCancel: {
+                    work.cancel()
+                }
+            }
+        }
+
+        /// Asks the call to stop soon: ``VDBTask/cancel()``.
+        public func cancel() { work.cancel() }
+    }
+
+    /// Begins a long call on a thread of its own and returns, so that its progress can be followed meanwhile:
+    ///
+    ///     let backup = try VDBTask.start { try db.backup(to: "backup", task: $0) }
+    ///     for await step in backup.progress { print("\(step.done) of \(step.total) bytes") }
+    ///     try await backup.value
+    public static func start<Value: Sendable>(
+        _ call: @escaping @Sendable (VDBTask) throws -> Value
+    ) throws(VDBError) -> Job<Value> {
+        let task = try VDBTask()
+        let (progress, steps) = AsyncStream.makeStream(of: Progress.self, bufferingPolicy: .bufferingNewest(1))
+        try task.watch { step in
+            steps.yield(step)
+            return true
+        }
+        let work = Task {
+            defer { steps.finish() }
+            return try await task.run { try call(task) }
+        }
+        return Job(progress: progress, work: work)
+    }
+
+    /// The same as `run` for a call of this package alone.
     static func waiting<Value: Sendable>(
         _ progress: Watcher?, _ call: @escaping @Sendable (VDBTask) throws(VDBError) -> Value
     ) async throws(VDBError) -> Value {

@@ -110,6 +110,46 @@ final class TaskTests: XCTestCase {
         }
     }
 
+    func testProgressOfAJobIsASequence() async throws {
+        let db = try Database.inMemory([.dim: 1])
+        final class Witness: Sendable {}
+        weak var kept: Witness?
+        do {
+            let witness = Witness()
+            kept = witness
+            let job = try VDBTask.start { [witness] task in
+                try db.insert(ids: [1, 2], [1, 2], task: task)
+                return withExtendedLifetime(witness) { "done" }
+            }
+            var last: VDBTask.Progress?
+            for await step in job.progress { last = step }
+            XCTAssertEqual(last.map { [$0.done, $0.total] }, [2, 2])
+            let value = try await job.value
+            XCTAssertEqual(value, "done")
+            for await step in job.progress { XCTFail("\(step) after the end") }
+        }
+        for _ in 0..<200 where kept != nil { try await Task.sleep(for: .milliseconds(5)) }
+        XCTAssertNil(kept)
+    }
+
+    func testAJobIsCancelledAndItsProgressEnds() async throws {
+        let db = try filled(20_000, dim: 128, [.threads: 1])
+        let job = try VDBTask.start { try db.waitIndexed(task: $0) }
+        for await _ in job.progress { job.cancel() }
+        do {
+            try await job.value
+            XCTFail("it was not cancelled")
+        } catch let error as VDBError {
+            XCTAssertEqual(error.code, .cancelled)
+        }
+        // And with the task that waits for it.
+        let other = try VDBTask.start { try db.waitIndexed(task: $0) }
+        let waiting = Task { try await other.value }
+        waiting.cancel()
+        let result = await waiting.result
+        XCTAssertThrowsError(try result.get()) { XCTAssertEqual(($0 as? VDBError)?.code, .cancelled) }
+    }
+
     func testSwiftsTaskEndsALongCall() async throws {
         let db = try filled(20_000, dim: 128, [.threads: 1])
         let waiting = Task { try await db.waitIndexed() }
