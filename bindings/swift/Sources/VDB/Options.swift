@@ -14,6 +14,8 @@ public enum OptionSetting: Sendable {
     case whole(UInt64)
     case fraction(Double)
     case text(String)
+    /// The number of an enum's value, and the option that has those values.
+    case member(UInt32, of: Option)
     /// A number that no option can have.
     case negative(Int)
 }
@@ -38,18 +40,37 @@ extension String: OptionValue {
     public var setting: OptionSetting { .text(self) }
 }
 
-extension OptionValue where Self: RawRepresentable, RawValue == UInt32 {
-    public var setting: OptionSetting { .whole(UInt64(rawValue)) }
+extension Metric: OptionValue {
+    public var setting: OptionSetting { .member(rawValue, of: .metric) }
 }
 
-extension Metric: OptionValue {}
-extension Scalar: OptionValue {}
-extension Quant: OptionValue {}
-extension Originals: OptionValue {}
-extension Profile: OptionValue {}
-extension Durability: OptionValue {}
-extension WhenBehind: OptionValue {}
-extension LogLevel: OptionValue {}
+extension Scalar: OptionValue {
+    public var setting: OptionSetting { .member(rawValue, of: .scalar) }
+}
+
+extension Quant: OptionValue {
+    public var setting: OptionSetting { .member(rawValue, of: .quant) }
+}
+
+extension Originals: OptionValue {
+    public var setting: OptionSetting { .member(rawValue, of: .originals) }
+}
+
+extension Profile: OptionValue {
+    public var setting: OptionSetting { .member(rawValue, of: .profile) }
+}
+
+extension Durability: OptionValue {
+    public var setting: OptionSetting { .member(rawValue, of: .durability) }
+}
+
+extension WhenBehind: OptionValue {
+    public var setting: OptionSetting { .member(rawValue, of: .whenBehind) }
+}
+
+extension LogLevel: OptionValue {
+    public var setting: OptionSetting { .member(rawValue, of: .logLevel) }
+}
 
 /// A line of the library's table of options.
 public struct OptionInfo: Sendable {
@@ -151,6 +172,9 @@ final class OptionSetHandle {
             }
         case .fraction(let value):
             try checked { vdb_options_set_f64(handle, option.rawValue, value, $0) }
+        case .member(let value, let owner):
+            guard owner == option else { throw VDBError(.invalidArgument, "\(option) is set to a value of \(owner)") }
+            try checked { vdb_options_set_u64(handle, option.rawValue, UInt64(value), $0) }
         case .text(let value):
             try set(try option.info().name, value)
         case .negative(let value):

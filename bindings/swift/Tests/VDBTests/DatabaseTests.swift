@@ -98,6 +98,8 @@ final class DatabaseTests: XCTestCase {
         assertThrows(.outOfRange) { try Database.inMemory([.dim: 4, .m: 1]) }
         assertThrows(.invalidArgument) { try Database.inMemory([.dim: 4.5]) }
         assertThrows(.invalidArgument) { try Database.inMemory([.dim: 4, .metric: "near"]) }
+        let wrong = assertThrows(.invalidArgument) { try Database.inMemory([.dim: 4, .metric: Scalar.f16]) }
+        XCTAssertEqual(wrong?.message, "schema.metric is set to a value of schema.scalar")
         assertThrows(.unknownOption) { try Database.inMemory([Option(rawValue: 99): 1]) }
         let unknown = assertThrows(.unknownOption) { try Options(named: ["schema.dimm": "4"]) }
         XCTAssertEqual(unknown?.message.contains("schema.dim"), true)
