@@ -17,6 +17,7 @@ NUMBERS = ("vdb_stats_t", "vdb_latency_t")
 # Words of the language, which stand in backquotes as names.
 KEYWORDS = {"as", "case", "default", "enum", "import", "in", "internal", "is", "none", "private", "public", "repeat", "static", "where"}
 CAPITALS = {"ids": "IDs"}
+RENAMED = {"vdb_error_t": "VDBError"}
 
 
 def camel(name: str) -> str:
@@ -35,6 +36,11 @@ def value_name(enum: Enum, short: str) -> str:
     return camel(short.removeprefix("ERR_") if enum.name == "vdb_status" else short)
 
 
+def member(struct: str, field: str | None) -> str:
+    """vdb_stats_t -> Stats, vdb_search_params_t.target_recall -> SearchParams.targetRecall."""
+    return RENAMED.get(struct, type_name(struct)) + (f".{camel(field)}" if field else "")
+
+
 def escaped(name: str) -> str:
     return f"`{name}`" if name in KEYWORDS else name
 
@@ -46,10 +52,24 @@ class Swift:
         for enum in model.enums:
             for v in enum.values:
                 self.names[v.name] = f"{type_name(enum.name)}.{value_name(enum, v.short)}"
+        self.fields = {f.name for struct in model.structs for f in struct.fields}
+
+    def short(self, text: str) -> str:
+        """A comment with the short names of values as Swift has them: those of the enum that it names, or after "default" of any."""
+        named = re.findall(r"\benum (vdb_\w+)", text)
+
+        def value(m: re.Match[str]) -> str:
+            owners = [e for e in self.model.enums if (not named or e.name in named) and any(v.short == m.group() for v in e.values)]
+            return f".{value_name(owners[0], m.group())}" if len(owners) == 1 else m.group()
+
+        return re.sub(r"\b[A-Z]\w+" if named else r"(?<=\bdefault )[A-Z]\w+", value, text)
 
     def doc(self, text: str, indent: str = "") -> str:
         """A comment of C in the names of Swift."""
         text = re.sub(r"\bVDB_\w+", lambda m: self.names.get(m.group(), m.group()), text)
+        text = self.short(text)
+        text = re.sub(r"\b(vdb_\w+_t)\b(?:\.(\w+))?", lambda m: member(*m.groups()), text)
+        text = re.sub(r"`(\w+)`", lambda m: f"`{camel(m.group(1))}`" if m.group(1) in self.fields else m.group(), text)
         text = re.sub(r"`?\benum (vdb_\w+)`?", lambda m: f"``{type_name(m.group(1))}``", text)
         return "".join(f"{indent}/// {line}".rstrip() + "\n" for line in text.split("\n")) if text else ""
 
@@ -99,14 +119,18 @@ class Swift:
         return "\nextension Database {\n" + "".join(rows) + "}\n"
 
     def struct(self, struct: Struct) -> str:
-        """Numbers as Int, which all of them fit; nil where the header has UINT64_MAX for what is not known."""
+        """Numbers as Int, which all of them fit, or as the enum that they are of; nil where the header has UINT64_MAX for what is not
+        known, and for a value that only a newer library knows."""
         members, copies = [], []
         for f in struct.fields:
             if f.name in ("struct_size", "reserved"):
                 continue
             name, maybe = escaped(camel(f.name)), "UINT64_MAX" in f.doc
-            members.append(f"{self.doc(f.doc.replace('UINT64_MAX', 'nil'), '    ')}    public let {name}: Int{'?' * maybe}\n")
-            copy = f"Int(clamping: c.{f.name})"
+            kind, copy = "Int", f"Int(clamping: c.{f.name})"
+            if owner := re.search(r"one of `enum (vdb_\w+)`", f.doc):
+                kind = type_name(owner.group(1)) + "?"
+                copy = f"{kind[:-1]}(rawValue: UInt32(clamping: c.{f.name}))"
+            members.append(f"{self.doc(f.doc.replace('UINT64_MAX', 'nil'), '    ')}    public let {name}: {kind}{'?' * maybe}\n")
             copies.append(f"        {name} = {f'c.{f.name} == .max ? nil : {copy}' if maybe else copy}\n")
         return (
             f"\n{self.doc(struct.doc)}public struct {type_name(struct.name)}: Equatable, Sendable {{\n{''.join(members)}"

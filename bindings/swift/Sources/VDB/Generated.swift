@@ -135,7 +135,7 @@ public enum Scalar: UInt32, CaseIterable, Sendable {
 }
 
 /// The codes the graph is walked on. Distances returned are exact whatever the codes, unless
-/// Option.originals says DROP: the best candidates are ranked again on the stored vectors. `bytes_codes` in vdb_stats_t has what they take.
+/// Option.originals says DROP: the best candidates are ranked again on the stored vectors. `bytesCodes` in Stats has what they take.
 /// Vectors of bytes and bits are walked as they are in any case.
 ///
 /// From SQ4 on codes are for memory, not speed: links are chosen by the stored vectors, so building
@@ -170,7 +170,7 @@ public enum Originals: UInt32, CaseIterable, Sendable {
     /// has begun on the next chunk, and none does before there are more than 4096 rows. So rows that
     /// wait for the graph, and those of the last chunk, are exact. The codes are made for the rows
     /// there are when the first vectors go, and cannot be changed afterwards: later rows should be
-    /// like them. `bytes_vectors` and `decoded` in vdb_stats_t tell how far it has come.
+    /// like them. `bytesVectors` and `decoded` in Stats tell how far it has come.
     case drop = 2
 }
 
@@ -212,15 +212,15 @@ public struct Option: RawRepresentable, Hashable, Sendable {
 
     /// Components of a vector, 1-65536. Needed to create a database.
     public static let dim = Option(rawValue: 101)
-    /// One of ``Metric``; default L2SQ.
+    /// One of ``Metric``; default .l2sq.
     public static let metric = Option(rawValue: 102)
-    /// One of ``Scalar``: how components are stored; default F32.
+    /// One of ``Scalar``: how components are stored; default .f32.
     public static let scalar = Option(rawValue: 103)
-    /// One of ``Quant``; default AUTO.
+    /// One of ``Quant``; default .auto.
     public static let quant = Option(rawValue: 104)
     /// Subspaces of Quant.pq, at most one for each component; 0 = one for each four; default 0.
     public static let pqSubspaces = Option(rawValue: 105)
-    /// One of ``Originals``; default KEEP.
+    /// One of ``Originals``; default .keep.
     public static let originals = Option(rawValue: 106)
     /// Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
     /// (vdb_options_set_text, vdb_option_get_text); default: none.
@@ -244,11 +244,11 @@ public struct Option: RawRepresentable, Hashable, Sendable {
     /// Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.1.
     public static let consolidateRatio = Option(rawValue: 206)
     /// Recall of a search that gives neither an ef nor a recall of its own, see
-    /// vdb_search_params_t.target_recall; 0-0.9999, default 0 (by ef).
+    /// SearchParams.targetRecall; 0-0.9999, default 0 (by ef).
     public static let targetRecall = Option(rawValue: 207)
     /// One of ``Profile``: what M and EF_CONSTRUCTION are when they are not set; default
-    /// DEFAULT. A database keeps those numbers, not the profile: it reports the profile that
-    /// they belong to, DEFAULT where that is none.
+    /// .default. A database keeps those numbers, not the profile: it reports the profile that
+    /// they belong to, .default where that is none.
     public static let profile = Option(rawValue: 208)
     /// 1 = vdb_open creates a database that is not there; default 1.
     public static let create = Option(rawValue: 301)
@@ -257,7 +257,7 @@ public struct Option: RawRepresentable, Hashable, Sendable {
     public static let readOnly = Option(rawValue: 302)
     /// 1 = files are mapped, 0 = read into memory (for files you do not trust); default 1.
     public static let mmap = Option(rawValue: 303)
-    /// One of ``Durability``; default FULL.
+    /// One of ``Durability``; default .full.
     public static let durability = Option(rawValue: 304)
     /// Size of the write-ahead log that starts a checkpoint; from 1 MiB, default 256 MiB.
     public static let walLimitBytes = Option(rawValue: 305)
@@ -268,7 +268,7 @@ public struct Option: RawRepresentable, Hashable, Sendable {
     public static let compactRatio = Option(rawValue: 308)
     /// Longest metadata of a row in bytes, up to 16776701; longer ones are Status.limit; default 1 MiB.
     public static let maxMetaBytes = Option(rawValue: 309)
-    /// Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
+    /// Rows that may wait for the graph (`unindexed` in Stats) when a call inserts or replaces
     /// more, 0 = any number; default 0.
     ///
     /// Rows are written faster than they are linked, and those not linked are scanned by every
@@ -279,7 +279,7 @@ public struct Option: RawRepresentable, Hashable, Sendable {
     /// 64th) or has no memory for. Deletes never wait.
     public static let maxUnindexed = Option(rawValue: 310)
     /// One of ``WhenBehind``: what a call does while more than Option.maxUnindexed rows
-    /// wait for the graph; default BLOCK.
+    /// wait for the graph; default .block.
     public static let whenBehind = Option(rawValue: 311)
     /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
     public static let threads = Option(rawValue: 401)
@@ -291,7 +291,7 @@ public struct Option: RawRepresentable, Hashable, Sendable {
     /// Status.limit and changes nothing; before that, what is in checkpoint files is left to
     /// them, so that a database on disk can be many times the limit; near it a batch may wait
     /// for a checkpoint and for the graph work under way. Reads and deletes go on.
-    /// Graph work that does not fit is put off (`unindexed` in vdb_stats_t; such rows are
+    /// Graph work that does not fit is put off (`unindexed` in Stats; such rows are
     /// scanned) and vdb_wait_indexed is Status.limit. Not counted, so that the process may
     /// take as much more: 16 MiB, 1 MiB a thread, 1 bit a row, 300 bytes a chunk of rows, and
     /// in vdb_open the longest record of the log.
@@ -312,12 +312,12 @@ public struct Option: RawRepresentable, Hashable, Sendable {
     /// the database's (Option.maxMemory), is taken as answers come, and is given back first where memory is short.
     public static let cacheBytes = Option(rawValue: 407)
     /// Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
-    /// queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
+    /// queries it has) is counted in `slowQueries` of Stats and has a line in the log; default 0: never.
     public static let slowQueryUs = Option(rawValue: 408)
     /// Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
     /// taken as lines come. Where more come, the oldest go and are counted.
     public static let logBytes = Option(rawValue: 409)
-    /// How much a line matters at least to be in the log, one of ``LogLevel``; default INFO: all lines.
+    /// How much a line matters at least to be in the log, one of ``LogLevel``; default .info: all lines.
     public static let logLevel = Option(rawValue: 410)
     /// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
     /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
@@ -337,7 +337,7 @@ public enum OptionType: UInt32, CaseIterable, Sendable {
     case text = 4
 }
 
-/// Bits of vdb_option_info_t.flags.
+/// Bits of OptionInfo.flags.
 public struct OptionFlags: OptionSet, Sendable {
     public let rawValue: UInt32
     public init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -346,7 +346,7 @@ public struct OptionFlags: OptionSet, Sendable {
     public static let schema = OptionFlags(rawValue: 1)
 }
 
-/// Bits of vdb_search_params_t.flags.
+/// Bits of SearchParams.flags.
 public struct SearchFlags: OptionSet, Sendable {
     public let rawValue: UInt32
     public init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -459,7 +459,7 @@ public struct Stats: Equatable, Sendable {
     /// The limit on them, Option.maxMemory; 0 = none.
     public let bytesMemoryMax: Int
     /// Option.originals, one of ``Originals``.
-    public let originals: Int
+    public let originals: Originals?
     /// Rows that a search can return and whose vectors were given up: what their codes stand for is
     /// returned and compared.
     public let decoded: Int
@@ -480,7 +480,7 @@ public struct Stats: Equatable, Sendable {
     public let cacheHits: Int
     /// Queries that looked there and found nothing.
     public let cacheMisses: Int
-    /// Bytes that the cache takes, a part of `bytes_memory`.
+    /// Bytes that the cache takes, a part of `bytesMemory`.
     public let bytesCache: Int
 
     init(_ c: vdb_stats_t) {
@@ -505,7 +505,7 @@ public struct Stats: Equatable, Sendable {
         chunks = Int(clamping: c.chunks)
         bytesMemory = Int(clamping: c.bytes_memory)
         bytesMemoryMax = Int(clamping: c.bytes_memory_max)
-        originals = Int(clamping: c.originals)
+        originals = Originals(rawValue: UInt32(clamping: c.originals))
         decoded = Int(clamping: c.decoded)
         bytesRecords = Int(clamping: c.bytes_records)
         bytesColumns = Int(clamping: c.bytes_columns)
@@ -523,7 +523,7 @@ public struct Stats: Equatable, Sendable {
 /// A search that ended by its deadline has not failed. Grows at the end.
 public struct Latency: Equatable, Sendable {
     /// The kind, one of ``Call``.
-    public let call: Int
+    public let call: Call?
     /// Number of calls.
     public let count: Int
     /// Their mean.
@@ -540,7 +540,7 @@ public struct Latency: Equatable, Sendable {
     public let sumNs: Int
 
     init(_ c: vdb_latency_t) {
-        call = Int(clamping: c.call)
+        call = Call(rawValue: UInt32(clamping: c.call))
         count = Int(clamping: c.count)
         meanNs = Int(clamping: c.mean_ns)
         p50Ns = Int(clamping: c.p50_ns)

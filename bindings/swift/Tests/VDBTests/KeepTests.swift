@@ -110,7 +110,9 @@ final class InsideTests: XCTestCase {
         for _ in 0..<5 { _ = try db.search([1, 2], k: 1) }
         let stats = try db.stats()
         XCTAssertEqual([stats.dim, stats.live, stats.searches, stats.lsn], [2, 2, 5, 1])
+        XCTAssertEqual(stats.originals, .keep)
         let latency = try db.latency(of: .search)
+        XCTAssertEqual(latency.call, .search)
         XCTAssertEqual(latency.count, 5)
         XCTAssertTrue(0 < latency.p50Ns && latency.p50Ns <= latency.p99Ns && latency.p99Ns <= latency.sumNs * 2)
     }
