@@ -16,11 +16,6 @@ extension Database {
         return hits
     }
 
-    /// The `k` nearest rows of one query.
-    public func search(_ query: [Float], k: Int, params: SearchParams? = nil) throws(VDBError) -> Hits {
-        try search(.f32(query), k: k, params: params)
-    }
-
     /// The same into the arrays of `hits`, which are used again where they have the size.
     public func search(_ queries: Vectors, k: Int, params: SearchParams?, into hits: inout Hits) throws(VDBError) {
         guard let params else { return try search(queries, k: k, into: &hits) }

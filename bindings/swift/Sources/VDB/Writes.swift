@@ -26,16 +26,6 @@ extension Database {
         }
     }
 
-    /// Inserts rows of floats, one after the other.
-    public func insert(ids: [UInt64], _ vectors: [Float], task: VDBTask? = nil) throws(VDBError) {
-        try insert(ids: ids, .f32(vectors), task: task)
-    }
-
-    /// Inserts or replaces rows of floats, one after the other.
-    public func upsert(ids: [UInt64], _ vectors: [Float], task: VDBTask? = nil) throws(VDBError) {
-        try upsert(ids: ids, .f32(vectors), task: task)
-    }
-
     /// The shape of vectors of which there must be so many.
     private func rows(_ vectors: Vectors, _ count: Int) throws(VDBError) -> Vectors.Shape {
         let shape = try vectors.shape(rows: count, dim: dim)

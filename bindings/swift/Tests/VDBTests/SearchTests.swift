@@ -170,6 +170,23 @@ final class SearchTests: XCTestCase {
         XCTAssertEqual(try db.measureRecall(ofRows: 5, k: 3).value, 1)
     }
 
+    func testArraysOfFloatsAreTakenAsTheyAre() throws {
+        let db = try line(20)
+        let query: [Float] = [7]
+        var hits = Hits()
+        try db.search(query, k: 1, into: &hits)
+        XCTAssertEqual(hits.ids, [7])
+        try db.search(query, k: 2, params: SearchParams(filter: Filter(deny: [7, 8])), into: &hits)
+        XCTAssertEqual(hits.ids, [6, 5])
+        XCTAssertEqual(try db.searchRange(query, maxDistance: 0, limit: 3)[0].ids, [7])
+        XCTAssertEqual(try db.searchDiverse(query, k: 1, lambda: 1)[0].ids, [7])
+        XCTAssertEqual(try db.searchGroups(query, by: "a", groups: 1, perGroup: 1).count, 0)
+        XCTAssertEqual(try Database.searchMany([db], query, k: 1).ids, [7])
+        XCTAssertEqual(try db.cursor(query).next(1)?.ids, [7])
+        XCTAssertEqual(try db.explain(query, k: 1).found, 1)
+        XCTAssertEqual(try db.insert(Records(query + query, keys: ["a", "b"])), [20, 21])
+    }
+
     func testACursorGoesThroughAllRows() async throws {
         let db = try line(1000)
         var ids: [UInt64] = []
