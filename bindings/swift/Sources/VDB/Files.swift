@@ -9,6 +9,7 @@ extension Database {
         try checked { vdb_backup(handle, path, previous, task?.handle, $0) }
     }
 
+    /// The same to be awaited: it works on another thread, and is cancelled with the task that waits.
     public func backup(to path: String, previous: String? = nil, progress: VDBTask.Watcher? = nil) async throws(VDBError) {
         try await VDBTask.waiting(progress) { (task) throws(VDBError) in
             try self.backup(to: path, previous: previous, task: task)
@@ -23,6 +24,7 @@ extension Database {
         try checked { vdb_export(handle, path, format, filter?.handle, task?.handle, $0) }
     }
 
+    /// The same to be awaited: it works on another thread, and is cancelled with the task that waits.
     public func export(
         to path: String, format: String? = nil, filter: Filter? = nil, progress: VDBTask.Watcher? = nil
     ) async throws(VDBError) {
@@ -31,14 +33,16 @@ extension Database {
         }
     }
 
-    /// Writes the rows of such a file into the database, in batches; a file with anything wrong in it changes nothing. See
-    /// vdb_import in the header.
+    /// Writes the rows of such a file into the database, in batches; a file with anything wrong in it changes nothing. Where
+    /// it is cancelled or a write fails, the batches before stay: `item` of the error is the number of rows that are in. See vdb_import
+    /// in the header.
     public func importFile(_ path: String, format: String? = nil, task: VDBTask? = nil) throws(VDBError) {
         try terminated("path", path)
         try terminated("format", format ?? "")
         try checked { vdb_import(handle, path, format, task?.handle, $0) }
     }
 
+    /// The same to be awaited: it works on another thread, and is cancelled with the task that waits.
     public func importFile(_ path: String, format: String? = nil, progress: VDBTask.Watcher? = nil) async throws(VDBError) {
         try await VDBTask.waiting(progress) { (task) throws(VDBError) in
             try self.importFile(path, format: format, task: task)

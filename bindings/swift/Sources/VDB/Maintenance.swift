@@ -20,6 +20,7 @@ extension Database {
         try checked { vdb_checkpoint(handle, task?.handle, $0) }
     }
 
+    /// The same to be awaited: it works on another thread, and is cancelled with the task that waits.
     public func checkpoint(progress: VDBTask.Watcher? = nil) async throws(VDBError) {
         try await VDBTask.waiting(progress) { (task) throws(VDBError) in try self.checkpoint(task: task) }
     }
@@ -30,6 +31,7 @@ extension Database {
         try checked { vdb_wait_indexed(handle, task?.handle, $0) }
     }
 
+    /// The same to be awaited: it works on another thread, and is cancelled with the task that waits.
     public func waitIndexed(progress: VDBTask.Watcher? = nil) async throws(VDBError) {
         try await VDBTask.waiting(progress) { (task) throws(VDBError) in try self.waitIndexed(task: task) }
     }
@@ -51,6 +53,7 @@ extension Database {
         throw error
     }
 
+    /// The same to be awaited: it works on another thread, and is cancelled with the task that waits.
     @discardableResult
     public func check(_ level: CheckLevel = .checksums, progress: VDBTask.Watcher? = nil) async throws(VDBError) -> CheckReport {
         try await VDBTask.waiting(progress) { (task) throws(VDBError) in try self.check(level, task: task) }
@@ -70,6 +73,7 @@ extension Database {
             })
     }
 
+    /// The same to be awaited: it works on another thread, and is cancelled with the task that waits.
     public static func repair(
         from source: String, to target: String, options: Options = [:], progress: VDBTask.Watcher? = nil
     ) async throws(VDBError) -> RepairReport {

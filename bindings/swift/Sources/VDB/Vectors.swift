@@ -34,7 +34,8 @@ public struct Vectors: @unchecked Sendable {
     /// Vectors of floats, one after the other.
     public static func f32(_ data: [Float], dim: Int? = nil) -> Vectors { Vectors(.floats(data), .f32, dim, bytes: data.count * 4) }
 
-    /// The same in memory of the caller, who keeps it until the call is over.
+    /// The same in memory of the caller, who keeps it until the call is over. Nothing checks that: what is passed to another task must
+    /// not come from `withUnsafeBufferPointer`, whose memory goes when it returns.
     public static func f32(_ data: UnsafeBufferPointer<Float>, dim: Int? = nil) -> Vectors {
         memory(UnsafeRawBufferPointer(data), .f32, dim: dim)
     }
@@ -54,7 +55,7 @@ public struct Vectors: @unchecked Sendable {
     /// Vectors of `dim` bits, each in whole bytes, lowest bit first.
     public static func bits(_ data: [UInt8], dim: Int? = nil) -> Vectors { Vectors(.bytes(data), .b1, dim, bytes: data.count) }
 
-    /// Vectors of any type in memory of the caller, who keeps it until the call is over.
+    /// Vectors of any type in memory of the caller, who keeps it until the call is over. Nothing checks that, as with ``f32(_:dim:)``.
     public static func memory(_ data: UnsafeRawBufferPointer, _ scalar: Scalar, dim: Int? = nil) -> Vectors {
         Vectors(.memory(data), scalar, dim, bytes: data.count)
     }
