@@ -156,7 +156,7 @@ swift_package() {
 	[ -e bindings/swift/Package.swift ] || { skip "Swift package: no bindings/swift" && return 0; }
 	name=vdb-swift-$version
 	mkdir "$work/$name" && (cd bindings/swift && tar -cf - --exclude=.build --exclude='*.sh' .) | tar -C "$work/$name" -xf - &&
-		cp LICENSE NOTICE "$work/$name" && tarball "$name"
+		cp LICENSE NOTICE "$work/$name" && cp docs/swift.md "$work/$name/README.md" && tarball "$name"
 }
 
 for package in $packages; do

@@ -210,6 +210,7 @@ go_fetched() {
 # With the archive of the library instead of an installation.
 swift_package() {
 	tar -xzf "$dist/vdb-swift-$version.tar.gz"
+	cmp "vdb-swift-$version/README.md" "$root/docs/swift.md"
 	tar -xzf "$library"
 	prefix=$(echo "$PWD"/vdb-*-*64*)
 	export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
