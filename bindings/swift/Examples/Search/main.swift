@@ -4,6 +4,10 @@ import VDB
 
 let dim = 384
 let folder = URL(fileURLWithPath: CommandLine.arguments.dropFirst().first ?? "../../data/wordnet")
+guard FileManager.default.fileExists(atPath: folder.appendingPathComponent("base.npy").path) else {
+    print("\(folder.path) has no base.npy: name the folder data/wordnet of vdb's sources, as swift run vdb-search FOLDER")
+    exit(1)
+}
 
 func lines(_ name: String) throws -> [Substring] {
     try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8).split(separator: "\n")
