@@ -1,11 +1,11 @@
 #!/bin/sh
-# Tests of the Swift package: the tests and test vectors, the example, and the manual's quick start as a package that uses this one. Needs
+# Tests of the Swift package: the tests and test vectors, the example, and the manual's code as a package that uses this one. Needs
 # build/lib, and swift or what `make test-swift` installs. What is compiled is kept in build/bindings/swift.
 #
 #   test.sh [options of swift test]    e.g. --filter ReplayTests
 #
 # VDB_SWIFT_CONFIGURATIONS is what is tested: "release" without it, since optimised code gives objects back earlier than other code
-# does, or "debug release", which takes twice the time. The quick start is always compiled as debug code.
+# does, or "debug release", which takes twice the time. The manual's code is always compiled as debug code.
 cd "$(dirname "$0")" || exit 1
 root=$(cd ../.. && pwd)
 if ! why=$(./toolchain.sh check); then
@@ -69,21 +69,37 @@ example() {
 		[ "$(grep -c '^\(recall@10 of 100 questions\|asked of the database itself\): \(0.9[7-9]\|1.0\)' "$output")" -eq 2 ]
 }
 check example example
+lost_example() {
+	./toolchain.sh run "$root" "$place/build/$configuration/vdb-search" /nowhere
+	[ $? -eq 1 ] && grep -q '^/nowhere has no base.npy' "$output"
+}
+check "the example without its data" lost_example
 check "the example is short" [ "$(wc -l <Examples/Search/main.swift)" -lt 60 ]
 
-# The first two listings of the manual: a package, and its program.
+# The listings of the manual: a package, its program, and pieces of programs, each of which is compiled in a function.
 listing() { awk -v n="$1" '/^```swift$/ { at++; next } /^```$/ { if (at == n) exit } at == n' "$root/docs/swift.md"; }
+pieces() {
+	printf 'import VDB\nstruct Album: Codable {\n    var year: Int\n    var genre: String\n}\n'
+	at=3
+	while [ -n "$(listing $at)" ]; do
+		echo "func piece$at(_ db: Database, rows: [Float], vectors: [Float], query: [Float], queries: Vectors) async throws {"
+		listing $at
+		echo "}"
+		at=$((at + 1))
+	done
+}
 quick_start() {
 	package=$place/quickstart
 	rm -rf "$package/Sources" "$package/quickstart.vdb" && mkdir -p "$package/Sources/quickstart" || return 1
 	listing 1 | sed "s|/path/to/vdb|$root|" >"$package/Package.swift"
 	listing 2 >"$package/Sources/quickstart/main.swift"
+	pieces >"$package/Sources/quickstart/pieces.swift"
 	swift build --package-path "$package" -Xswiftc -warnings-as-errors || return 1
 	(cd "$package" && ../../../../bindings/swift/toolchain.sh run "$root" .build/debug/quickstart >said 2>&1)
 	cat "$package/said"
 	printf 'row 10, distance 0.019\nrow 30, distance 0.168\n' | diff - "$package/said"
 }
-check "quick start" quick_start
+check "the manual" quick_start
 if swift format --version >/dev/null 2>&1; then
 	check formatted swift format lint --strict --recursive Package.swift Sources Tests Examples
 else
