@@ -41,7 +41,7 @@ public final class Cursor {
     public func next(_ limit: Int = Cursor.pageRows) throws(VDBError) -> Hits? {
         if isCancelled { throw Cursor.cancelled }
         guard isAhead, limit > 0 else { return try handle.next(limit) }
-        let rows = place..<Swift.min(place + limit, Int(ahead.counts[0]))
+        let rows = place..<place + Swift.min(limit, Int(ahead.counts[0]) - place)
         place = rows.upperBound
         return Hits(ids: ahead.ids[rows], distances: ahead.distances[rows])
     }
@@ -108,17 +108,17 @@ extension Cursor: AsyncSequence {
 
         public mutating func next() async throws(VDBError) -> Hit? { try await next(isolation: nil) }
 
-        /// Throws `Status.cancelled` when the task is cancelled. Where that broke off a page, so does every later call of the cursor. If
-        /// its parameters had a task, pages are broken off by that one alone.
+        /// Throws `Status.cancelled` when the task is cancelled. Where that was while a page was read, so does every later call of the
+        /// cursor. If its parameters had a task, pages are broken off by that one alone.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(VDBError) -> Hit? {
             while true {
                 if cursor.isCancelled || Task.isCancelled { throw Cursor.cancelled }
                 if cursor.isAhead {
                     cursor.place += 1
-                    return cursor.ahead[0][cursor.place - 1]
+                    return Hit(id: cursor.ahead.ids[cursor.place - 1], distance: cursor.ahead.distances[cursor.place - 1])
                 }
                 guard let hits = try await cursor.handle.nextElsewhere() else { return nil }
-                cursor.isCancelled = hits.isPartial && Task.isCancelled && !cursor.handle.isOfCaller
+                cursor.isCancelled = Task.isCancelled && !cursor.handle.isOfCaller
                 if hits.isPartial, hits[0].isEmpty, !Task.isCancelled {
                     throw VDBError(.deadline, "the deadline of a page passed, or its task was cancelled, before there was a row")
                 }

@@ -211,6 +211,11 @@ final class SearchTests: XCTestCase {
         }
         ids += try XCTUnwrap(cursor.next(7))[0].ids
         while ids.count < 300, let page = try cursor.next(100) { ids += page[0].ids }
+        for try await hit in cursor {
+            ids.append(hit.id)
+            break
+        }
+        ids += try XCTUnwrap(cursor.next(.max))[0].ids
         for try await hit in cursor { ids.append(hit.id) }
         XCTAssertEqual(ids, Array(0..<600))
     }
