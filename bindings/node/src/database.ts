@@ -1,6 +1,6 @@
 import { OutU64, run, runAsync, type CallOptions, type Plan } from './call.js';
 import { Cursor } from './cursor.js';
-import type { VdbError } from './error.js';
+import { described, invalid, type VdbError } from './error.js';
 import { backupPlan, exportPlan, importPlan, type BackupOptions, type ExportOptions, type ImportOptions } from './files.js';
 import type { Filter } from './filter.js';
 import { native } from './ffi.js';
@@ -11,10 +11,10 @@ import {
 import { Owner } from './handle.js';
 import { explain, readColumns, readLatency, readLog, readStats, readText, type Explanation } from './inside.js';
 import {
-  AT, BACKUP, BACKUP_CALL, CALL, DIVERSE, DIVERSE_CALL, EXAMPLES, EXPORT, EXPORT_CALL, IMPORT, IMPORT_CALL, known, RECORDS,
+  AT, BACKUP, BACKUP_CALL, CALL, DIVERSE, DIVERSE_CALL, EXAMPLES, EXPORT, EXPORT_CALL, IMPORT, IMPORT_CALL, known, needed, RECORDS,
   SCALAR, SCALAR_AT, SCALAR_CALL, SEARCH, SEARCH_CALL, SEARCH_SIGNAL,
 } from './names.js';
-import { optionNamed, plainText, withOptions } from './options.js';
+import { optionNamed, pathText, withOptions, type Path } from './options.js';
 import { countPlan, getPlan, idsOfKeysPlan, readTexts, type At, type Rows } from './reads.js';
 import { reportPlan, type CheckReport, type Columns } from './reports.js';
 import type { BatchHits, Hits, RangeHits, SearchParams } from './search.js';
@@ -23,8 +23,8 @@ import {
   type Diversity, type Examples, type Recall,
 } from './searches.js';
 import { Snapshot } from './snapshot.js';
-import { textList, type Keys, type Metadata, type Texts } from './texts.js';
-import { toIds, type Components, type Ids } from './vectors.js';
+import { textList, type Keys, type Metadata, type MetaObject, type Texts } from './texts.js';
+import { toIds, type ComponentArray, type Components, type Ids } from './vectors.js';
 import {
   deleteKeysPlan, deletePlan, deleteWherePlan, recordsPlan, updatePlan, updateWherePlan, writePlan, type Records,
 } from './writes.js';
@@ -62,21 +62,21 @@ export class Database extends Owner {
 
   // ---- Opening and closing
 
-  static #openPlan(path: string | null, set: Handle): Plan<Database> {
+  static #openPlan(path: Path | null, set: Handle): Plan<Database> {
     const out = new OutU64();
     return {
       name: 'vdb_open',
-      args: () => [path === null ? null : plainText('path', path), set, out.memory],
+      args: () => [path === null ? null : pathText('path', path), set, out.memory],
       finish: () => new Database(out.value, true),
     };
   }
 
   /** Opens the database in a directory, or makes one there; with null, one in memory. A new one needs the option dim. */
-  static open(path: string | null, options?: Options): Database {
+  static open(path: Path | null, options?: Options): Database {
     return withOptions(options, (set) => run(Database.#openPlan(path, set)));
   }
 
-  static async openAsync(path: string | null, options?: Options): Promise<Database> {
+  static async openAsync(path: Path | null, options?: Options): Promise<Database> {
     return withOptions(options, (set) => runAsync(Database.#openPlan(path, set)));
   }
 
@@ -85,6 +85,7 @@ export class Database extends Owner {
    * that is for the thread that opened it.
    */
   static attach(handle: bigint): Database {
+    if (typeof handle !== 'bigint') throw new TypeError(`the handle of a database is needed, not ${described(handle)}`);
     return new Database(handle, false);
   }
 
@@ -165,11 +166,11 @@ export class Database extends Owner {
    * above those of all rows.
    */
   insertRecords(records: Records, options: ScalarOption = {}): BigUint64Array {
-    return run(recordsPlan(this, 'vdb_insert_records', known(records, RECORDS), known(options, SCALAR).scalar));
+    return run(recordsPlan(this, 'vdb_insert_records', needed(records, RECORDS), known(options, SCALAR).scalar));
   }
 
   async insertRecordsAsync(records: Records, options: ScalarOption & CallOptions = {}): Promise<BigUint64Array> {
-    return runAsync(recordsPlan(this, 'vdb_insert_records', known(records, RECORDS), known(options, SCALAR_CALL).scalar), options);
+    return runAsync(recordsPlan(this, 'vdb_insert_records', needed(records, RECORDS), known(options, SCALAR_CALL).scalar), options);
   }
 
   /**
@@ -177,11 +178,11 @@ export class Database extends Owner {
    * one that has the key, or a new one where none has.
    */
   upsertRecords(records: Records, options: ScalarOption = {}): BigUint64Array {
-    return run(recordsPlan(this, 'vdb_upsert_records', known(records, RECORDS), known(options, SCALAR).scalar));
+    return run(recordsPlan(this, 'vdb_upsert_records', needed(records, RECORDS), known(options, SCALAR).scalar));
   }
 
   async upsertRecordsAsync(records: Records, options: ScalarOption & CallOptions = {}): Promise<BigUint64Array> {
-    return runAsync(recordsPlan(this, 'vdb_upsert_records', known(records, RECORDS), known(options, SCALAR_CALL).scalar), options);
+    return runAsync(recordsPlan(this, 'vdb_upsert_records', needed(records, RECORDS), known(options, SCALAR_CALL).scalar), options);
   }
 
   /** Gives rows other metadata, all in one batch, and returns how many there were. Vectors and keys stay as they are. */
@@ -194,11 +195,11 @@ export class Database extends Owner {
   }
 
   /** Gives all rows that the filter lets pass the same metadata, null for none, and returns how many they were. */
-  updateMetaWhere(filter: Filter, meta: object | string | null): number {
+  updateMetaWhere(filter: Filter, meta: MetaObject | string | null): number {
     return run(updateWherePlan(this, filter, meta));
   }
 
-  async updateMetaWhereAsync(filter: Filter, meta: object | string | null, options?: CallOptions): Promise<number> {
+  async updateMetaWhereAsync(filter: Filter, meta: MetaObject | string | null, options?: CallOptions): Promise<number> {
     return runAsync(updateWherePlan(this, filter, meta), known(options, CALL));
   }
 
@@ -239,7 +240,7 @@ export class Database extends Owner {
   }
 
   /** The same into an array of any type of components. Places of ids that are not there are left alone. */
-  getInto<T extends ArrayBufferView>(ids: Ids, into: T, options: ScalarOption & At = {}): Rows<T> {
+  getInto<T extends ComponentArray>(ids: Ids, into: T, options: ScalarOption & At = {}): Rows<T> {
     return run(getPlan(this, ids, into, known(options, SCALAR_AT)));
   }
 
@@ -310,20 +311,20 @@ export class Database extends Owner {
 
   /** Finds the k rows that are most like the positive examples and unlike the negative ones; vdb_recommend in the header says how. */
   recommend(examples: Examples, k: number, params?: SearchParams): Hits {
-    return run(recommendPlan(this, known(examples, EXAMPLES), k, known(params, SEARCH)));
+    return run(recommendPlan(this, needed(examples, EXAMPLES), k, known(params, SEARCH)));
   }
 
   async recommendAsync(examples: Examples, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
-    return runAsync(recommendPlan(this, known(examples, EXAMPLES), k, known(params, SEARCH_CALL), true), params);
+    return runAsync(recommendPlan(this, needed(examples, EXAMPLES), k, known(params, SEARCH_CALL), true), params);
   }
 
   /** Chooses k rows that are near one query and not too near to each other, in the order in which they were chosen. */
   searchDiverse(query: Components, k: number, params: SearchParams & Diversity): Hits {
-    return run(diversePlan(this, query, k, known(params, DIVERSE)));
+    return run(diversePlan(this, query, k, needed(params, DIVERSE)));
   }
 
   async searchDiverseAsync(query: Components, k: number, params: SearchParams & Diversity & CallOptions): Promise<Hits> {
-    return runAsync(diversePlan(this, query, k, known(params, DIVERSE_CALL), true), params);
+    return runAsync(diversePlan(this, query, k, needed(params, DIVERSE_CALL), true), params);
   }
 
   /**
@@ -414,7 +415,10 @@ export class Database extends Owner {
   }
 
   #checkPlan(level: CheckLevel): Plan<CheckReport> {
-    const number = checkLevel[level] ?? 0;
+    const number = checkLevel[level];
+    if (number === undefined) {
+      throw invalid('VDB_ERR_UNSUPPORTED', `level is ${described(level)}: one of ${Object.keys(checkLevel).join(', ')} is needed`);
+    }
     return reportPlan('vdb_check', CHECK_REPORT_MAX, [this.handle, number], (task) => [task]);
   }
 
@@ -433,29 +437,29 @@ export class Database extends Owner {
   }
 
   /** Makes a backup of the newest state in a directory, beside searches and writes; opening it restores it. See vdb_backup in the header. */
-  backup(path: string, options: BackupOptions = {}): void {
+  backup(path: Path, options: BackupOptions = {}): void {
     run(backupPlan(this, path, known(options, BACKUP)));
   }
 
-  async backupAsync(path: string, options: BackupOptions & CallOptions = {}): Promise<void> {
+  async backupAsync(path: Path, options: BackupOptions & CallOptions = {}): Promise<void> {
     return runAsync(backupPlan(this, path, known(options, BACKUP_CALL)), options);
   }
 
   /** Writes rows as a file of another program, see vdb_export in the header. */
-  export(path: string, options: ExportOptions = {}): void {
+  export(path: Path, options: ExportOptions = {}): void {
     run(exportPlan(this, path, known(options, EXPORT)));
   }
 
-  async exportAsync(path: string, options: ExportOptions & CallOptions = {}): Promise<void> {
+  async exportAsync(path: Path, options: ExportOptions & CallOptions = {}): Promise<void> {
     return runAsync(exportPlan(this, path, known(options, EXPORT_CALL)), options);
   }
 
   /** Writes the rows of such a file into the database, in batches; a file with anything wrong in it changes nothing. See vdb_import in the header. */
-  import(path: string, options: ImportOptions = {}): void {
+  import(path: Path, options: ImportOptions = {}): void {
     run(importPlan(this, path, known(options, IMPORT)));
   }
 
-  async importAsync(path: string, options: ImportOptions & CallOptions = {}): Promise<void> {
+  async importAsync(path: Path, options: ImportOptions & CallOptions = {}): Promise<void> {
     return runAsync(importPlan(this, path, known(options, IMPORT_CALL)), options);
   }
 

@@ -40,6 +40,15 @@ export class ErrorRecord extends Struct<'Error'> {
   }
 }
 
-export function invalid(code: ErrorCode, message: string): VdbError {
-  return new VdbError(code, message);
+export function invalid(code: ErrorCode, message: string, item: number | null = null): VdbError {
+  return new VdbError(code, message, { item });
+}
+
+/** What a value is that should be something else. */
+export function described(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object') return `the ${typeof value} ${String(value)}`;
+  const name = (value as object).constructor?.name ?? 'object';
+  return `${/^[aeio]/i.test(name) ? 'an' : 'a'} ${name}`;
 }

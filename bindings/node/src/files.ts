@@ -3,33 +3,33 @@
 import type { Plan } from './call.js';
 import type { Filter } from './filter.js';
 import { numberOf } from './handle.js';
-import { plainText } from './options.js';
+import { pathText, plainText, type Path } from './options.js';
 import type { Target } from './vectors.js';
 
-const optional = (what: string, text: string | undefined): string | null => (text === undefined ? null : plainText(what, text));
+const formatText = (text: string | undefined): string | null => (text === undefined ? null : plainText('format', text));
 
 export interface BackupOptions {
   /** An earlier backup whose files are shared where they are the same. */
-  previous?: string;
+  previous?: Path | undefined;
 }
 
 export interface ExportOptions extends ImportOptions {
   /** Rows to write; without all. */
-  filter?: Filter;
+  filter?: Filter | undefined;
 }
 
 export interface ImportOptions {
   /** 'npy', 'jsonl', 'fvecs', 'fbin' and their like; without it is what the name of the file ends in. */
-  format?: string;
+  format?: string | undefined;
 }
 
-export function backupPlan(db: Target, path: string, options: BackupOptions): Plan<void> {
-  const texts = [plainText('path', path), optional('path', options.previous)];
+export function backupPlan(db: Target, path: Path, options: BackupOptions): Plan<void> {
+  const texts = [pathText('path', path), options.previous === undefined ? null : pathText('previous', options.previous)];
   return { name: 'vdb_backup', task: true, args: (task) => [db.handle, ...texts, task], finish: () => undefined };
 }
 
-export function exportPlan(db: Target, path: string, options: ExportOptions): Plan<void> {
-  const texts = [plainText('path', path), optional('format', options.format)];
+export function exportPlan(db: Target, path: Path, options: ExportOptions): Plan<void> {
+  const texts = [pathText('path', path), formatText(options.format)];
   const rule = numberOf(options.filter, 'filter');
   return {
     name: 'vdb_export',
@@ -39,7 +39,7 @@ export function exportPlan(db: Target, path: string, options: ExportOptions): Pl
   };
 }
 
-export function importPlan(db: Target, path: string, options: ImportOptions): Plan<void> {
-  const texts = [plainText('path', path), optional('format', options.format)];
+export function importPlan(db: Target, path: Path, options: ImportOptions): Plan<void> {
+  const texts = [pathText('path', path), formatText(options.format)];
   return { name: 'vdb_import', task: true, args: (task) => [db.handle, ...texts, task], finish: () => undefined };
 }

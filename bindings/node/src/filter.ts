@@ -1,11 +1,20 @@
 import { OutU64, run } from './call.js';
+import { described, invalid } from './error.js';
 import { native } from './ffi.js';
 import { Owner } from './handle.js';
 import { utf8 } from './texts.js';
 import { toIds, type Ids } from './vectors.js';
 
 /** What a parameter of a filter stands for. */
-export type FilterValue = string | number | boolean;
+export type FilterValue = string | number | bigint | boolean;
+
+/** Values as JSON, where a bigint is a number with all its digits. */
+function valueText(value: FilterValue | readonly FilterValue[] | readonly (FilterValue | readonly FilterValue[])[], at = ''): string {
+  if (Array.isArray(value)) return `[${value.map((one: FilterValue, i) => valueText(one, at || `$${i + 1}`)).join()}]`;
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return JSON.stringify(value);
+  throw invalid('VDB_ERR_INVALID_ARGUMENT', `${at} is ${described(value)}: a text, a number, a boolean, or after "in" an array of them, is needed`);
+}
 
 /**
  * Says which rows a search may return. Make one and use it often: it remembers what it found out about rows.
@@ -41,7 +50,7 @@ export class Filter extends Owner {
    * where it shows.
    */
   static parse(text: string): Filter {
-    const [bytes, length] = utf8(text);
+    const [bytes, length] = utf8('filter', text);
     const out = new OutU64();
     return run({ name: 'vdb_filter_parse', args: () => [bytes, length, out.memory], finish: () => new Filter(out.value) });
   }
@@ -51,7 +60,7 @@ export class Filter extends Owner {
    * number of filters can be made out of one.
    */
   bind(...values: (FilterValue | readonly FilterValue[])[]): Filter {
-    const [bytes, length] = utf8(JSON.stringify(values));
+    const [bytes, length] = utf8('values', valueText(values));
     const out = new OutU64();
     return run({
       name: 'vdb_filter_bind',

@@ -3,7 +3,7 @@
  */
 
 import { run, runAsync, type CallOptions } from './call.js';
-import { withOptions, plainText } from './options.js';
+import { pathText, withOptions, type Path } from './options.js';
 import { REPAIR_REPORT_MAX, type Options } from './generated.js';
 import type { Database } from './database.js';
 import { CALL, known, SEARCH, SEARCH_CALL } from './names.js';
@@ -22,12 +22,13 @@ export { Cursor } from './cursor.js';
 export type { Records } from './writes.js';
 export { Filter, type FilterValue } from './filter.js';
 export { VdbError } from './error.js';
+export type { Path } from './options.js';
 export { optionTable, type OptionInfo } from './options.js';
 export { BatchHits, ManyHits, type Hits, type RangeHits, type SearchParams } from './search.js';
 export type { CallOptions } from './call.js';
 export type { BuildInfo, CheckReport, Column, Columns, Problem, RepairReport } from './reports.js';
-export { textAt, type Keys, type Metadata, type Texts } from './texts.js';
-export type { Components, Ids } from './vectors.js';
+export { textAt, type Keys, type Metadata, type MetaObject, type Texts } from './texts.js';
+export type { ComponentArray, Components, Float16Components, Ids } from './vectors.js';
 export {
   ABI_VERSION, ID_NONE, KEY_MAX, MAX_K,
   type Call, type CheckLevel, type Durability, type ErrorCode, type Latency, type LogLevel, type Metric, type Options, type Originals, type Profile, type Quant,
@@ -53,8 +54,8 @@ export async function searchManyAsync(
   return runAsync(manyPlan(dbs, queries, k, known(params, SEARCH_CALL), true), params);
 }
 
-function repairPlan(from: string, to: string, set: bigint | null) {
-  const paths = [plainText('path', from), plainText('path', to), set];
+function repairPlan(from: Path, to: Path, set: bigint | null) {
+  const paths = [pathText('from', from), pathText('to', to), set];
   return reportPlan<RepairReport>('vdb_repair', REPAIR_REPORT_MAX, paths, (task) => [task]);
 }
 
@@ -62,10 +63,10 @@ function repairPlan(from: string, to: string, set: bigint | null) {
  * Makes a new database in the directory `to` out of all that can be read of the damaged one in `from`. Options are needed only when
  * no manifest is whole.
  */
-export function repair(from: string, to: string, options?: Options): RepairReport {
+export function repair(from: Path, to: Path, options?: Options): RepairReport {
   return withOptions(options, (set) => run(repairPlan(from, to, set)));
 }
 
-export async function repairAsync(from: string, to: string, options?: Options, call?: CallOptions): Promise<RepairReport> {
+export async function repairAsync(from: Path, to: Path, options?: Options, call?: CallOptions): Promise<RepairReport> {
   return withOptions(options, (set) => runAsync(repairPlan(from, to, set), known(call, CALL)));
 }

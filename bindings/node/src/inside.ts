@@ -5,7 +5,7 @@ import { invalid, VdbError } from './error.js';
 import { call as calls, EXPLAIN_MAX, type Call, type Latency, type Stats } from './generated.js';
 import { Struct } from './memory.js';
 import { parseReport, reportPlan, type Columns } from './reports.js';
-import { NativeParams, type SearchParams } from './search.js';
+import { checkK, NativeParams, type SearchParams } from './search.js';
 import { toVectors, type Components, type Target } from './vectors.js';
 
 /** Bytes of the log that are read at a time. */
@@ -35,7 +35,7 @@ export interface Explanation {
 
 export function explain(db: Target, query: Components, k: number, params?: SearchParams): Explanation {
   const v = toVectors(query, db, params?.scalar, 1);
-  if (!(Number.isInteger(k) && k >= 0)) throw invalid('VDB_ERR_OUT_OF_RANGE', `k is ${k}: a whole number from 0 on is needed`);
+  checkK(k);
   const struct = new NativeParams();
   struct.fill(params, v.scalar, null);
   const before = [db.handle, v.memory, v.dim, k, struct.bytes];

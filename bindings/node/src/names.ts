@@ -40,14 +40,20 @@ export const EXPORT_CALL = and(EXPORT, CALL);
 
 /** The parameters as they are, where all of their names are known. One that is undefined is not there. */
 export function known<T extends object | undefined>(params: T, names: Names): T {
-  if (params === undefined || params === null) return params;
-  if (typeof params !== 'object') throw new TypeError(`parameters are ${String(params)}: an object is needed, with ${list(names)}`);
+  if (params === undefined) return params;
+  if (typeof params !== 'object' || params === null) throw new TypeError(`parameters are ${String(params)}: an object is needed, with ${list(names)}`);
   for (const name in params) {
     if (!names.has(name) && (params as Record<string, unknown>)[name] !== undefined) {
       throw new TypeError(`unknown parameter ${name}: there are ${list(names)}`);
     }
   }
   return params;
+}
+
+/** The same for what cannot be left out. */
+export function needed<T extends object>(params: T, names: Names): T {
+  if (params === undefined) throw new TypeError(`parameters are needed: an object with ${list(names)}`);
+  return known(params, names);
 }
 
 const list = (names: Names): string => [...names].join(', ');

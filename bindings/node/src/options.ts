@@ -1,10 +1,12 @@
 /** Options of a database by their names in JavaScript, and the table that the library has of them. */
 
-import { invalid, ErrorRecord } from './error.js';
+import { fileURLToPath } from 'node:url';
+import { described, invalid, ErrorRecord } from './error.js';
 import { OutU64, run } from './call.js';
 import { native, staticText } from './ffi.js';
 import { optionFlag, optionNumbers, optionType, status as statuses, type Handle, type Options } from './generated.js';
 import { Struct } from './memory.js';
+import { unicode } from './texts.js';
 
 /** One line of the table of options. */
 export interface OptionInfo {
@@ -66,13 +68,23 @@ export function optionNamed(name: string): OptionInfo {
 
 /** A text as C takes it: it would end at a NUL. */
 export function plainText(what: string, text: string): string {
+  if (typeof text !== 'string') throw invalid('VDB_ERR_INVALID_ARGUMENT', `${what} is ${described(text)}: a text is needed`);
   if (text.includes('\0')) throw invalid('VDB_ERR_INVALID_ARGUMENT', `${what} ${JSON.stringify(text)} has a NUL in it`);
-  return text;
+  return unicode(what, text);
+}
+
+/** A path: a text, or a URL of a file. */
+export type Path = string | URL;
+
+export function pathText(what: string, path: Path): string {
+  if (path instanceof URL) return plainText(what, fileURLToPath(path));
+  if (typeof path === 'string') return plainText(what, path);
+  throw invalid('VDB_ERR_INVALID_ARGUMENT', `${what} is ${described(path)}: a text or a file: URL is needed`);
 }
 
 /** Makes the options in the library for as long as `use` runs. */
 export function withOptions<T>(options: Options | undefined, use: (set: Handle) => T): T {
-  const set = options && Object.keys(options).length > 0 ? makeOptions(options) : null;
+  const set = optionSet(options);
   let result: T;
   try {
     result = use(set);
@@ -83,6 +95,13 @@ export function withOptions<T>(options: Options | undefined, use: (set: Handle) 
   if (result instanceof Promise) return result.finally(() => native.vdb_options_free(set)) as T;
   native.vdb_options_free(set);
   return result;
+}
+
+function optionSet(options: Options | undefined): Handle {
+  if (options !== undefined && (typeof options !== 'object' || options === null)) {
+    throw new TypeError(`options are ${described(options)}: an object is needed, such as { dim: 4 }`);
+  }
+  return options && Object.keys(options).length > 0 ? makeOptions(options) : null;
 }
 
 function makeOptions(options: Options): bigint {

@@ -1,12 +1,12 @@
 /** Plans of the calls that read rows by their ids and keys. */
 
 import { OutU64, run, type Plan } from './call.js';
-import type { VdbError } from './error.js';
+import { described, invalid, type VdbError } from './error.js';
 import type { Filter } from './filter.js';
 import type { Handle, Scalar } from './generated.js';
 import { numberOf } from './handle.js';
 import type { Snapshot } from './snapshot.js';
-import { textArguments, toTexts, type Keys, type Texts } from './texts.js';
+import { textArguments, textsNeeded, type Keys, type Texts } from './texts.js';
 import { toIds, toVectors, type Ids, type Target } from './vectors.js';
 
 /** The state that is read. */
@@ -28,6 +28,7 @@ export function getPlan<T extends ArrayBufferView>(
   db: Target, ids: Ids, into: T, at: At & { scalar?: Scalar | undefined },
 ): Plan<Rows<T>> {
   const list = toIds(ids);
+  if (!ArrayBuffer.isView(into)) throw invalid('VDB_ERR_INVALID_ARGUMENT', `into is ${described(into)}: a typed array is needed`);
   const v = toVectors(into, db, at.scalar, list.length);
   const found = new Uint8Array(list.length);
   return {
@@ -47,7 +48,7 @@ export function countPlan(db: Target, filter: Filter | undefined, at: At): Plan<
 }
 
 export function idsOfKeysPlan(db: Target, keys: Keys, at: At): Plan<BigUint64Array> {
-  const texts = toTexts('keys', keys)!;
+  const texts = textsNeeded('keys', keys);
   const ids = new BigUint64Array(texts.offsets.length - 1);
   return {
     name: 'vdb_ids_of_keys_at',

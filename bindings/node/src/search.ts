@@ -1,6 +1,6 @@
 /** Parameters and results of searches. */
 
-import { invalid } from './error.js';
+import { described, invalid } from './error.js';
 import type { Filter } from './filter.js';
 import { layouts, MAX_K, searchFlag, type Handle, type Scalar } from './generated.js';
 import { numberOf } from './handle.js';
@@ -10,25 +10,25 @@ import type { Snapshot } from './snapshot.js';
 /** How a search runs. */
 export interface SearchParams {
   /** Breadth of the graph search, instead of the option efSearch. */
-  ef?: number;
+  ef?: number | undefined;
   /** Share of the true neighbours to find on average, instead of an ef. */
-  targetRecall?: number;
+  targetRecall?: number | undefined;
   /** Candidates whose exact distance is computed. */
-  rerank?: number;
+  rerank?: number | undefined;
   /** Compare with every row instead of walking the graph. */
-  exact?: boolean;
-  /** Time after which the search returns what it has, with `partial`. */
-  deadlineMs?: number;
+  exact?: boolean | undefined;
+  /** Time after which the search returns what it has, with `partial`; with 0 that is at once. */
+  deadlineMs?: number | undefined;
   /** Rows that may be results. */
-  filter?: Filter;
+  filter?: Filter | undefined;
   /** State to search, without the newest. */
-  snapshot?: Snapshot;
+  snapshot?: Snapshot | undefined;
   /** Bytes of working memory that each query may take; what does not fit is left out, with `partial`. */
-  maxMemory?: number;
+  maxMemory?: number | undefined;
   /** Neither take the answer from the cache (option cacheBytes) nor leave it there. */
-  noCache?: boolean;
+  noCache?: boolean | undefined;
   /** Type of the query components, where the array does not tell. */
-  scalar?: Scalar;
+  scalar?: Scalar | undefined;
 }
 
 /** The hits of one query: parallel arrays, nearest first. */
@@ -94,7 +94,7 @@ const WORDS = layouts.SearchParams.size / 4;
 
 /** The parameters of a search as the library reads them. */
 export class NativeParams {
-  readonly bytes = new Uint8Array(layouts.SearchParams.size);
+  readonly bytes: Uint8Array = new Uint8Array(layouts.SearchParams.size);
   readonly #u32 = new Uint32Array(this.bytes.buffer);
   readonly #f32 = new Float32Array(this.bytes.buffer);
   readonly #u64 = new BigUint64Array(this.bytes.buffer);
@@ -109,7 +109,7 @@ export class NativeParams {
     for (let word = 1; word < WORDS; word++) u32[word] = 0;
     u32[SCALAR] = scalar;
     if (task !== null) u64[TASK] = task;
-    let own = typeof params === 'object';
+    let own = typeof params === 'object' && params !== null;
     for (const name in params) {
       const value = params[name as keyof SearchParams];
       if (value === undefined) continue;
@@ -130,8 +130,8 @@ export class NativeParams {
           if (value) u32[FLAGS]! |= searchFlag.no_cache;
           break;
         case 'deadlineMs':
-          // Less than a microsecond is still a limit.
-          this.#u53(DEADLINE, whole('deadlineMs * 1000', Math.ceil((value as number) * 1000), 2 ** 53));
+          // No time left is still a limit, where the library has 0 for none.
+          this.#u53(DEADLINE, whole('deadlineMs * 1000', typeof value === 'number' ? Math.ceil(value * 1000) : value, 2 ** 53) || 1);
           break;
         case 'maxMemory':
           this.#u53(MEMORY, whole(name, value, 2 ** 53));
@@ -157,11 +157,19 @@ export class NativeParams {
   }
 }
 
+/** A number, or a value that is none, so that the text '3' is not taken for 3. */
+export const shown = (value: unknown): string => (typeof value === 'number' ? String(value) : described(value));
+
 function whole(name: string, value: unknown, max: number): number {
   if (!(typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max)) {
-    throw invalid('VDB_ERR_OUT_OF_RANGE', `${name} is ${String(value)}: a whole number from 0 to ${max} is needed`);
+    throw invalid('VDB_ERR_OUT_OF_RANGE', `${name} is ${shown(value)}: a whole number from 0 to ${max} is needed`);
   }
   return value;
+}
+
+export function checkK(k: number): void {
+  if (!(Number.isInteger(k) && k >= 0)) throw invalid('VDB_ERR_OUT_OF_RANGE', `k is ${shown(k)}: a whole number from 0 on is needed`);
+  if (k > MAX_K) throw invalid('VDB_ERR_LIMIT', `k is ${k}: ${MAX_K} is the most`);
 }
 
 /** Room for the results of `queries` searches: ids, then distances, then counts. */
@@ -172,8 +180,7 @@ export class Results {
 
   /** `own`: in a buffer that shares nothing with results that somebody has already, for a call on another thread. */
   constructor(readonly queries: number, readonly k: number, own: boolean) {
-    if (!Number.isInteger(k) || k < 0) throw invalid('VDB_ERR_OUT_OF_RANGE', `k is ${k}: a whole number from 0 on is needed`);
-    if (k > MAX_K) throw invalid('VDB_ERR_LIMIT', `k is ${k}: ${MAX_K} is the most`);
+    checkK(k);
     const places = queries * k;
     if (places > 2 ** 31) throw invalid('VDB_ERR_OUT_OF_RANGE', `${queries} queries with k = ${k} are too many results for one call`);
     const bytes = places * 12 + queries * 4;

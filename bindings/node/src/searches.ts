@@ -1,13 +1,13 @@
 /** Plans of the searches, and the short way of the one that is made most. */
 
 import { OutU64, run, type Plan } from './call.js';
-import { ErrorRecord, invalid } from './error.js';
+import { described, ErrorRecord, invalid } from './error.js';
 import { addressOf, searchAt } from './ffi.js';
 import { MAX_K, scalar as scalars, status as statuses } from './generated.js';
 import { room } from './memory.js';
 import { known, SEARCH } from './names.js';
 import {
-  BatchHits, ManyHits, NativeParams, Results, type Hits, type RangeHits, type SearchParams,
+  BatchHits, checkK, ManyHits, NativeParams, Results, shown, type Hits, type RangeHits, type SearchParams,
 } from './search.js';
 import { utf8 } from './texts.js';
 import { toIds, toVectors, type Components, type Ids, type Target, type Vectors } from './vectors.js';
@@ -122,7 +122,7 @@ export function idsPlan(db: Target, ids: Ids, k: number, params?: SearchParams, 
 /** Rows to be like, and to be unlike. */
 export interface Examples {
   positive: Ids;
-  negative?: Ids;
+  negative?: Ids | undefined;
 }
 
 export function recommendPlan(db: Target, examples: Examples, k: number, params?: SearchParams, own = false): Plan<Hits> {
@@ -136,7 +136,7 @@ export function recommendPlan(db: Target, examples: Examples, k: number, params?
 /** How results are kept apart. */
 export interface Diversity {
   /** Rows to choose from; 4k without. */
-  candidates?: number;
+  candidates?: number | undefined;
   /** 1 gives the nearest rows, 0 those farthest apart. */
   lambda: number;
 }
@@ -148,7 +148,7 @@ export function diversePlan(
   const results = new Results(1, k, own);
   const { candidates = 0, lambda } = params;
   if (!(Number.isInteger(candidates) && candidates >= 0)) {
-    throw invalid('VDB_ERR_OUT_OF_RANGE', `candidates is ${candidates}: a whole number from 0 on is needed`);
+    throw invalid('VDB_ERR_OUT_OF_RANGE', `candidates is ${shown(candidates)}: a whole number from 0 on is needed`);
   }
   return askPlan('vdb_search_diverse', params, v.scalar, (struct) => [
     db.handle, v.memory, v.dim, k, candidates, lambda, struct, results.ids, results.distances, results.counts,
@@ -160,9 +160,9 @@ export function groupsPlan(
   db: Target, query: Components, path: string, groups: number, perGroup: number, params?: SearchParams, own = false,
 ): Plan<BatchHits> {
   const v = toVectors(query, db, params?.scalar, 1);
-  const [bytes, length] = utf8(path);
+  const [bytes, length] = utf8('path', path);
   if (!(Number.isInteger(groups) && groups >= 0 && groups <= MAX_K)) {
-    throw invalid('VDB_ERR_LIMIT', `groups is ${groups}: a whole number from 0 to ${MAX_K} is needed`);
+    throw invalid('VDB_ERR_LIMIT', `groups is ${shown(groups)}: a whole number from 0 to ${MAX_K} is needed`);
   }
   const results = new Results(groups, perGroup, own);
   const found = new Uint32Array(1);
@@ -178,6 +178,7 @@ export function groupsPlan(
 export function manyPlan(
   dbs: readonly Target[], queries: Components, k: number, params?: SearchParams, own = false,
 ): Plan<ManyHits> {
+  if (!Array.isArray(dbs)) throw invalid('VDB_ERR_INVALID_ARGUMENT', `dbs is ${described(dbs)}: an array of databases is needed`);
   const handles = BigUint64Array.from(dbs, (db) => db.handle);
   // Without a database nobody knows how many queries there are in the array: it is one then, for which nothing is found.
   const v = dbs[0] ? toVectors(queries, dbs[0], params?.scalar) : toVectors(queries, { dim: 1, scalar: 'f32' }, params?.scalar, 1);
@@ -193,6 +194,7 @@ export function recallPlan(db: Target, queries: Components | number, k: number, 
   if (typeof queries === 'number' && !(Number.isInteger(queries) && queries >= 0)) {
     throw invalid('VDB_ERR_OUT_OF_RANGE', `${queries} rows: a whole number from 0 on is needed`);
   }
+  checkK(k);
   const v = typeof queries === 'number'
     ? { memory: null, count: queries, dim: db.dim, scalar: 0 }
     : toVectors(queries, db, params?.scalar);

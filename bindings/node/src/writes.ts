@@ -4,18 +4,18 @@ import { OutU64, type Plan } from './call.js';
 import type { Filter } from './filter.js';
 import { ID_NONE, type Scalar } from './generated.js';
 import { numberNeeded } from './handle.js';
-import { textArguments, toTexts, utf8, type Keys, type Metadata } from './texts.js';
+import { json, textArguments, textsNeeded, toTexts, utf8, type Keys, type Metadata, type MetaObject } from './texts.js';
 import { toIds, toVectors, type Components, type Ids, type Target } from './vectors.js';
 
 /** Rows with keys and metadata. */
 export interface Records {
   /** One for each row, or ID_NONE; without any all rows get one. */
-  ids?: Ids;
+  ids?: Ids | undefined;
   vectors: Components;
   /** Texts of 1 to 512 bytes that no other row has. Without any an upsert leaves keys as they are. */
-  keys?: Keys;
+  keys?: Keys | undefined;
   /** Without any an upsert leaves metadata as it is. */
-  meta?: Metadata;
+  meta?: Metadata | undefined;
 }
 
 export function writePlan(
@@ -56,7 +56,7 @@ export function recordsPlan(
 
 export function updatePlan(db: Target, ids: Ids, meta: Metadata): Plan<number> {
   const list = toIds(ids);
-  const texts = toTexts('metadata', meta, list.length);
+  const texts = textsNeeded('metadata', meta, list.length);
   const out = new OutU64();
   return {
     name: 'vdb_update_meta_batch',
@@ -65,9 +65,9 @@ export function updatePlan(db: Target, ids: Ids, meta: Metadata): Plan<number> {
   };
 }
 
-export function updateWherePlan(db: Target, filter: Filter, meta: object | string | null): Plan<number> {
+export function updateWherePlan(db: Target, filter: Filter, meta: MetaObject | string | null): Plan<number> {
   const rule = numberNeeded(filter, 'filter');
-  const [bytes, length] = utf8(meta === null ? '' : typeof meta === 'string' ? meta : JSON.stringify(meta));
+  const [bytes, length] = utf8('metadata', meta === null ? '' : typeof meta === 'string' ? meta : json('metadata', meta));
   const out = new OutU64();
   return {
     name: 'vdb_update_meta_where',
@@ -88,7 +88,7 @@ export function deletePlan(db: Target, ids: Ids): Plan<number> {
 }
 
 export function deleteKeysPlan(db: Target, keys: Keys): Plan<number> {
-  const texts = toTexts('keys', keys)!;
+  const texts = textsNeeded('keys', keys);
   const out = new OutU64();
   return {
     name: 'vdb_delete_keys',

@@ -190,7 +190,7 @@ test('errors have a code, a row and a message', (t) => {
     assert.throws(() => db.upsert([5], noise(1, 1, 3)), fails('VDB_ERR_DIMENSION', ({ item }) => assert.equal(item, null)));
     assert.throws(() => db.upsert([5, 6], noise(1, 1, 3)), fails('VDB_ERR_DIMENSION'));
     assert.throws(() => db.search(noise(1, 1, 3), 1), fails('VDB_ERR_DIMENSION'));
-    assert.throws(() => db.search(noise(1, 1, 2), 1, { scalar: 'f16' }), fails('VDB_ERR_DIMENSION'));
+    assert.throws(() => db.search(noise(1, 1, 2), 1, { scalar: 'f16' }), fails('VDB_ERR_UNSUPPORTED'));
     assert.throws(() => db.upsert([5], [1, NaN]), fails('VDB_ERR_NOT_FINITE', ({ item }) => assert.equal(item, 0)));
     assert.throws(() => db.search(noise(1, 1, 2), MAX_K + 1), fails('VDB_ERR_LIMIT'));
     for (const k of [-1, 1.5, NaN, '3']) assert.throws(() => db.search(noise(1, 1, 2), k), fails('VDB_ERR_OUT_OF_RANGE'));
