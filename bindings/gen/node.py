@@ -51,7 +51,7 @@ class Node:
     # ---- arguments
 
     def kind(self, function: Function, at: int) -> str:
-        """What an argument is: handle, text, memory, or the type of a number."""
+        """What an argument is: handle, text, memory, memory that is only read, or the type of a number."""
         of = function.args[at].type
         if not of.is_pointer:
             return self.model.resolve(of.base)
@@ -59,7 +59,7 @@ class Node:
             return "handle"
         if of.base == "char" and of.const and not self.has_length(function.args, at):
             return "text"
-        return "memory"
+        return "read" if of.const else "memory"
 
     @staticmethod
     def has_length(args: tuple[Arg, ...], at: int) -> bool:
@@ -71,7 +71,7 @@ class Node:
         return "text" if of.is_pointer else self.model.resolve(of.base)
 
     def prototypes(self) -> str:
-        koffi = {**KOFFI, "handle": "void *", "memory": "void *", "text": "str"}
+        koffi = {**KOFFI, "handle": "void *", "memory": "void *", "read": "const void *", "text": "str"}
         rows = []
         for f in self.functions:
             kinds = ", ".join(f"'{koffi[self.kind(f, i)]}'" for i in range(len(f.args)))
@@ -81,7 +81,8 @@ class Node:
             "export const prototypes = {\n" + "".join(rows) + "} as const;\n")
 
     def functions_type(self) -> str:
-        script = {"handle": "Handle", "memory": "Memory", "text": "string | null", "uint64_t": "number | bigint", "void": "void"}
+        script = {"handle": "Handle", "memory": "Memory", "read": "Memory", "text": "string | null",
+                  "uint64_t": "number | bigint", "void": "void"}
         rows = []
         for f in self.functions:
             args = ", ".join(

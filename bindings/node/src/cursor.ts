@@ -1,10 +1,12 @@
-import { cancelled, OutU64, run, runAsync, Watch, type CallOptions, type Plan } from './call.js';
+import { OutU64, run, type Plan, type SignalOption } from './call.js';
 import type { Filter } from './filter.js';
-import { native } from './ffi.js';
 import { status as statuses, type Handle } from './generated.js';
 import { numberOf, Owner } from './handle.js';
+import { start } from './job.js';
+import { NONE } from './names.js';
 import type { At } from './reads.js';
 import { NativeParams, Results, type Hits, type SearchParams } from './search.js';
+import { cancelled, isGiven, Task } from './task.js';
 import { toVectors, type Components, type Target } from './vectors.js';
 
 /** Rows of a page that loops over a cursor ask for. */
@@ -16,32 +18,32 @@ const PAGE = 256;
  * a worker thread.
  */
 export class Cursor extends Owner {
-  readonly #watch: Watch | null;
+  readonly #task: Task | null;
   readonly #signal: AbortSignal | undefined;
 
-  private constructor(handle: bigint, watch: Watch | null, signal: AbortSignal | undefined) {
-    super(handle, 'cursor', true, watch ? () => watch.end() : undefined);
-    this.#watch = watch;
+  private constructor(handle: bigint, task: Task | null, signal: AbortSignal | undefined) {
+    super(handle, 'cursor', true, task ? () => task.free() : undefined);
+    this.#task = task;
     this.#signal = signal;
   }
 
   /** @internal Database.cursor */
-  static search(db: Target, query: Components, params: SearchParams & Pick<CallOptions, 'signal'> = {}): Cursor {
+  static search(db: Target, query: Components, params: SearchParams & SignalOption = {}): Cursor {
     const v = toVectors(query, db, params.scalar, 1);
-    if (params.signal?.aborted) throw cancelled(params.signal);
-    const watch = params.signal ? new Watch({ signal: params.signal }) : null;
+    if (isGiven(params.signal)) throw cancelled(params.signal!);
+    const task = params.signal ? new Task(params.signal) : null;
     const struct = new NativeParams();
-    struct.fill(params, v.scalar, watch?.task ?? null);
+    struct.fill(params, v.scalar, task?.handle ?? null);
     try {
-      return Cursor.#make('vdb_cursor_search', (out) => [db.handle, v.memory, v.dim, struct.bytes, out], watch, params.signal);
+      return Cursor.#make('vdb_cursor_search', (out) => [db.handle, v.memory, v.dim, struct.bytes, out], task, params.signal);
     } catch (error) {
-      watch?.end();
+      task?.free();
       throw error;
     }
   }
 
   /** @internal Database.scan */
-  static scan(db: Target, filter: Filter | undefined, at: At): Cursor {
+  static scan(db: Target, filter: Filter | null | undefined, at: At): Cursor {
     const args = (out: BigUint64Array) => [db.handle, numberOf(at.snapshot, 'snapshot'), numberOf(filter, 'filter'), out];
     return Cursor.#make('vdb_cursor_scan_at', args, null, undefined);
   }
@@ -49,11 +51,11 @@ export class Cursor extends Owner {
   static #make(
     name: 'vdb_cursor_search' | 'vdb_cursor_scan_at',
     args: (out: BigUint64Array) => (Handle | ArrayBufferView | number | null)[],
-    watch: Watch | null,
+    task: Task | null,
     signal: AbortSignal | undefined,
   ): Cursor {
     const out = new OutU64();
-    return run({ name, args: () => args(out.memory), finish: () => new Cursor(out.value, watch, signal) });
+    return run({ name, args: () => args(out.memory), finish: () => new Cursor(out.value, task, signal) });
   }
 
   #plan(most: number, own: boolean): Plan<Hits | null> {
@@ -80,8 +82,8 @@ export class Cursor extends Owner {
     return run(this.#plan(most, false));
   }
 
-  async nextAsync(most: number = PAGE): Promise<Hits | null> {
-    return runAsync(this.#plan(most, true));
+  nextAsync(most: number = PAGE): Promise<Hits | null> {
+    return start(undefined, NONE, () => this.#plan(most, true));
   }
 
   *[Symbol.iterator](): Generator<Hits, void> {
@@ -94,9 +96,7 @@ export class Cursor extends Owner {
 
   /** Gives the cursor back, and what it kept of the database. Closing it again does nothing. */
   close(): void {
-    this.release();
-    native.vdb_cursor_free(this.handle);
-    this.#watch?.end();
+    this.free(() => this.#task?.free());
   }
 
   [Symbol.dispose](): void {

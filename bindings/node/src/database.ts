@@ -1,4 +1,4 @@
-import { OutU64, run, runAsync, type CallOptions, type Plan } from './call.js';
+import { OutU64, run, type CallOptions, type Plan, type SignalOption } from './call.js';
 import { Cursor } from './cursor.js';
 import { described, invalid, type VdbError } from './error.js';
 import { backupPlan, exportPlan, importPlan, type BackupOptions, type ExportOptions, type ImportOptions } from './files.js';
@@ -6,16 +6,20 @@ import type { Filter } from './filter.js';
 import { native } from './ffi.js';
 import {
   CHECK_REPORT_MAX, checkLevel, metric as metrics, scalar as scalars,
-  type Call, type CheckLevel, type Handle, type Latency, type Metric, type Options, type Scalar, type Stats,
+  type Call, type CheckLevel, type Latency, type Metric, type Options, type Scalar, type Stats,
 } from './generated.js';
-import { Owner } from './handle.js';
-import { explain, readColumns, readLatency, readLog, readStats, readText, type Explanation } from './inside.js';
+import { Owner, whenUnused } from './handle.js';
+import { explainPlan, readColumns, readLatency, readLog, readStats, readText, type Explanation } from './inside.js';
+import { start, startJob, type Job } from './job.js';
 import {
-  AT, BACKUP, BACKUP_CALL, CALL, DIVERSE, DIVERSE_CALL, EXAMPLES, EXPORT, EXPORT_CALL, IMPORT, IMPORT_CALL, known, needed, RECORDS,
-  SCALAR, SCALAR_AT, SCALAR_CALL, SEARCH, SEARCH_CALL, SEARCH_SIGNAL,
+  AT, AT_SIGNAL, BACKUP, BACKUP_CALL, CALL, DIVERSE, DIVERSE_CALL, EXAMPLES, EXPORT, EXPORT_CALL, IMPORT, IMPORT_CALL, known, needed, NONE, RECORDS,
+  SCALAR, SCALAR_AT, SCALAR_CALL, SEARCH, SEARCH_CALL, SEARCH_SIGNAL, SIGNAL,
 } from './names.js';
-import { optionNamed, pathText, withOptions, type Path } from './options.js';
-import { countPlan, getPlan, idsOfKeysPlan, readTexts, type At, type Rows } from './reads.js';
+import { nameOf } from './memory.js';
+import { optionNamed, optionSet, pathText, type Path } from './options.js';
+import {
+  countPlan, getPlan, idsOfKeysPlan, keyList, KEYS, META, metaList, readTexts, readTextsAsync, type At, type Rows,
+} from './reads.js';
 import { reportPlan, type CheckReport, type Columns } from './reports.js';
 import type { BatchHits, Hits, RangeHits, SearchParams } from './search.js';
 import {
@@ -23,7 +27,7 @@ import {
   type Diversity, type Examples, type Recall,
 } from './searches.js';
 import { Snapshot } from './snapshot.js';
-import { textList, type Keys, type Metadata, type MetaObject, type Texts } from './texts.js';
+import type { Keys, Metadata, MetaObject, Texts } from './texts.js';
 import { toIds, type ComponentArray, type Components, type Ids } from './vectors.js';
 import {
   deleteKeysPlan, deletePlan, deleteWherePlan, recordsPlan, updatePlan, updateWherePlan, writePlan, type Records,
@@ -33,9 +37,6 @@ import {
 export interface ScalarOption {
   scalar?: Scalar | undefined;
 }
-
-const nameOf = <T extends string>(names: Record<T, number>, number: bigint): T =>
-  (Object.keys(names) as T[]).find((name) => names[name] === Number(number))!;
 
 function ignoreClosed(error: unknown): void {
   if ((error as VdbError).code !== 'VDB_ERR_CLOSED') throw error;
@@ -56,28 +57,31 @@ export class Database extends Owner {
   private constructor(handle: bigint, owned: boolean) {
     super(handle, 'db', owned);
     this.dim = Number(this.#option('dim'));
-    this.metric = nameOf(metrics, this.#option('metric'));
-    this.scalar = nameOf(scalars, this.#option('scalar'));
+    this.metric = nameOf(metrics, Number(this.#option('metric')));
+    this.scalar = nameOf(scalars, Number(this.#option('scalar')));
   }
 
   // ---- Opening and closing
 
-  static #openPlan(path: Path | null, set: Handle): Plan<Database> {
+  static #openPlan(path: Path | null, options: Options | undefined): Plan<Database> {
+    const at = path === null ? null : pathText('path', path);
+    const set = optionSet(options);
     const out = new OutU64();
     return {
       name: 'vdb_open',
-      args: () => [path === null ? null : pathText('path', path), set, out.memory],
+      args: () => [at, set, out.memory],
       finish: () => new Database(out.value, true),
+      end: () => native.vdb_options_free(set),
     };
   }
 
   /** Opens the database in a directory, or makes one there; with null, one in memory. A new one needs the option dim. */
   static open(path: Path | null, options?: Options): Database {
-    return withOptions(options, (set) => run(Database.#openPlan(path, set)));
+    return run(Database.#openPlan(path, options));
   }
 
-  static async openAsync(path: Path | null, options?: Options): Promise<Database> {
-    return withOptions(options, (set) => runAsync(Database.#openPlan(path, set)));
+  static openAsync(path: Path | null, options?: Options): Promise<Database> {
+    return start(undefined, NONE, () => Database.#openPlan(path, options));
   }
 
   /**
@@ -89,19 +93,24 @@ export class Database extends Owner {
     return new Database(handle, false);
   }
 
-  /** Waits for calls in progress, makes everything durable and gives the database back. It is closed whatever is thrown. */
+  /**
+   * Waits for calls in progress, makes everything durable and gives the database back. It is closed whatever is thrown. Calls on
+   * worker threads that have not begun are rejected with VDB_ERR_CLOSED: closeAsync lets them be made.
+   */
   close(): void {
-    this.release();
-    run(this.#closePlan());
+    run(Database.#closePlan(this.release()));
   }
 
+  /** Closes when the calls that were made before are done; those made from now on are VDB_ERR_CLOSED. */
   closeAsync(): Promise<void> {
-    this.release();
-    return runAsync(this.#closePlan());
+    const handle = this.release();
+    return new Promise((resolve) => {
+      whenUnused(handle, () => resolve(start(undefined, NONE, () => Database.#closePlan(handle))));
+    });
   }
 
-  #closePlan(): Plan<void> {
-    return { name: 'vdb_close', args: () => [this.handle], finish: () => undefined };
+  static #closePlan(handle: bigint): Plan<void> {
+    return { name: 'vdb_close', args: () => [handle], finish: () => undefined };
   }
 
   /** Closes, unless it was closed before. */
@@ -148,8 +157,8 @@ export class Database extends Owner {
     run(writePlan(this, 'vdb_insert_batch', ids, vectors, known(options, SCALAR).scalar));
   }
 
-  async insertAsync(ids: Ids, vectors: Components, options: ScalarOption & CallOptions = {}): Promise<void> {
-    return runAsync(writePlan(this, 'vdb_insert_batch', ids, vectors, known(options, SCALAR_CALL).scalar), options);
+  insertAsync(ids: Ids, vectors: Components, options: ScalarOption & CallOptions = {}): Job<void> {
+    return startJob(options, SCALAR_CALL, () => writePlan(this, 'vdb_insert_batch', ids, vectors, options.scalar));
   }
 
   /** Inserts rows, or replaces those that are there already. */
@@ -157,8 +166,8 @@ export class Database extends Owner {
     run(writePlan(this, 'vdb_upsert_batch', ids, vectors, known(options, SCALAR).scalar));
   }
 
-  async upsertAsync(ids: Ids, vectors: Components, options: ScalarOption & CallOptions = {}): Promise<void> {
-    return runAsync(writePlan(this, 'vdb_upsert_batch', ids, vectors, known(options, SCALAR_CALL).scalar), options);
+  upsertAsync(ids: Ids, vectors: Components, options: ScalarOption & CallOptions = {}): Job<void> {
+    return startJob(options, SCALAR_CALL, () => writePlan(this, 'vdb_upsert_batch', ids, vectors, options.scalar));
   }
 
   /**
@@ -169,8 +178,8 @@ export class Database extends Owner {
     return run(recordsPlan(this, 'vdb_insert_records', needed(records, RECORDS), known(options, SCALAR).scalar));
   }
 
-  async insertRecordsAsync(records: Records, options: ScalarOption & CallOptions = {}): Promise<BigUint64Array> {
-    return runAsync(recordsPlan(this, 'vdb_insert_records', needed(records, RECORDS), known(options, SCALAR_CALL).scalar), options);
+  insertRecordsAsync(records: Records, options: ScalarOption & CallOptions = {}): Job<BigUint64Array> {
+    return startJob(options, SCALAR_CALL, () => recordsPlan(this, 'vdb_insert_records', needed(records, RECORDS), options.scalar));
   }
 
   /**
@@ -181,8 +190,8 @@ export class Database extends Owner {
     return run(recordsPlan(this, 'vdb_upsert_records', needed(records, RECORDS), known(options, SCALAR).scalar));
   }
 
-  async upsertRecordsAsync(records: Records, options: ScalarOption & CallOptions = {}): Promise<BigUint64Array> {
-    return runAsync(recordsPlan(this, 'vdb_upsert_records', needed(records, RECORDS), known(options, SCALAR_CALL).scalar), options);
+  upsertRecordsAsync(records: Records, options: ScalarOption & CallOptions = {}): Job<BigUint64Array> {
+    return startJob(options, SCALAR_CALL, () => recordsPlan(this, 'vdb_upsert_records', needed(records, RECORDS), options.scalar));
   }
 
   /** Gives rows other metadata, all in one batch, and returns how many there were. Vectors and keys stay as they are. */
@@ -190,8 +199,8 @@ export class Database extends Owner {
     return run(updatePlan(this, ids, meta));
   }
 
-  async updateMetaAsync(ids: Ids, meta: Metadata): Promise<number> {
-    return runAsync(updatePlan(this, ids, meta));
+  updateMetaAsync(ids: Ids, meta: Metadata, options?: SignalOption): Promise<number> {
+    return start(options, SIGNAL, () => updatePlan(this, ids, meta));
   }
 
   /** Gives all rows that the filter lets pass the same metadata, null for none, and returns how many they were. */
@@ -199,8 +208,8 @@ export class Database extends Owner {
     return run(updateWherePlan(this, filter, meta));
   }
 
-  async updateMetaWhereAsync(filter: Filter, meta: MetaObject | string | null, options?: CallOptions): Promise<number> {
-    return runAsync(updateWherePlan(this, filter, meta), known(options, CALL));
+  updateMetaWhereAsync(filter: Filter, meta: MetaObject | string | null, options?: CallOptions): Job<number> {
+    return startJob(options, CALL, () => updateWherePlan(this, filter, meta));
   }
 
   /** Deletes all rows that the filter lets pass, and returns how many they were. */
@@ -208,8 +217,8 @@ export class Database extends Owner {
     return run(deleteWherePlan(this, filter));
   }
 
-  async deleteWhereAsync(filter: Filter, options?: CallOptions): Promise<number> {
-    return runAsync(deleteWherePlan(this, filter), known(options, CALL));
+  deleteWhereAsync(filter: Filter, options?: CallOptions): Job<number> {
+    return startJob(options, CALL, () => deleteWherePlan(this, filter));
   }
 
   /** Deletes the rows that have one of the keys, and returns how many there were. */
@@ -217,13 +226,17 @@ export class Database extends Owner {
     return run(deleteKeysPlan(this, keys));
   }
 
+  deleteKeysAsync(keys: Keys, options?: SignalOption): Promise<number> {
+    return start(options, SIGNAL, () => deleteKeysPlan(this, keys));
+  }
+
   /** Deletes rows and returns how many there were. */
   delete(ids: Ids): number {
     return run(deletePlan(this, ids));
   }
 
-  async deleteAsync(ids: Ids): Promise<number> {
-    return runAsync(deletePlan(this, ids));
+  deleteAsync(ids: Ids, options?: SignalOption): Promise<number> {
+    return start(options, SIGNAL, () => deletePlan(this, ids));
   }
 
   // ---- Reads
@@ -234,9 +247,11 @@ export class Database extends Owner {
     return this.getInto(list, new Float32Array(list.length * this.dim), known(at, AT));
   }
 
-  async getAsync(ids: Ids, at: At = {}): Promise<Rows<Float32Array>> {
-    const list = toIds(ids);
-    return runAsync(getPlan(this, list, new Float32Array(list.length * this.dim), known(at, AT)));
+  getAsync(ids: Ids, options: At & SignalOption = {}): Promise<Rows<Float32Array>> {
+    return start(options, AT_SIGNAL, () => {
+      const list = toIds(ids);
+      return getPlan(this, list, new Float32Array(list.length * this.dim), options);
+    });
   }
 
   /** The same into an array of any type of components. Places of ids that are not there are left alone. */
@@ -249,24 +264,47 @@ export class Database extends Owner {
     return run(idsOfKeysPlan(this, keys, known(at, AT)));
   }
 
-  /** The keys of rows; null for a row without one, and for an id that is not there. */
-  keysOfIds(ids: Ids, at: At = {}): (string | null)[] {
-    return textList(readTexts(this, 'vdb_keys_of_ids_at', ids, 32, known(at, AT))).map((key) => key || null);
+  idsOfKeysAsync(keys: Keys, options: At & SignalOption = {}): Promise<BigUint64Array> {
+    return start(options, AT_SIGNAL, () => idsOfKeysPlan(this, keys, options));
   }
 
-  /** The metadata of rows; null for a row without, and for an id that is not there. */
+  /** The keys of rows; null for a row without one, and for an id that is not there. */
+  keysOfIds(ids: Ids, at: At = {}): (string | null)[] {
+    return keyList(readTexts(this, KEYS, ids, known(at, AT)));
+  }
+
+  async keysOfIdsAsync(ids: Ids, options: At & SignalOption = {}): Promise<(string | null)[]> {
+    return keyList(await readTextsAsync(this, KEYS, ids, options));
+  }
+
+  /**
+   * The metadata of rows; null for a row without, and for an id that is not there. Whole numbers beyond 2^53 are rounded, as
+   * JSON.parse does: getMetaTexts has all digits.
+   */
   getMeta(ids: Ids, at: At = {}): (Record<string, unknown> | null)[] {
-    return textList(this.getMetaTexts(ids, at)).map((text) => (text ? (JSON.parse(text) as Record<string, unknown>) : null));
+    return metaList(this.getMetaTexts(ids, at));
+  }
+
+  async getMetaAsync(ids: Ids, options: At & SignalOption = {}): Promise<(Record<string, unknown> | null)[]> {
+    return metaList(await this.getMetaTextsAsync(ids, options));
   }
 
   /** The same byte by byte as it was stored. */
   getMetaTexts(ids: Ids, at: At = {}): Texts {
-    return readTexts(this, 'vdb_get_meta_at', ids, 256, known(at, AT));
+    return readTexts(this, META, ids, known(at, AT));
+  }
+
+  getMetaTextsAsync(ids: Ids, options: At & SignalOption = {}): Promise<Texts> {
+    return readTextsAsync(this, META, ids, options);
   }
 
   /** Number of rows that a search can return; with a filter, of those that it lets pass. */
-  count(filter?: Filter, at: At = {}): number {
+  count(filter?: Filter | null, at: At = {}): number {
     return run(countPlan(this, filter, known(at, AT)));
+  }
+
+  countAsync(filter?: Filter | null, options: At & SignalOption = {}): Promise<number> {
+    return start(options, AT_SIGNAL, () => countPlan(this, filter, options));
   }
 
   // ---- Searches
@@ -276,8 +314,8 @@ export class Database extends Owner {
     return searchNow(this, query, k, params);
   }
 
-  async searchAsync(query: Components, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
-    return runAsync(searchPlan(this, query, k, known(params, SEARCH_CALL), true), params);
+  searchAsync(query: Components, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
+    return start(params, SEARCH_CALL, () => searchPlan(this, query, k, params, true));
   }
 
   /** Finds the k nearest rows of each of several queries, one after the other in one array. */
@@ -285,8 +323,8 @@ export class Database extends Owner {
     return run(batchPlan(this, queries, k, known(params, SEARCH)));
   }
 
-  async searchBatchAsync(queries: Components, k: number, params: SearchParams & CallOptions = {}): Promise<BatchHits> {
-    return runAsync(batchPlan(this, queries, k, known(params, SEARCH_CALL), true), params);
+  searchBatchAsync(queries: Components, k: number, params: SearchParams & CallOptions = {}): Promise<BatchHits> {
+    return start(params, SEARCH_CALL, () => batchPlan(this, queries, k, params, true));
   }
 
   /** Finds all rows whose distance to a query is at most maxDistance, nearest first, and returns the nearest `limit` of them. */
@@ -294,10 +332,10 @@ export class Database extends Owner {
     return run(rangePlan(this, query, maxDistance, limit, known(params, SEARCH)));
   }
 
-  async searchRangeAsync(
+  searchRangeAsync(
     query: Components, maxDistance: number, limit: number, params: SearchParams & CallOptions = {},
   ): Promise<RangeHits> {
-    return runAsync(rangePlan(this, query, maxDistance, limit, known(params, SEARCH_CALL), true), params);
+    return start(params, SEARCH_CALL, () => rangePlan(this, query, maxDistance, limit, params, true));
   }
 
   /** Finds the k rows nearest to each of some rows, which are left out themselves. */
@@ -305,8 +343,8 @@ export class Database extends Owner {
     return run(idsPlan(this, ids, k, known(params, SEARCH)));
   }
 
-  async searchIdsAsync(ids: Ids, k: number, params: SearchParams & CallOptions = {}): Promise<BatchHits> {
-    return runAsync(idsPlan(this, ids, k, known(params, SEARCH_CALL), true), params);
+  searchIdsAsync(ids: Ids, k: number, params: SearchParams & CallOptions = {}): Promise<BatchHits> {
+    return start(params, SEARCH_CALL, () => idsPlan(this, ids, k, params, true));
   }
 
   /** Finds the k rows that are most like the positive examples and unlike the negative ones; vdb_recommend in the header says how. */
@@ -314,8 +352,8 @@ export class Database extends Owner {
     return run(recommendPlan(this, needed(examples, EXAMPLES), k, known(params, SEARCH)));
   }
 
-  async recommendAsync(examples: Examples, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
-    return runAsync(recommendPlan(this, needed(examples, EXAMPLES), k, known(params, SEARCH_CALL), true), params);
+  recommendAsync(examples: Examples, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
+    return start(params, SEARCH_CALL, () => recommendPlan(this, needed(examples, EXAMPLES), k, params, true));
   }
 
   /** Chooses k rows that are near one query and not too near to each other, in the order in which they were chosen. */
@@ -323,8 +361,8 @@ export class Database extends Owner {
     return run(diversePlan(this, query, k, needed(params, DIVERSE)));
   }
 
-  async searchDiverseAsync(query: Components, k: number, params: SearchParams & Diversity & CallOptions): Promise<Hits> {
-    return runAsync(diversePlan(this, query, k, needed(params, DIVERSE_CALL), true), params);
+  searchDiverseAsync(query: Components, k: number, params: SearchParams & Diversity & CallOptions): Promise<Hits> {
+    return start(params, DIVERSE_CALL, () => diversePlan(this, query, k, needed(params, DIVERSE_CALL), true));
   }
 
   /**
@@ -335,22 +373,22 @@ export class Database extends Owner {
     return run(groupsPlan(this, query, path, groups, perGroup, known(params, SEARCH)));
   }
 
-  async searchGroupsAsync(
+  searchGroupsAsync(
     query: Components, path: string, groups: number, perGroup: number, params: SearchParams & CallOptions = {},
   ): Promise<BatchHits> {
-    return runAsync(groupsPlan(this, query, path, groups, perGroup, known(params, SEARCH_CALL), true), params);
+    return start(params, SEARCH_CALL, () => groupsPlan(this, query, path, groups, perGroup, params, true));
   }
 
   /**
    * A cursor through all rows in the order of their distance to one query, nearest first. The signal is for all of its pages,
    * deadlineMs for each.
    */
-  cursor(query: Components, params?: SearchParams & Pick<CallOptions, 'signal'>): Cursor {
+  cursor(query: Components, params?: SearchParams & SignalOption): Cursor {
     return Cursor.search(this, query, known(params, SEARCH_SIGNAL));
   }
 
   /** A cursor through the rows that a filter lets pass, in the order of their ids. */
-  scan(filter?: Filter, at: At = {}): Cursor {
+  scan(filter?: Filter | null, at: At = {}): Cursor {
     return Cursor.scan(this, filter, known(at, AT));
   }
 
@@ -362,10 +400,10 @@ export class Database extends Owner {
     return run(recallPlan(this, queries, k, known(params, SEARCH)));
   }
 
-  async measureRecallAsync(
+  measureRecallAsync(
     queries: Components | number, k: number, params: SearchParams & CallOptions = {},
-  ): Promise<Recall> {
-    return runAsync(recallPlan(this, queries, k, known(params, SEARCH_CALL)), params);
+  ): Job<Recall> {
+    return startJob(params, SEARCH_CALL, () => recallPlan(this, queries, k, params));
   }
 
   // ---- Maintenance
@@ -375,7 +413,7 @@ export class Database extends Owner {
   }
 
   #taskPlan(name: 'vdb_checkpoint' | 'vdb_wait_indexed'): Plan<void> {
-    return { name, task: true, args: (task) => [this.handle, task], finish: () => undefined };
+    return { name, task: 'progress', reads: name === 'vdb_wait_indexed', args: (task) => [this.handle, task], finish: () => undefined };
   }
 
   /** Makes all batches so far as safe as the durability 'full' would have. */
@@ -383,8 +421,8 @@ export class Database extends Owner {
     run(this.#plainPlan('vdb_sync'));
   }
 
-  syncAsync(): Promise<void> {
-    return runAsync(this.#plainPlan('vdb_sync'));
+  syncAsync(options?: SignalOption): Promise<void> {
+    return start(options, SIGNAL, () => this.#plainPlan('vdb_sync'));
   }
 
   /** Writes the current state as immutable files and shortens the log, as the background work does by itself. */
@@ -392,8 +430,8 @@ export class Database extends Owner {
     run(this.#taskPlan('vdb_checkpoint'));
   }
 
-  async checkpointAsync(options?: CallOptions): Promise<void> {
-    return runAsync(this.#taskPlan('vdb_checkpoint'), known(options, CALL));
+  checkpointAsync(options?: CallOptions): Job<void> {
+    return startJob(options, CALL, () => this.#taskPlan('vdb_checkpoint'));
   }
 
   /** Waits until every row is in the graph. Rows can be found before that too: waiting is for measurements. */
@@ -401,8 +439,8 @@ export class Database extends Owner {
     run(this.#taskPlan('vdb_wait_indexed'));
   }
 
-  async waitIndexedAsync(options?: CallOptions): Promise<void> {
-    return runAsync(this.#taskPlan('vdb_wait_indexed'), known(options, CALL));
+  waitIndexedAsync(options?: CallOptions): Job<void> {
+    return startJob(options, CALL, () => this.#taskPlan('vdb_wait_indexed'));
   }
 
   /** Moves a database that is only read to the newest state that the writer has committed. */
@@ -410,8 +448,8 @@ export class Database extends Owner {
     run(this.#plainPlan('vdb_refresh'));
   }
 
-  refreshAsync(): Promise<void> {
-    return runAsync(this.#plainPlan('vdb_refresh'));
+  refreshAsync(options?: SignalOption): Promise<void> {
+    return start(options, SIGNAL, () => this.#plainPlan('vdb_refresh'));
   }
 
   #checkPlan(level: CheckLevel): Plan<CheckReport> {
@@ -419,7 +457,7 @@ export class Database extends Owner {
     if (number === undefined) {
       throw invalid('VDB_ERR_UNSUPPORTED', `level is ${described(level)}: one of ${Object.keys(checkLevel).join(', ')} is needed`);
     }
-    return reportPlan('vdb_check', CHECK_REPORT_MAX, [this.handle, number], (task) => [task]);
+    return { ...reportPlan<CheckReport>('vdb_check', CHECK_REPORT_MAX, [this.handle, number], (task) => [task]), reads: true };
   }
 
   /** Checks whether the database is whole. Where it is not, the error is VDB_ERR_CORRUPT and has the report. */
@@ -427,8 +465,8 @@ export class Database extends Owner {
     return run(this.#checkPlan(level));
   }
 
-  async checkAsync(level: CheckLevel = 'checksums', options?: CallOptions): Promise<CheckReport> {
-    return runAsync(this.#checkPlan(level), known(options, CALL));
+  checkAsync(level: CheckLevel = 'checksums', options?: CallOptions): Job<CheckReport> {
+    return startJob(options, CALL, () => this.#checkPlan(level));
   }
 
   /** A snapshot of the state that a search begun now would see. */
@@ -441,8 +479,8 @@ export class Database extends Owner {
     run(backupPlan(this, path, known(options, BACKUP)));
   }
 
-  async backupAsync(path: Path, options: BackupOptions & CallOptions = {}): Promise<void> {
-    return runAsync(backupPlan(this, path, known(options, BACKUP_CALL)), options);
+  backupAsync(path: Path, options: BackupOptions & CallOptions = {}): Job<void> {
+    return startJob(options, BACKUP_CALL, () => backupPlan(this, path, options));
   }
 
   /** Writes rows as a file of another program, see vdb_export in the header. */
@@ -450,8 +488,8 @@ export class Database extends Owner {
     run(exportPlan(this, path, known(options, EXPORT)));
   }
 
-  async exportAsync(path: Path, options: ExportOptions & CallOptions = {}): Promise<void> {
-    return runAsync(exportPlan(this, path, known(options, EXPORT_CALL)), options);
+  exportAsync(path: Path, options: ExportOptions & CallOptions = {}): Job<void> {
+    return startJob(options, EXPORT_CALL, () => exportPlan(this, path, options));
   }
 
   /** Writes the rows of such a file into the database, in batches; a file with anything wrong in it changes nothing. See vdb_import in the header. */
@@ -459,8 +497,8 @@ export class Database extends Owner {
     run(importPlan(this, path, known(options, IMPORT)));
   }
 
-  async importAsync(path: Path, options: ImportOptions & CallOptions = {}): Promise<void> {
-    return runAsync(importPlan(this, path, known(options, IMPORT_CALL)), options);
+  importAsync(path: Path, options: ImportOptions & CallOptions = {}): Job<void> {
+    return startJob(options, IMPORT_CALL, () => importPlan(this, path, options));
   }
 
   // ---- Seeing inside
@@ -472,7 +510,11 @@ export class Database extends Owner {
 
   /** Searches as search() would, and tells how it went and why. */
   explain(query: Components, k: number, params?: SearchParams): Explanation {
-    return explain(this, query, k, known(params, SEARCH));
+    return run(explainPlan(this, query, k, known(params, SEARCH)));
+  }
+
+  explainAsync(query: Components, k: number, params: SearchParams & SignalOption = {}): Promise<Explanation> {
+    return start(params, SEARCH_SIGNAL, () => explainPlan(this, query, k, params));
   }
 
   /** Tells about the columns of metadata: those that were declared (option columns), and those that filters looked at. */

@@ -2,7 +2,7 @@
  * The only module that knows Koffi: how the library is found, loaded and called.
  *
  * Another foreign function interface is put in by writing this file anew: what the others need of it is
- * `native`, `nativeAsync`, `searchAt`, `addressOf` and `staticText`. Nothing here knows what a call
+ * `native`, `nativeAsync`, `onlyRead`, `searchAt`, `addressOf` and `staticText`. Nothing here knows what a call
  * means, and no function of JavaScript is ever handed to the library: it could be called on a thread
  * that JavaScript does not have.
  */
@@ -12,8 +12,8 @@ import * as koffi from 'koffi';
 import { ABI_VERSION, prototypes, type Functions, type Handle, type Memory } from './generated.js';
 
 type Name = keyof Functions;
-/** What a call on a worker thread gives back: its status, when it has ended. */
-export type AsyncCall = (name: Name, args: unknown[]) => Promise<number>;
+/** Is told the status of a call on a worker thread when it has ended, or why it could not be made. */
+export type Ended = (error: unknown, status: number) => void;
 
 /** On musl there is another build of the library. */
 function libc(): string {
@@ -79,11 +79,17 @@ if (abi !== ABI_VERSION) {
   );
 }
 
-/** Calls a function on a worker thread. What the arguments point to must stay until the promise settles. */
-export const nativeAsync: AsyncCall = (name, args) =>
-  new Promise((resolve, reject) => {
-    functions[name].async(...args, (error: unknown, status: number) => (error ? reject(error as Error) : resolve(status)));
-  });
+/** Calls a function on a worker thread. What the arguments point to must stay until it has ended. */
+export function nativeAsync(name: Name, args: unknown[], ended: Ended): void {
+  functions[name].async(...args, ended);
+}
+
+const reads = new Map(
+  Object.entries(prototypes).map(([name, [, args]]) => [name, args.map((type: string) => type === 'const void *')]),
+);
+
+/** Which arguments of a function are memory that it only reads. */
+export const onlyRead = (name: Name): readonly boolean[] => reads.get(name)!;
 
 /** vdb_search with numbers for addresses: several times cheaper to pass than memory. */
 export const searchAt = library.func('vdb_search', 'int32_t', [

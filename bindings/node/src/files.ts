@@ -25,7 +25,7 @@ export interface ImportOptions {
 
 export function backupPlan(db: Target, path: Path, options: BackupOptions): Plan<void> {
   const texts = [pathText('path', path), options.previous === undefined ? null : pathText('previous', options.previous)];
-  return { name: 'vdb_backup', task: true, args: (task) => [db.handle, ...texts, task], finish: () => undefined };
+  return { name: 'vdb_backup', task: 'progress', args: (task) => [db.handle, ...texts, task], finish: () => undefined };
 }
 
 export function exportPlan(db: Target, path: Path, options: ExportOptions): Plan<void> {
@@ -33,7 +33,7 @@ export function exportPlan(db: Target, path: Path, options: ExportOptions): Plan
   const rule = numberOf(options.filter, 'filter');
   return {
     name: 'vdb_export',
-    task: true,
+    task: 'progress',
     args: (task) => [db.handle, ...texts, rule, task],
     finish: () => undefined,
   };
@@ -41,5 +41,5 @@ export function exportPlan(db: Target, path: Path, options: ExportOptions): Plan
 
 export function importPlan(db: Target, path: Path, options: ImportOptions): Plan<void> {
   const texts = [pathText('path', path), formatText(options.format)];
-  return { name: 'vdb_import', task: true, args: (task) => [db.handle, ...texts, task], finish: () => undefined };
+  return { name: 'vdb_import', task: 'progress', args: (task) => [db.handle, ...texts, task], finish: () => undefined };
 }

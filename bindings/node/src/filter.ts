@@ -1,6 +1,5 @@
 import { OutU64, run } from './call.js';
 import { described, invalid } from './error.js';
-import { native } from './ffi.js';
 import { Owner } from './handle.js';
 import { utf8 } from './texts.js';
 import { toIds, type Ids } from './vectors.js';
@@ -71,8 +70,7 @@ export class Filter extends Owner {
 
   /** Gives the filter back; calls that use it go on. Closing it again does nothing. */
   close(): void {
-    this.release();
-    native.vdb_filter_free(this.handle);
+    this.free();
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,4 @@
-/** What databases and filters have in common: a handle that is given back once. */
+/** What databases and filters have in common: a handle that is given back once, when no call uses it any more. */
 
 import { invalid } from './error.js';
 import { native, nativeAsync } from './ffi.js';
@@ -6,15 +6,51 @@ import type { Handle } from './generated.js';
 
 type Kind = 'db' | 'filter' | 'cursor' | 'snapshot';
 
+/** How many calls on worker threads use a handle, and what is to be done when none does. */
+interface Users {
+  count: number;
+  then: (() => void)[];
+}
+
+const users = new Map<bigint, Users>();
+
+/** A call uses the handles from now on. */
+export function use(handles: readonly bigint[]): void {
+  for (const handle of handles) {
+    const known = users.get(handle);
+    if (known) known.count++;
+    else users.set(handle, { count: 1, then: [] });
+  }
+}
+
+/** It uses them no more. */
+export function unuse(handles: readonly bigint[]): void {
+  for (const handle of handles) {
+    const known = users.get(handle)!;
+    if (--known.count > 0) continue;
+    users.delete(handle);
+    for (const act of known.then) act();
+  }
+}
+
+/** Does something when no call uses the handle any more, now if none does. */
+export function whenUnused(handle: bigint, act: () => void): void {
+  const known = users.get(handle);
+  if (known) known.then.push(act);
+  else act();
+}
+
 /**
  * The safety net below close(): what was forgotten is closed some time after nobody can reach it. A database on a
  * worker thread, since it may write a checkpoint.
  */
 const forgotten = new FinalizationRegistry<{ kind: Kind; handle: bigint; after: (() => void) | undefined }>(({ kind, handle, after }) => {
-  // Where there is no place on a worker thread it is done here.
-  if (kind === 'db') nativeAsync('vdb_close', [handle, null]).catch(() => native.vdb_close(handle, null));
-  else native[`vdb_${kind}_free`](handle);
-  after?.();
+  whenUnused(handle, () => {
+    // Where there is no place on a worker thread it is done here.
+    if (kind === 'db') nativeAsync('vdb_close', [handle, null], (error) => error && native.vdb_close(handle, null));
+    else native[`vdb_${kind}_free`](handle);
+    after?.();
+  });
 });
 
 const MADE_BY = {
@@ -22,19 +58,37 @@ const MADE_BY = {
   snapshot: 'db.snapshot()',
 };
 
+/** No handle has this number: to the library it is one that is closed. */
+const CLOSED = 0xffff_ffff_ffff_ffffn;
+
 export abstract class Owner {
-  /** The number that the library knows this by. It stays after closing: the library then knows it is closed. */
+  /** The number that the library knows this by. After closing it is none. */
   readonly handle: bigint;
+  readonly #kind: Kind;
 
   /** `after` is called when it was forgotten, and must not lead to it. */
   protected constructor(handle: bigint, kind: Kind, owned = true, after?: () => void) {
     if (typeof handle !== 'bigint') throw new TypeError(`not made with new: ${MADE_BY[kind]} makes one`);
     this.handle = handle;
+    this.#kind = kind;
     if (owned) forgotten.register(this, { kind, handle, after }, this);
   }
 
-  protected release(): void {
+  /** The handle, which is the caller's to give back; this has none from now on. */
+  protected release(): bigint {
+    const { handle } = this;
     forgotten.unregister(this);
+    (this as { handle: bigint }).handle = CLOSED;
+    return handle;
+  }
+
+  /** Gives the handle back when no call uses it any more. */
+  protected free(after?: () => void): void {
+    const [kind, handle] = [this.#kind as Exclude<Kind, 'db'>, this.release()];
+    whenUnused(handle, () => {
+      native[`vdb_${kind}_free`](handle);
+      after?.();
+    });
   }
 }
 

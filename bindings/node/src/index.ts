@@ -2,8 +2,10 @@
  * vdb: a vector database inside the process. See docs/node.md, and vdb.h for what each call does.
  */
 
-import { run, runAsync, type CallOptions } from './call.js';
-import { pathText, withOptions, type Path } from './options.js';
+import { run, type CallOptions, type Plan } from './call.js';
+import { native } from './ffi.js';
+import { start, startJob, type Job } from './job.js';
+import { optionSet, pathText, type Path } from './options.js';
 import { REPAIR_REPORT_MAX, type Options } from './generated.js';
 import type { Database } from './database.js';
 import { CALL, known, SEARCH, SEARCH_CALL } from './names.js';
@@ -22,10 +24,12 @@ export { Cursor } from './cursor.js';
 export type { Records } from './writes.js';
 export { Filter, type FilterValue } from './filter.js';
 export { VdbError } from './error.js';
-export type { Path } from './options.js';
 export { optionTable, type OptionInfo } from './options.js';
 export { BatchHits, ManyHits, type Hits, type RangeHits, type SearchParams } from './search.js';
-export type { CallOptions } from './call.js';
+export type { CallOptions, SignalOption } from './call.js';
+export type { Job } from './job.js';
+export type { Progress } from './task.js';
+export type { Path } from './options.js';
 export type { BuildInfo, CheckReport, Column, Columns, Problem, RepairReport } from './reports.js';
 export { textAt, type Keys, type Metadata, type MetaObject, type Texts } from './texts.js';
 export type { ComponentArray, Components, Float16Components, Ids } from './vectors.js';
@@ -37,7 +41,7 @@ export {
 
 /** Facts about the library: version, ABI, target, and the instruction set that this processor gets. */
 export function buildInfo(): BuildInfo {
-  return run({ ...reportPlan<BuildInfo>('vdb_build_info', 4096, [], () => []), task: false });
+  return run({ ...reportPlan<BuildInfo>('vdb_build_info', 4096, [], () => []), task: undefined });
 }
 
 /**
@@ -48,15 +52,17 @@ export function searchMany(dbs: readonly Database[], queries: Components, k: num
   return run(manyPlan(dbs, queries, k, known(params, SEARCH)));
 }
 
-export async function searchManyAsync(
+export function searchManyAsync(
   dbs: readonly Database[], queries: Components, k: number, params: SearchParams & CallOptions = {},
 ): Promise<ManyHits> {
-  return runAsync(manyPlan(dbs, queries, k, known(params, SEARCH_CALL), true), params);
+  return start(params, SEARCH_CALL, () => manyPlan(dbs, queries, k, params, true));
 }
 
-function repairPlan(from: Path, to: Path, set: bigint | null) {
-  const paths = [pathText('from', from), pathText('to', to), set];
-  return reportPlan<RepairReport>('vdb_repair', REPAIR_REPORT_MAX, paths, (task) => [task]);
+function repairPlan(from: Path, to: Path, options: Options | undefined): Plan<RepairReport> {
+  const paths = [pathText('from', from), pathText('to', to)];
+  const set = optionSet(options);
+  const plan = reportPlan<RepairReport>('vdb_repair', REPAIR_REPORT_MAX, [...paths, set], (task) => [task]);
+  return { ...plan, end: () => native.vdb_options_free(set) };
 }
 
 /**
@@ -64,9 +70,9 @@ function repairPlan(from: Path, to: Path, set: bigint | null) {
  * no manifest is whole.
  */
 export function repair(from: Path, to: Path, options?: Options): RepairReport {
-  return withOptions(options, (set) => run(repairPlan(from, to, set)));
+  return run(repairPlan(from, to, options));
 }
 
-export async function repairAsync(from: Path, to: Path, options?: Options, call?: CallOptions): Promise<RepairReport> {
-  return withOptions(options, (set) => runAsync(repairPlan(from, to, set), known(call, CALL)));
+export function repairAsync(from: Path, to: Path, options?: Options, call?: CallOptions): Job<RepairReport> {
+  return startJob(call, CALL, () => repairPlan(from, to, options));
 }

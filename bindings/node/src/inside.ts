@@ -1,11 +1,12 @@
 /** What a database tells of itself: statistics, times, its log. */
 
-import { OutU64, run } from './call.js';
+import { OutU64, run, type Plan } from './call.js';
 import { invalid, VdbError } from './error.js';
 import { call as calls, EXPLAIN_MAX, type Call, type Latency, type Stats } from './generated.js';
 import { Struct } from './memory.js';
 import { parseReport, reportPlan, type Columns } from './reports.js';
 import { checkK, NativeParams, type SearchParams } from './search.js';
+import { usedBy } from './searches.js';
 import { toVectors, type Components, type Target } from './vectors.js';
 
 /** Bytes of the log that are read at a time. */
@@ -33,13 +34,13 @@ export interface Explanation {
   [member: string]: unknown;
 }
 
-export function explain(db: Target, query: Components, k: number, params?: SearchParams): Explanation {
+export function explainPlan(db: Target, query: Components, k: number, params?: SearchParams): Plan<Explanation> {
   const v = toVectors(query, db, params?.scalar, 1);
   checkK(k);
   const struct = new NativeParams();
   struct.fill(params, v.scalar, null);
   const before = [db.handle, v.memory, v.dim, k, struct.bytes];
-  return run({ ...reportPlan<Explanation>('vdb_explain', EXPLAIN_MAX, before, () => []), task: false });
+  return { ...reportPlan<Explanation>('vdb_explain', EXPLAIN_MAX, before, () => []), task: undefined, reads: true, uses: () => usedBy(params) };
 }
 
 /** A text whose length only the library knows, into a buffer that grows until it fits. */

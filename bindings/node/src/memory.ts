@@ -8,6 +8,10 @@ type Layouts = typeof layouts;
 type StructName = keyof Layouts;
 type FieldName<S extends StructName> = keyof Layouts[S]['fields'] & string;
 
+/** The name of a value of an enum. */
+export const nameOf = <T extends string>(names: Record<T, number>, number: number): T =>
+  (Object.keys(names) as T[]).find((name) => names[name] === number)!;
+
 /** A struct of C. Its struct_size is set. */
 export class Struct<S extends StructName> {
   readonly bytes: Uint8Array;

@@ -1,6 +1,6 @@
 /** Which names an object of parameters can have. One that is not known would do nothing, and be missed for long. */
 
-import type { CallOptions } from './call.js';
+import type { CallOptions, SignalOption } from './call.js';
 import type { ScalarOption } from './database.js';
 import type { BackupOptions, ExportOptions, ImportOptions } from './files.js';
 import type { At } from './reads.js';
@@ -8,14 +8,16 @@ import type { SearchParams } from './search.js';
 import type { Diversity, Examples } from './searches.js';
 import type { Records } from './writes.js';
 
-type Names = ReadonlySet<string>;
+export type Names = ReadonlySet<string>;
 
 /** The names of a type: the compiler sees that none is missing, and none too many. */
 const of = <T>(names: Record<keyof T, true>): Names => new Set(Object.keys(names));
 const and = (one: Names, other: Names): Names => new Set([...one, ...other]);
 
 export const CALL = of<CallOptions>({ signal: true, onProgress: true });
-const SIGNAL = of<Pick<CallOptions, 'signal'>>({ signal: true });
+/** Of calls that have no parameters. */
+export const NONE: Names = new Set();
+export const SIGNAL = of<SignalOption>({ signal: true });
 export const SCALAR = of<ScalarOption>({ scalar: true });
 export const AT = of<At>({ snapshot: true });
 export const RECORDS = of<Records>({ ids: true, vectors: true, keys: true, meta: true });
@@ -29,6 +31,7 @@ export const BACKUP = of<BackupOptions>({ previous: true });
 export const IMPORT = of<ImportOptions>({ format: true });
 export const EXPORT = of<ExportOptions>({ format: true, filter: true });
 
+export const AT_SIGNAL = and(AT, SIGNAL);
 export const SCALAR_AT = and(SCALAR, AT);
 export const SEARCH_SIGNAL = and(SEARCH, SIGNAL);
 export const SCALAR_CALL = and(SCALAR, CALL);

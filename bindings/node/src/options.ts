@@ -82,22 +82,8 @@ export function pathText(what: string, path: Path): string {
   throw invalid('VDB_ERR_INVALID_ARGUMENT', `${what} is ${described(path)}: a text or a file: URL is needed`);
 }
 
-/** Makes the options in the library for as long as `use` runs. */
-export function withOptions<T>(options: Options | undefined, use: (set: Handle) => T): T {
-  const set = optionSet(options);
-  let result: T;
-  try {
-    result = use(set);
-  } catch (error) {
-    native.vdb_options_free(set);
-    throw error;
-  }
-  if (result instanceof Promise) return result.finally(() => native.vdb_options_free(set)) as T;
-  native.vdb_options_free(set);
-  return result;
-}
-
-function optionSet(options: Options | undefined): Handle {
+/** The options in the library, null for none. The call that they are for gives them back. */
+export function optionSet(options: Options | undefined): Handle {
   if (options !== undefined && (typeof options !== 'object' || options === null)) {
     throw new TypeError(`options are ${described(options)}: an object is needed, such as { dim: 4 }`);
   }

@@ -1,12 +1,14 @@
 /** Plans of the calls that read rows by their ids and keys. */
 
-import { OutU64, run, type Plan } from './call.js';
+import { OutU64, run, type Plan, type SignalOption } from './call.js';
 import { described, invalid, type VdbError } from './error.js';
 import type { Filter } from './filter.js';
 import type { Handle, Scalar } from './generated.js';
 import { numberOf } from './handle.js';
+import { start } from './job.js';
+import { AT_SIGNAL } from './names.js';
 import type { Snapshot } from './snapshot.js';
-import { textArguments, textsNeeded, type Keys, type Texts } from './texts.js';
+import { textArguments, textList, textsNeeded, type Keys, type Texts } from './texts.js';
 import { toIds, toVectors, type Ids, type Target } from './vectors.js';
 
 /** The state that is read. */
@@ -33,15 +35,17 @@ export function getPlan<T extends ArrayBufferView>(
   const found = new Uint8Array(list.length);
   return {
     name: 'vdb_get_batch_at',
+    reads: true,
     args: () => [db.handle, number(at), list, v.count, v.dim, v.scalar, v.memory, 0, found],
     finish: () => ({ vectors: into, found }),
   };
 }
 
-export function countPlan(db: Target, filter: Filter | undefined, at: At): Plan<number> {
+export function countPlan(db: Target, filter: Filter | null | undefined, at: At): Plan<number> {
   const [rule, out] = [numberOf(filter, 'filter'), new OutU64()];
   return {
     name: 'vdb_count_at',
+    reads: true,
     args: () => [db.handle, number(at), rule, out.memory],
     finish: () => out.number,
   };
@@ -52,26 +56,61 @@ export function idsOfKeysPlan(db: Target, keys: Keys, at: At): Plan<BigUint64Arr
   const ids = new BigUint64Array(texts.offsets.length - 1);
   return {
     name: 'vdb_ids_of_keys_at',
+    reads: true,
     args: () => [db.handle, number(at), ...textArguments(texts), ids.length, ids],
     finish: () => ids,
   };
 }
 
-/** Reads the texts of rows, into memory that is enlarged until they fit: others may write meanwhile. */
-export function readTexts(db: Target, name: 'vdb_keys_of_ids_at' | 'vdb_get_meta_at', ids: Ids, each: number, at: At): Texts {
-  const list = toIds(ids);
+/** Which texts of rows are read, and how many bytes one has at a guess. */
+export const KEYS = { name: 'vdb_keys_of_ids_at', each: 32 } as const;
+export const META = { name: 'vdb_get_meta_at', each: 256 } as const;
+type Kind = typeof KEYS | typeof META;
+
+/** The call with room for so many bytes; `length` has those that it takes. */
+function textsPlan(db: Target, kind: Kind, list: BigUint64Array, cap: number, at: At, length: OutU64): Plan<Texts> {
   const offsets = new BigUint64Array(list.length + 1);
+  const bytes = new Uint8Array(cap);
+  return {
+    name: kind.name,
+    reads: true,
+    args: () => [db.handle, number(at), list, list.length, bytes, cap, offsets, length.memory],
+    finish: () => ({ bytes: bytes.subarray(0, length.number), offsets }),
+  };
+}
+
+function unlessTooSmall(error: unknown): void {
+  if ((error as VdbError).code !== 'VDB_ERR_BUFFER_TOO_SMALL') throw error;
+}
+
+/** Reads the texts of rows, into memory that is enlarged until they fit: others may write meanwhile. */
+export function readTexts(db: Target, kind: Kind, ids: Ids, at: At): Texts {
+  const list = toIds(ids);
   const length = new OutU64();
-  for (let cap = Math.max(1, each * list.length); ; cap = length.number) {
-    const bytes = new Uint8Array(cap);
+  for (let cap = Math.max(1, kind.each * list.length); ; cap = length.number) {
     try {
-      return run({
-        name,
-        args: () => [db.handle, number(at), list, list.length, bytes, cap, offsets, length.memory],
-        finish: () => ({ bytes: bytes.subarray(0, length.number), offsets }),
-      });
+      return run(textsPlan(db, kind, list, cap, at, length));
     } catch (error) {
-      if ((error as VdbError).code !== 'VDB_ERR_BUFFER_TOO_SMALL') throw error;
+      unlessTooSmall(error);
     }
   }
 }
+
+/** The same on a worker thread. */
+export async function readTextsAsync(db: Target, kind: Kind, ids: Ids, options: At & SignalOption): Promise<Texts> {
+  // The caller may write to the array while the call is made again.
+  const list = toIds(ids).slice();
+  const length = new OutU64();
+  for (let cap = Math.max(1, kind.each * list.length); ; cap = length.number) {
+    try {
+      return await start(options, AT_SIGNAL, () => textsPlan(db, kind, list, cap, options, length));
+    } catch (error) {
+      unlessTooSmall(error);
+    }
+  }
+}
+
+export const keyList = (texts: Texts): (string | null)[] => textList(texts).map((key) => key || null);
+
+export const metaList = (texts: Texts): (Record<string, unknown> | null)[] =>
+  textList(texts).map((text) => (text ? (JSON.parse(text) as Record<string, unknown>) : null));

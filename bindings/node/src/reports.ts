@@ -107,7 +107,7 @@ export function reportPlan<T>(
   const read = (): T => parseReport<T>(buffer.toString('utf8', 0, length.number));
   return {
     name,
-    task: true,
+    task: 'progress',
     args: (task) => [...before, buffer, size, length.memory, ...after(task)],
     finish: read,
     fail: (error) => {

@@ -3,7 +3,8 @@
 import { OutU64, run, type Plan } from './call.js';
 import { described, ErrorRecord, invalid } from './error.js';
 import { addressOf, searchAt } from './ffi.js';
-import { MAX_K, scalar as scalars, status as statuses } from './generated.js';
+import { MAX_K, scalar as scalars, status as statuses, type Handle } from './generated.js';
+import { numberOf } from './handle.js';
 import { room } from './memory.js';
 import { known, SEARCH } from './names.js';
 import {
@@ -94,15 +95,22 @@ export function rangePlan(
   });
 }
 
+/** The handles in the parameters of a search. */
+export const usedBy = (params: SearchParams | undefined): Handle[] => [
+  numberOf(params?.filter, 'filter'), numberOf(params?.snapshot, 'snapshot'),
+];
+
 /** A plan of a search: parameters with their task, and whether all of it was done. */
 function askPlan<T>(
   name: Plan<T>['name'], params: SearchParams | undefined, scalar: number,
-  args: (params: Uint8Array) => unknown[], finish: (partial: boolean) => T,
+  args: (params: Uint8Array) => unknown[], finish: (partial: boolean) => T, others: readonly bigint[] = [],
 ): Plan<T> {
   const struct = new NativeParams();
   return {
     name,
-    task: true,
+    task: 'signal',
+    reads: true,
+    uses: () => [...usedBy(params), ...others],
     args: (task) => {
       struct.fill(params, scalar, task);
       return args(struct.bytes);
@@ -186,7 +194,7 @@ export function manyPlan(
   const sources = new Uint32Array(v.count * k);
   return askPlan('vdb_search_many', params, v.scalar, (struct) => [
     handles, handles.length, v.memory, v.count, v.dim, 0, k, struct, results.ids, results.distances, sources, results.counts,
-  ], (partial) => new ManyHits(results.batch(partial), sources));
+  ], (partial) => new ManyHits(results.batch(partial), sources), [...handles]);
 }
 
 /** A number instead of queries is that of stored rows to look for. */
@@ -202,7 +210,9 @@ export function recallPlan(db: Target, queries: Components | number, k: number, 
   const out = [new Float64Array(1), new Float64Array(1), new Float64Array(1)] as const;
   return {
     name: 'vdb_measure_recall',
-    task: true,
+    task: 'progress',
+    reads: true,
+    uses: () => usedBy(params),
     args: (task) => {
       struct.fill(params, v.scalar, null);
       return [db.handle, v.memory, v.count, v.dim, 0, k, struct.bytes, ...out, task];

@@ -1,5 +1,4 @@
 import { OutU64, run } from './call.js';
-import { native } from './ffi.js';
 import { Owner } from './handle.js';
 import type { Target } from './vectors.js';
 
@@ -21,8 +20,7 @@ export class Snapshot extends Owner {
 
   /** Gives the snapshot back; calls that use it go on. Closing it again does nothing. */
   close(): void {
-    this.release();
-    native.vdb_snapshot_free(this.handle);
+    this.free();
   }
 
   [Symbol.dispose](): void {

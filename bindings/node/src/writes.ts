@@ -25,7 +25,7 @@ export function writePlan(
   const v = toVectors(vectors, db, scalar, list.length);
   return {
     name,
-    task: true,
+    task: 'progress',
     args: (task) => [db.handle, list, v.memory, v.count, v.dim, 0, v.scalar, task],
     finish: () => undefined,
   };
@@ -46,7 +46,7 @@ export function recordsPlan(
   const ids = given?.slice() ?? new BigUint64Array(v.count).fill(ID_NONE);
   return {
     name,
-    task: true,
+    task: 'progress',
     args: (task) => [
       db.handle, ids, ...textArguments(keys), v.memory, v.count, v.dim, 0, v.scalar, ...textArguments(meta), task,
     ],
@@ -71,7 +71,7 @@ export function updateWherePlan(db: Target, filter: Filter, meta: MetaObject | s
   const out = new OutU64();
   return {
     name: 'vdb_update_meta_where',
-    task: true,
+    task: 'progress',
     args: (task) => [db.handle, rule, bytes, length, out.memory, task],
     finish: () => out.number,
   };
@@ -101,7 +101,7 @@ export function deleteWherePlan(db: Target, filter: Filter): Plan<number> {
   const [rule, out] = [numberNeeded(filter, 'filter'), new OutU64()];
   return {
     name: 'vdb_delete_where',
-    task: true,
+    task: 'progress',
     args: (task) => [db.handle, rule, out.memory, task],
     finish: () => out.number,
   };

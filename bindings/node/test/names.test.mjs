@@ -8,6 +8,7 @@ const query = Float32Array.of(0.5, 0.5);
 const ids = [1];
 const search = ['ef', 'targetRecall', 'rerank', 'exact', 'deadlineMs', 'filter', 'snapshot', 'maxMemory', 'noCache', 'scalar'];
 const call = ['signal', 'onProgress'];
+const signal = ['signal'];
 const diverse = [...search, 'candidates', 'lambda'];
 
 /** Each method that takes an object of parameters: what comes before it, and the names that it has. */
@@ -20,16 +21,24 @@ const methods = (at) => ({
   insertRecordsAsync: [[{ vectors: query }], ['scalar', ...call]],
   upsertRecords: [[{ vectors: query }], ['scalar']],
   upsertRecordsAsync: [[{ vectors: query }], ['scalar', ...call]],
+  updateMetaAsync: [[ids, [null]], signal],
   updateMetaWhereAsync: [[Filter.allow(ids), null], call],
   deleteWhereAsync: [[Filter.allow(ids)], call],
+  deleteKeysAsync: [[['a']], signal],
+  deleteAsync: [[[7]], signal],
   get: [[ids], ['snapshot']],
-  getAsync: [[ids], ['snapshot']],
+  getAsync: [[ids], ['snapshot', 'signal']],
   getInto: [[ids, new Float32Array(2)], ['scalar', 'snapshot']],
   idsOfKeys: [[['a']], ['snapshot']],
+  idsOfKeysAsync: [[['a']], ['snapshot', 'signal']],
   keysOfIds: [[ids], ['snapshot']],
+  keysOfIdsAsync: [[ids], ['snapshot', 'signal']],
   getMeta: [[ids], ['snapshot']],
+  getMetaAsync: [[ids], ['snapshot', 'signal']],
   getMetaTexts: [[ids], ['snapshot']],
+  getMetaTextsAsync: [[ids], ['snapshot', 'signal']],
   count: [[undefined], ['snapshot']],
+  countAsync: [[undefined], ['snapshot', 'signal']],
   search: [[query, 1], search],
   searchAsync: [[query, 1], [...search, ...call]],
   searchBatch: [[query, 1], search],
@@ -48,6 +57,8 @@ const methods = (at) => ({
   scan: [[undefined], ['snapshot']],
   measureRecall: [[query, 1], search],
   measureRecallAsync: [[query, 1], [...search, ...call]],
+  syncAsync: [[], signal],
+  refreshAsync: [[], signal],
   checkpointAsync: [[], call],
   waitIndexedAsync: [[], call],
   checkAsync: [['checksums'], call],
@@ -58,11 +69,12 @@ const methods = (at) => ({
   import: [[join(at, 'x.npy')], ['format']],
   importAsync: [[join(at, 'x.npy')], ['format', ...call]],
   explain: [[query, 1], search],
+  explainAsync: [[query, 1], [...search, 'signal']],
 });
 
 /** Those that take none. */
-const WITHOUT = `constructor close closeAsync option updateMeta updateMetaAsync updateMetaWhere deleteWhere deleteKeys delete deleteAsync
-  sync syncAsync checkpoint waitIndexed refresh refreshAsync check snapshot stats columns latency readLog clearCache`.split(/\s+/);
+const WITHOUT = `constructor close closeAsync option updateMeta updateMetaWhere deleteWhere deleteKeys delete
+  sync checkpoint waitIndexed refresh check snapshot stats columns latency readLog clearCache`.split(/\s+/);
 
 /** The error of a call, however it is told. */
 async function errorOf(run) {

@@ -144,10 +144,11 @@ test('parameters are an object where they are needed', async () => {
   for (const call of [
     () => db.insertRecords(), () => db.recommend(undefined, 1), () => db.searchDiverse([1, 2], 1), () => db.get([1], null),
     () => db.search([1, 2], 1, null), () => db.search(Float32Array.of(1, 2), 1, null), () => Database.open(null, 5), () => Database.open(null, null),
+    () => db.cursor([1, 2], { signal: 5 }),
   ]) {
     assert.throws(call, /^TypeError: .* is needed|^TypeError: parameters are needed/, String(call));
   }
-  for (const call of [() => db.searchDiverseAsync([1, 2], 1)]) {
+  for (const call of [() => db.insertAsync([9], [1, 2], null), () => db.searchDiverseAsync([1, 2], 1), () => db.countAsync(undefined, null)]) {
     await assert.rejects(call, /^TypeError: .* is needed|^TypeError: parameters are needed/, String(call));
   }
   for (const k of [-1, 1.5, NaN]) {
