@@ -59,6 +59,7 @@ export class Cursor extends Owner {
   }
 
   #plan(most: number, own: boolean): Plan<Hits | null> {
+    if (this.#signal?.aborted) throw cancelled(this.#signal);
     const results = new Results(1, most, own);
     const found = new OutU64();
     return {
@@ -86,12 +87,22 @@ export class Cursor extends Owner {
     return start(undefined, NONE, () => this.#plan(most, true));
   }
 
+  /** The pages that are left. The cursor is closed when the loop ends or is left. */
   *[Symbol.iterator](): Generator<Hits, void> {
-    for (let page = this.next(); page; page = this.next()) yield page;
+    try {
+      for (let page = this.next(); page; page = this.next()) yield page;
+    } finally {
+      this.close();
+    }
   }
 
+  /** The same on a worker thread. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Hits, void> {
-    for (let page = await this.nextAsync(); page; page = await this.nextAsync()) yield page;
+    try {
+      for (let page = await this.nextAsync(); page; page = await this.nextAsync()) yield page;
+    } finally {
+      this.close();
+    }
   }
 
   /** Gives the cursor back, and what it kept of the database. Closing it again does nothing. */

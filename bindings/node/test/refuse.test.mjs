@@ -164,3 +164,25 @@ test('no time left is a limit', () => {
     assert.equal(db.searchBatch(noise(3, 200, 64), 10, { deadlineMs: 0 }).partial, true);
   });
 });
+
+test('a loop closes its cursor, and a signal all pages', async () => {
+  const db = Database.open(null, { dim: 4 });
+  fill(db, 2000);
+  for (const loop of [
+    (cursor) => { for (const _ of cursor) break; },
+    async (cursor) => { for await (const _ of cursor) break; },
+    async (cursor) => { for await (const _ of cursor); },
+  ]) {
+    const cursor = db.scan();
+    await loop(cursor);
+    assert.throws(() => cursor.next(), fails('VDB_ERR_CLOSED'));
+  }
+  const stop = new AbortController();
+  const cursor = db.cursor(noise(1, 1, 4), { signal: stop.signal });
+  assert.equal(cursor.next(5).ids.length, 5);
+  stop.abort();
+  assert.throws(() => cursor.next(5), fails('VDB_ERR_CANCELLED'));
+  await assert.rejects(cursor.nextAsync(5), fails('VDB_ERR_CANCELLED'));
+  cursor.close();
+  db.close();
+});
