@@ -1,5 +1,6 @@
 /** What databases and filters have in common: a handle that is given back once, when no call uses it any more. */
 
+import { isMainThread } from 'node:worker_threads';
 import { invalid } from './error.js';
 import { native, nativeAsync } from './ffi.js';
 import type { Handle } from './generated.js';
@@ -40,11 +41,18 @@ export function whenUnused(handle: bigint, act: () => void): void {
   else act();
 }
 
+/** Databases that this thread has opened. */
+const opened = new Set<bigint>();
+
+// A worker that ends would leave them open, and locked, for as long as the process lives.
+if (!isMainThread) process.once('exit', () => opened.forEach((handle) => native.vdb_close(handle, null)));
+
 /**
  * The safety net below close(): what was forgotten is closed some time after nobody can reach it. A database on a
  * worker thread, since it may write a checkpoint.
  */
 const forgotten = new FinalizationRegistry<{ kind: Kind; handle: bigint; after: (() => void) | undefined }>(({ kind, handle, after }) => {
+  opened.delete(handle);
   whenUnused(handle, () => {
     // Where there is no place on a worker thread it is done here.
     if (kind === 'db') nativeAsync('vdb_close', [handle, null], (error) => error && native.vdb_close(handle, null));
@@ -71,13 +79,16 @@ export abstract class Owner {
     if (typeof handle !== 'bigint') throw new TypeError(`not made with new: ${MADE_BY[kind]} makes one`);
     this.handle = handle;
     this.#kind = kind;
-    if (owned) forgotten.register(this, { kind, handle, after }, this);
+    if (!owned) return;
+    forgotten.register(this, { kind, handle, after }, this);
+    if (kind === 'db') opened.add(handle);
   }
 
   /** The handle, which is the caller's to give back; this has none from now on. */
   protected release(): bigint {
     const { handle } = this;
     forgotten.unregister(this);
+    opened.delete(handle);
     (this as { handle: bigint }).handle = CLOSED;
     return handle;
   }

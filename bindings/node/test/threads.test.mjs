@@ -25,7 +25,16 @@ function work({ handle, path, worker, rounds }) {
   return rounds;
 }
 
-if (!isMainThread && workerData?.vdb) {
+/** Opens a database, and ends without closing it. */
+function forget({ path, exit }) {
+  const db = Database.open(path, { dim: DIM });
+  db.upsert([exit ? 1 : 2], noise(1, 1, DIM));
+  if (exit) process.exit();
+}
+
+if (!isMainThread && workerData?.forget) {
+  forget(workerData.forget);
+} else if (!isMainThread && workerData?.vdb) {
   parentPort.postMessage(work(workerData));
 } else {
   const run = (data) =>
@@ -55,6 +64,17 @@ if (!isMainThread && workerData?.vdb) {
     for (let i = 0; i < rounds; i++) await db.upsertAsync([20000 + i], noise(i, 1, DIM));
     assert.deepEqual(await done, [rounds, rounds]);
     assert.equal(db.count(), 1000 + rounds);
+    db.close();
+  });
+
+  test('what a worker has left open is closed when it ends', async (t) => {
+    const path = join(folder(t), 'db');
+    for (const exit of [false, true]) {
+      const worker = new Worker(new URL(import.meta.url), { workerData: { forget: { path, exit } } });
+      await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
+    }
+    const db = Database.open(path);
+    assert.equal(db.count(), 2);
     db.close();
   });
 }
