@@ -142,18 +142,24 @@ class Node:
             f"\n{self.doc(enum.doc)}export const status = {{\n{rows}}} as const;\n"
             "/** The name of an error. */\nexport type ErrorCode = Extract<keyof typeof status, `VDB_ERR_${string}`>;\n")
 
+    @staticmethod
+    def option_type(option) -> str:
+        if is_text(option):
+            return "string"
+        return "boolean | 0 | 1 | 'on' | 'off'" if option.doc.startswith("1 = ") else "number | bigint | string"
+
     def options(self, enum: Enum) -> str:
-        kinds = {v.short: "string" if is_text(v) else "number | bigint | boolean | string" for v in enum.values}
+        kinds = {v.short: self.option_type(v) for v in enum.values}
         for other in self.model.enums:
             short = other.name.removeprefix("vdb_").upper()
             if short in kinds:
                 kinds[short] = f"{type_name(other.name)} | number"
-        rows = "".join(f"{self.doc(v.doc, '  ')}  {camel(v.short)}?: {kinds[v.short]};\n" for v in enum.values)
+        rows = "".join(f"{self.doc(v.doc, '  ')}  {camel(v.short)}?: {kinds[v.short]} | undefined;\n" for v in enum.values)
         numbers = "".join(f"  {camel(v.short)}: {v.value},\n" for v in enum.values)
         return (
             f"\n{self.doc(enum.doc)}export interface Options {{\n{rows}"
             "  /** By the name that configuration files have, e.g. 'hnsw.m'. */\n"
-            "  [name: `${string}.${string}`]: number | bigint | boolean | string;\n}\n"
+            "  [name: `${string}.${string}`]: number | bigint | boolean | string | undefined;\n}\n"
             "\n/** The number of each option. */\nexport const optionNumbers = {\n" + numbers + "} as const;\n")
 
     def constants(self) -> str:

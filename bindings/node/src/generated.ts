@@ -234,17 +234,17 @@ export type WhenBehind = keyof typeof whenBehind;
  */
 export interface Options {
   /** Components of a vector, 1-65536. Needed to create a database. */
-  dim?: number | bigint | boolean | string;
+  dim?: number | bigint | string | undefined;
   /** One of `enum vdb_metric`; default L2SQ. */
-  metric?: Metric | number;
+  metric?: Metric | number | undefined;
   /** One of `enum vdb_scalar`: how components are stored; default F32. */
-  scalar?: Scalar | number;
+  scalar?: Scalar | number | undefined;
   /** One of `enum vdb_quant`; default AUTO. */
-  quant?: Quant | number;
+  quant?: Quant | number | undefined;
   /** Subspaces of VDB_QUANT_PQ, at most one for each component; 0 = one for each four; default 0. */
-  pqSubspaces?: number | bigint | boolean | string;
+  pqSubspaces?: number | bigint | string | undefined;
   /** One of `enum vdb_originals`; default KEEP. */
-  originals?: Originals | number;
+  originals?: Originals | number | undefined;
   /**
    * Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
    * (vdb_options_set_text, vdb_option_get_text); default: none.
@@ -255,52 +255,52 @@ export interface Options {
    * and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
    * them, as far as VDB_OPT_COLUMN_BYTES has room. At most 256; their order does not matter.
    */
-  columns?: string;
+  columns?: string | undefined;
   /** Links of a node on upper levels, twice as many on level 0; 2-256, default 16. */
-  m?: number | bigint | boolean | string;
+  m?: number | bigint | string | undefined;
   /** Breadth of the search that finds the links of a new node; 8-4096, default 200. */
-  efConstruction?: number | bigint | boolean | string;
+  efConstruction?: number | bigint | string | undefined;
   /** Breadth of a search that gives none of its own; 1-100000, default 64. */
-  efSearch?: number | bigint | boolean | string;
+  efSearch?: number | bigint | string | undefined;
   /** Seed of the level of each row; default 42. */
-  seed?: number | bigint | boolean | string;
+  seed?: number | bigint | string | undefined;
   /** Rows from which on a graph is built; below, searches scan; default 2000. */
-  graphMinRows?: number | bigint | boolean | string;
+  graphMinRows?: number | bigint | string | undefined;
   /** Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.1. */
-  consolidateRatio?: number | bigint | boolean | string;
+  consolidateRatio?: number | bigint | string | undefined;
   /**
    * Recall of a search that gives neither an ef nor a recall of its own, see
    * vdb_search_params_t.target_recall; 0-0.9999, default 0 (by ef).
    */
-  targetRecall?: number | bigint | boolean | string;
+  targetRecall?: number | bigint | string | undefined;
   /**
    * One of `enum vdb_profile`: what M and EF_CONSTRUCTION are when they are not set; default
    * DEFAULT. A database keeps those numbers, not the profile: it reports the profile that
    * they belong to, DEFAULT where that is none.
    */
-  profile?: Profile | number;
+  profile?: Profile | number | undefined;
   /** 1 = vdb_open creates a database that is not there; default 1. */
-  create?: number | bigint | boolean | string;
+  create?: boolean | 0 | 1 | 'on' | 'off' | undefined;
   /**
    * 1 = vdb_open only reads, beside the process that writes: it creates, locks and
    * changes nothing, and vdb_refresh moves the handle on; default 0.
    */
-  readOnly?: number | bigint | boolean | string;
+  readOnly?: boolean | 0 | 1 | 'on' | 'off' | undefined;
   /** 1 = files are mapped, 0 = read into memory (for files you do not trust); default 1. */
-  mmap?: number | bigint | boolean | string;
+  mmap?: boolean | 0 | 1 | 'on' | 'off' | undefined;
   /** One of `enum vdb_durability`; default FULL. */
-  durability?: Durability | number;
+  durability?: Durability | number | undefined;
   /** Size of the write-ahead log that starts a checkpoint; from 1 MiB, default 256 MiB. */
-  walLimitBytes?: number | bigint | boolean | string;
+  walLimitBytes?: number | bigint | string | undefined;
   /**
    * 1 = vdb_open reads and checks every byte before it returns; default 0: each block at its first use, and what
    * fits a quarter of memory in the background, so that damage nobody asks for shows as VDB_ERR_CORRUPT too.
    */
-  verifyOnOpen?: number | bigint | boolean | string;
+  verifyOnOpen?: boolean | 0 | 1 | 'on' | 'off' | undefined;
   /** Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3. */
-  compactRatio?: number | bigint | boolean | string;
+  compactRatio?: number | bigint | string | undefined;
   /** Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB. */
-  maxMetaBytes?: number | bigint | boolean | string;
+  maxMetaBytes?: number | bigint | string | undefined;
   /**
    * Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
    * more, 0 = any number; default 0.
@@ -312,14 +312,14 @@ export interface Options {
    * VDB_OPT_GRAPH_MIN_ROWS at first, then a sixteenth of the graph, but 1024 to 16384 rows, from a million rows on a
    * 64th) or has no memory for. Deletes never wait.
    */
-  maxUnindexed?: number | bigint | boolean | string;
+  maxUnindexed?: number | bigint | string | undefined;
   /**
    * One of `enum vdb_when_behind`: what a call does while more than VDB_OPT_MAX_UNINDEXED rows
    * wait for the graph; default BLOCK.
    */
-  whenBehind?: WhenBehind | number;
+  whenBehind?: WhenBehind | number | undefined;
   /** Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0. */
-  threads?: number | bigint | boolean | string;
+  threads?: number | bigint | string | undefined;
   /**
    * Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
    *
@@ -334,7 +334,7 @@ export interface Options {
    * take as much more: 16 MiB, 1 MiB a thread, 1 bit a row, 300 bytes a chunk of rows, and
    * in vdb_open the longest record of the log.
    */
-  maxMemory?: number | bigint | boolean | string;
+  maxMemory?: number | bigint | string | undefined;
   /**
    * 1 = what searches walk (codes and links) is copied from mapped files into memory, in
    * huge pages, by the background thread and once after vdb_open, when searches have computed
@@ -344,7 +344,7 @@ export interface Options {
    * quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
    * database is only read.
    */
-  resident?: number | bigint | boolean | string;
+  resident?: boolean | 0 | 1 | 'on' | 'off' | undefined;
   /**
    * Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
    *
@@ -353,27 +353,27 @@ export interface Options {
    * never out of date. Answers are the same as without. Those that are VDB_PARTIAL are not kept. The memory counts as
    * the database's (VDB_OPT_MAX_MEMORY), is taken as answers come, and is given back first where memory is short.
    */
-  cacheBytes?: number | bigint | boolean | string;
+  cacheBytes?: number | bigint | string | undefined;
   /**
    * Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
    * queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
    */
-  slowQueryUs?: number | bigint | boolean | string;
+  slowQueryUs?: number | bigint | string | undefined;
   /**
    * Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
    * taken as lines come. Where more come, the oldest go and are counted.
    */
-  logBytes?: number | bigint | boolean | string;
+  logBytes?: number | bigint | string | undefined;
   /** How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines. */
-  logLevel?: LogLevel | number;
+  logLevel?: LogLevel | number | undefined;
   /**
    * Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
    * and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
    * differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
    */
-  columnBytes?: number | bigint | boolean | string;
+  columnBytes?: number | bigint | string | undefined;
   /** By the name that configuration files have, e.g. 'hnsw.m'. */
-  [name: `${string}.${string}`]: number | bigint | boolean | string;
+  [name: `${string}.${string}`]: number | bigint | boolean | string | undefined;
 }
 
 /** The number of each option. */

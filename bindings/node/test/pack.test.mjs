@@ -40,7 +40,7 @@ test('the packages can be installed into an empty project and used', { skip: !(p
   assert.equal(run(process.execPath, 'b.cjs'), wanted);
 
   // The types, as a module and as CommonJS.
-  const typed = `import { Database, Filter, VdbError, type Hits, type Options } from 'vdb';
+  const typed = `import { Database, Filter, VdbError, type Hits, type Job, type Options, type Records, type SearchParams } from 'vdb';
     const options: Options = { dim: 4, metric: 'cosine', durability: 'process', 'hnsw.m': 8 };
     const db: Database = Database.open(null, options);
     db.insert(new BigUint64Array(1), new Float32Array(4));
@@ -49,6 +49,30 @@ test('the packages can be installed into an empty project and used', { skip: !(p
     const more: Promise<Hits> = db.searchAsync([1, 2, 3, 4], 1, { signal: new AbortController().signal });
     const live: number = db.stats().live;
     if (new Error() instanceof VdbError) console.log(id, more, live);
+    const job: Job<void> = db.waitIndexedAsync();
+    const watch = async () => {
+      for await (const { done, total } of job.progress) console.log(done / total);
+      await job;
+    };
+    const params: SearchParams = { ef: undefined, filter: undefined };
+    const records: Records = { vectors: new Uint8Array(4), keys: undefined };
+    interface Album { year: number }
+    const album: Album = { year: 1971 };
+    db.updateMeta([1, 2], [album, { title: { of: ['a'] } }]);
+    Filter.parse('a = $1').bind(5n);
+    // @ts-expect-error numbers of 64 bits are no components
+    db.search(new Float64Array(4), 1);
+    // @ts-expect-error nor are these
+    db.search(new DataView(new ArrayBuffer(16)), 1);
+    // @ts-expect-error a function is no JSON
+    db.updateMeta([1], [() => 1]);
+    // @ts-expect-error a list is no object
+    db.updateMeta([1], [[1, 2]]);
+    // @ts-expect-error a dimension is a number
+    Database.open(null, { dim: true });
+    // @ts-expect-error a switch is on or off
+    Database.open('x', { readOnly: 'maybe' });
+    console.log(watch, params, records);
     // @ts-expect-error there is no such metric
     Database.open(null, { dim: 4, metric: 'euclid' });
     // @ts-expect-error there is no such option
@@ -58,6 +82,6 @@ test('the packages can be installed into an empty project and used', { skip: !(p
   `;
   for (const extension of ['mts', 'cts']) writeFileSync(join(project, `c.${extension}`), typed);
   const types = join(here, 'node_modules/@types');
-  run(process.execPath, join(here, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--module', 'node16', '--target', 'es2022',
+  run(process.execPath, join(here, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'node16', '--target', 'es2022',
     '--typeRoots', types, '--types', 'node', 'c.mts', 'c.cts');
 });

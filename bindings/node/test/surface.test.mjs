@@ -36,6 +36,21 @@ test('options of the header are those of the library', () => {
   assert.deepEqual(optionTable().map(({ id }) => id).sort(), Object.values(optionNumbers).sort());
 });
 
+test('the options that are switches are those of the library', () => {
+  const types = readFileSync(new URL('../dist/generated.d.ts', import.meta.url), 'utf8');
+  const switches = [...types.matchAll(/^ {4}(\w+)\?: boolean \| 0 \| 1/gm)].map(([, key]) => key);
+  assert.ok(switches.length > 3);
+  assert.deepEqual(switches.sort(), optionTable().filter(({ values }) => 'off' in values).map(({ key }) => key).sort());
+});
+
+// Before TypeScript 5.7 typed arrays are not generic.
+test('types are those of older compilers too', () => {
+  const dist = new URL('../dist/', import.meta.url);
+  for (const name of readdirSync(dist).filter((name) => name.endsWith('.d.ts'))) {
+    assert.doesNotMatch(readFileSync(new URL(name, dist), 'utf8'), /Array<ArrayBuffer/, name);
+  }
+});
+
 // Each field of the parameters has a way to set it: what is written with all of them is nowhere zero.
 test('every field of the parameters of a search is set by something', () => {
   const params = new NativeParams();
