@@ -7,6 +7,7 @@ NUL is a string, all other pointers are memory.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from header import Arg, Enum, Function, Model, Struct, Type, is_text
@@ -123,14 +124,18 @@ class Node:
             if f.name in ("struct_size", "reserved"):
                 continue
             maybe = " | null" if "UINT64_MAX" in f.doc else ""
+            enum = re.search(r"one of `enum (\w+)`", f.doc)
+            kind = type_name(enum[1]) if enum else "number"
             doc = f.doc.replace("UINT64_MAX", "null")
-            rows.append(f"{self.doc(doc, '  ')}  {camel(f.name)}: number{maybe};\n")
+            rows.append(f"{self.doc(doc, '  ')}  {camel(f.name)}: {kind}{maybe};\n")
         return f"\n{self.doc(struct.doc)}export interface {type_name(struct.name)} {{\n{''.join(rows)}}}\n"
 
     # ---- enums
 
     def enum(self, enum: Enum) -> str:
-        rows = "".join(f"{self.doc(v.doc, '  ')}  {v.short.lower()}: {v.value},\n" for v in enum.values)
+        # The library reads the names of the others as texts, in options.
+        named = camel if enum.name == "vdb_call" else str.lower
+        rows = "".join(f"{self.doc(v.doc, '  ')}  {named(v.short)}: {v.value},\n" for v in enum.values)
         name = type_name(enum.name)
         return (
             f"\n{self.doc(enum.doc)}export const {camel(enum.name.removeprefix('vdb_'))} = {{\n{rows}}} as const;\n"

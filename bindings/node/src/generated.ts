@@ -458,9 +458,9 @@ export const call = {
   /** vdb_search, vdb_search_exact and vdb_search_ids for one query. */
   search: 1,
   /** The same for several queries in one call. */
-  search_batch: 2,
+  searchBatch: 2,
   /** vdb_search_range. */
-  search_range: 3,
+  searchRange: 3,
   /** vdb_insert_batch and vdb_insert_records. */
   insert: 4,
   /** vdb_upsert_batch and vdb_upsert_records. */
@@ -478,7 +478,7 @@ export const call = {
   /** vdb_refresh. */
   refresh: 11,
   /** vdb_update_meta_batch and vdb_update_meta_where. */
-  update_meta: 12,
+  updateMeta: 12,
   /** vdb_recommend. */
   recommend: 13,
   /** vdb_search_diverse. */
@@ -549,7 +549,7 @@ export interface Stats {
   /** The limit on them, VDB_OPT_MAX_MEMORY; 0 = none. */
   bytesMemoryMax: number;
   /** VDB_OPT_ORIGINALS, one of `enum vdb_originals`. */
-  originals: number;
+  originals: Originals;
   /**
    * Rows that a search can return and whose vectors were given up: what their codes stand for is
    * returned and compared.
@@ -584,7 +584,7 @@ export interface Stats {
  */
 export interface Latency {
   /** The kind, one of `enum vdb_call`. */
-  call: number;
+  call: Call;
   /** Number of calls. */
   count: number;
   /** Their mean. */

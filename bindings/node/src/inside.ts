@@ -2,8 +2,8 @@
 
 import { OutU64, run, type Plan } from './call.js';
 import { invalid, VdbError } from './error.js';
-import { call as calls, EXPLAIN_MAX, type Call, type Latency, type Stats } from './generated.js';
-import { Struct } from './memory.js';
+import { call as calls, EXPLAIN_MAX, originals, type Call, type Latency, type Stats } from './generated.js';
+import { nameOf, Struct } from './memory.js';
 import { parseReport, reportPlan, type Columns } from './reports.js';
 import { checkK, NativeParams, type SearchParams } from './search.js';
 import { usedBy } from './searches.js';
@@ -17,7 +17,7 @@ export function readStats(db: Target): Stats {
   return run({
     name: 'vdb_stats_get',
     args: () => [db.handle, struct.bytes],
-    finish: () => struct.numbers() as unknown as Stats,
+    finish: () => ({ ...struct.numbers(), originals: nameOf(originals, struct.number('originals')!) }) as unknown as Stats,
   });
 }
 
@@ -72,7 +72,7 @@ export function readLatency(db: Target, call: Call): Latency {
   return run({
     name: 'vdb_latency_get',
     args: () => [db.handle, number, struct.bytes],
-    finish: () => struct.numbers() as unknown as Latency,
+    finish: () => ({ ...struct.numbers(), call }) as unknown as Latency,
   });
 }
 

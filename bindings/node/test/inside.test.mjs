@@ -51,6 +51,8 @@ test('times of calls are kept', () => {
   assert.equal(latency.count, 5);
   assert.ok(latency.p50Ns > 0 && latency.maxNs >= latency.p50Ns, JSON.stringify(latency));
   assert.equal(db.latency('refresh').count, 0);
+  assert.equal(db.latency('searchBatch').call, 'searchBatch');
+  assert.equal(db.stats().originals, 'keep');
   assert.throws(() => db.latency('sleep'), fails('VDB_ERR_UNSUPPORTED'));
   db.close();
 });

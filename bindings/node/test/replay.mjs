@@ -280,7 +280,7 @@ const ops = {
   import_file: (r, { db, path, format }) => r.get(db).importAsync(r.path(path), format ? { format } : {}),
   explain: (r, { db, query, k, params }) => ({ told: r.get(db).explain(r.rows([query]), k, r.params(params)) }),
   latency: (r, { db, call }) => {
-    const { count, p50Ns, p95Ns, p99Ns, maxNs } = r.get(db).latency(call);
+    const { count, p50Ns, p95Ns, p99Ns, maxNs } = r.get(db).latency(call.replace(/_(.)/g, (_, letter) => letter.toUpperCase()));
     assert.ok(p50Ns <= p95Ns && p95Ns <= p99Ns && p99Ns <= maxNs * 1.04 + 1, 'the times are not in order');
     return { count };
   },
