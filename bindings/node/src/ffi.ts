@@ -81,7 +81,11 @@ if (abi !== ABI_VERSION) {
 
 /** Calls a function on a worker thread. What the arguments point to must stay until it has ended. */
 export function nativeAsync(name: Name, args: unknown[], ended: Ended): void {
-  functions[name].async(...args, ended);
+  try {
+    functions[name].async(...args, ended);
+  } catch (error) {
+    queueMicrotask(() => ended(error, 0));
+  }
 }
 
 const reads = new Map(

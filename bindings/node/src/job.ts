@@ -155,11 +155,7 @@ class Call<T> {
   #make(): void {
     const { onProgress } = this.options;
     if (this.task && onProgress) this.#telling = tell(this.task, onProgress);
-    try {
-      nativeAsync(this.plan.name, this.#args, (error, status) => this.#made(error, status));
-    } catch (error) {
-      queueMicrotask(() => this.#made(error, 0));
-    }
+    nativeAsync(this.plan.name, this.#args, (error, status) => this.#made(error, status));
   }
 
   #made(error: unknown, status: number): void {

@@ -71,6 +71,15 @@ test('a forgotten database is closed', async (t) => {
   }
 });
 
+test('any number may be forgotten at a time', async () => {
+  // More than Koffi makes calls at one time.
+  (() => { for (let i = 0; i < 400; i++) Database.open(null, { dim: 2, threads: 1 }); })();
+  for (let round = 0; round < 20; round++) {
+    collect();
+    await sleep(10);
+  }
+});
+
 test('opened and closed ten thousand times', async () => {
   const cycles = quick ? 1000 : 10000;
   const cycle = () => {
