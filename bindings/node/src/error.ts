@@ -48,7 +48,7 @@ export function invalid(code: ErrorCode, message: string, item: number | null = 
 export function described(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'function') return 'a function';
-  if (typeof value !== 'object') return `the ${typeof value} ${String(value)}`;
+  if (typeof value !== 'object') return `the ${typeof value} ${String(value).slice(0, 60)}`;
   const name = (value as object).constructor?.name ?? 'object';
   return `${/^[aeio]/i.test(name) ? 'an' : 'a'} ${name}`;
 }

@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import { invalid } from './error.js';
 import { native, nativeAsync } from './ffi.js';
 import type { Handle } from './generated.js';
+import { enter, leave } from './turns.js';
 
 type Kind = 'db' | 'filter' | 'cursor' | 'snapshot';
 
@@ -54,12 +55,19 @@ if (!isMainThread) process.once('exit', () => opened.forEach((handle) => native.
 const forgotten = new FinalizationRegistry<{ kind: Kind; handle: bigint; after: (() => void) | undefined }>(({ kind, handle, after }) => {
   opened.delete(handle);
   whenUnused(handle, () => {
-    // Where there is no place on a worker thread it is done here.
-    if (kind === 'db') nativeAsync('vdb_close', [handle, null], (error) => error && native.vdb_close(handle, null));
+    if (kind === 'db') closeForgotten(handle);
     else native[`vdb_${kind}_free`](handle);
     after?.();
   });
 });
+
+function closeForgotten(handle: bigint): void {
+  enter(undefined, () => nativeAsync('vdb_close', [handle, null], (error) => {
+    leave();
+    // Where there was no place on a worker thread it is done here.
+    if (error) native.vdb_close(handle, null);
+  }));
+}
 
 const MADE_BY = {
   db: 'Database.open(path, options)', filter: 'Filter.parse(text) or Filter.allow(ids)', cursor: 'db.cursor(query) or db.scan()',

@@ -12,6 +12,7 @@ import { status as statuses } from './generated.js';
 import { unuse, use } from './handle.js';
 import { known, type Names } from './names.js';
 import { cancelled, isGiven, onAbort, Task, type Progress } from './task.js';
+import { enter, leave } from './turns.js';
 
 /** The promise of a call, which tells how far the call is. */
 export interface Job<T> extends Promise<T> {
@@ -22,45 +23,11 @@ export interface Job<T> extends Promise<T> {
   readonly progress: AsyncIterable<Progress>;
 }
 
-/** Calls at the library at one time. More would wait there for one of the few worker threads, each with a stack. */
-const AT_ONCE = 32;
-
 /** Inputs of up to so many bytes are copied: that costs nothing beside a call on another thread. */
 const COPIED_BYTES = 64 * 1024;
 
 /** What calls in progress use. */
 const inUse = new Set<unknown>();
-const waiting = new Set<() => void>();
-let places = AT_ONCE;
-
-/** Goes on when there is a place at the library, at once if there is one; whoever leaves hands it on. Given up with the signal. */
-function enter(signal: AbortSignal | undefined, go: () => void, giveUp: (error: VdbError) => void): void {
-  if (places > 0) {
-    places--;
-    go();
-    return;
-  }
-  const turn = () => {
-    stop?.();
-    go();
-  };
-  const stop = signal && onAbort(signal, () => {
-    waiting.delete(turn);
-    stop!();
-    giveUp(cancelled(signal));
-  });
-  waiting.add(turn);
-}
-
-function leave(): void {
-  const [next] = waiting;
-  if (!next) {
-    places++;
-    return;
-  }
-  waiting.delete(next);
-  next();
-}
 
 function checked({ signal, onProgress }: CallOptions): void {
   if (onProgress !== undefined && typeof onProgress !== 'function') {

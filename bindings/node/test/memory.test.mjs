@@ -74,10 +74,13 @@ test('a forgotten database is closed', async (t) => {
 test('any number may be forgotten at a time', async () => {
   // More than Koffi makes calls at one time.
   (() => { for (let i = 0; i < 400; i++) Database.open(null, { dim: 2, threads: 1 }); })();
+  const db = Database.open(null, { dim: 2 });
   for (let round = 0; round < 20; round++) {
     collect();
     await sleep(10);
+    await Promise.all(Array.from({ length: 100 }, () => db.countAsync()));
   }
+  db.close();
 });
 
 test('opened and closed ten thousand times', async () => {
