@@ -98,6 +98,8 @@ static void recall_can_be_asked_for_and_measured(void) {
   CHECK(recall > narrow && recall >= 0.97 && low <= recall && recall <= high && high <= 1);
   CHECK_OK(vdb_measure_recall(db, NULL, QUERIES, DIM, 0, K, &params, &recall, NULL, NULL, NULL, &error));
   CHECK(recall >= 0.97 && recall <= 1);
+  CHECK_OK(MEASURE(NULL, 0, &recall)); /* no queries */
+  CHECK(recall == 1 && low == 0 && high == 1);
   params.flags = VDB_SEARCH_EXACT;
   CHECK_OK(MEASURE(queries, QUERIES, &recall));
   CHECK(recall == 1 && high == 1 && low > 0.9);

@@ -67,7 +67,7 @@ pub fn of_stored_rows(
     let view = core.view_at(params.snapshot.as_ref())?;
     let (mut tally, mut decoded) = (Tally::default(), Decoded::default());
     let step_by = (view.end() as usize).div_ceil(count.max(1)).max(1);
-    for (i, from) in (0..view.end()).step_by(step_by).enumerate() {
+    for (i, from) in (0..view.end()).step_by(step_by).take(count).enumerate() {
         step(task, i as u64, count as u64)?;
         let range = from..view.end().min(from.saturating_add(step_by as u32));
         let Some(slot) = range.into_iter().find(|&slot| !view.dead.get(slot)) else { continue };
