@@ -45,7 +45,7 @@ check() {
 }
 
 vectors=bindings/testdata/*.json
-behaviour="$tests/behaviour.cpp $tests/throwing.cpp"
+behaviour="$tests/behaviour.cpp $tests/mistakes.cpp $tests/throwing.cpp"
 compile replay17 -std=c++17 $tests/replay.cpp
 compile replay20 "-std=c++20 -fsyntax-only" $tests/replay.cpp
 compile behaviour17 -std=c++17 "$behaviour"

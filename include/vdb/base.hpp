@@ -272,11 +272,12 @@ private:
     vdb_status_t status_ = VDB_OK;
 };
 
-/// Owns a handle. A handle that was closed keeps its number: what is done with it is VDB_ERR_CLOSED.
+/// Owns a handle. A handle that was closed keeps its number: what is done with it is VDB_ERR_CLOSED. So it is with
+/// what was moved from, where NULL would stand for no filter, no snapshot or the default options.
 template <class T, void (*Free)(T *)> class Handle {
 public:
     explicit Handle(T *handle = nullptr) noexcept : handle_(handle), owned_(handle != nullptr) {}
-    Handle(Handle &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)), owned_(std::exchange(other.owned_, false)) {}
+    Handle(Handle &&other) noexcept : handle_(std::exchange(other.handle_, none())), owned_(std::exchange(other.owned_, false)) {}
     Handle &operator=(Handle &&other) noexcept {
         Handle moved(std::move(other));
         std::swap(handle_, moved.handle_);
@@ -298,6 +299,9 @@ public:
     }
 
 private:
+    /// A number that no handle has.
+    static T *none() noexcept { return reinterpret_cast<T *>(UINTPTR_MAX); }
+
     T *handle_;
     bool owned_;
 };

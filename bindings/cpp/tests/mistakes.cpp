@@ -1,0 +1,52 @@
+/* Mistakes that C++ makes easy: what was moved from, temporaries, sizes beyond all memory. Linked with behaviour.cpp. */
+
+#include <filesystem>
+#include <string>
+
+#include "check.hpp"
+
+using namespace vdbpp;
+
+void mistakes_are_noticed(const std::string &scratch);
+
+namespace {
+
+template <class T> bool closed(const Result<T> &result) { return !result && result.error().code() == Status::ErrClosed; }
+
+void what_was_moved_from_is_closed_and_not_none(const std::string &scratch) {
+    Database db = filled();
+    Result<Filter> one = Filter::ids({1});
+    Result<Snapshot> shot = db.snapshot();
+    Result<Task> task = Task::make();
+    const Filter filter = std::move(*one);
+    const Snapshot snapshot = std::move(*shot);
+    const Task moved = std::move(*task);
+    const std::string file = scratch + "/moved.jsonl";
+    CHECK(closed(db.count(&*one)) && closed(db.erase_where(*one)) && closed(db.cursor_scan(&*one)));
+    CHECK(closed(db.export_file(file, {}, &*one)) && !std::filesystem::exists(file));
+    CHECK(closed(db.count(nullptr, &*shot)) && closed(db.get({1}, &*shot)) && closed(db.get_meta({1}, &*shot)));
+    CHECK(closed(db.checkpoint(&*task)) && closed(task->cancel()) && closed(task->progress()));
+    SearchParams params;
+    params.filter = &*one;
+    CHECK(closed(db.search({0, 0}, 1, params)) && closed(db.cursor_search({0, 0}, params)));
+    params = {};
+    params.snapshot = &*shot;
+    CHECK(closed(db.search({0, 0}, 1, params)) && closed(db.explain({0, 0}, 1, params)));
+    params = {};
+    params.task = &*task;
+    CHECK(closed(db.search({0, 0}, 1, params)));
+    CHECK(*db.count(&filter) == 1 && *db.count(nullptr, &snapshot) == 3);
+
+    Options only_read;
+    only_read.read_only(true).dim(2);
+    const Options other = std::move(only_read);
+    CHECK(closed(Database::open(scratch + "/moved", only_read)) && !std::filesystem::exists(scratch + "/moved"));
+    CHECK(closed(Database::in_memory(only_read)) && closed(repair(scratch, scratch + "/moved", &only_read)));
+    CHECK(closed(Database::in_memory(only_read.dim(3))));
+}
+
+} // namespace
+
+void mistakes_are_noticed(const std::string &scratch) {
+    what_was_moved_from_is_closed_and_not_none(scratch);
+}
