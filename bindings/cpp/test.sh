@@ -1,6 +1,6 @@
 #!/bin/sh
-# Tests of vdb.hpp: compiled as C++17 and C++20 with all warnings, run plain, with the address and
-# undefined-behaviour sanitizers, and under valgrind where there is one. Needs build/lib.
+# Tests of vdb.hpp: compiled as C++17 and C++20 with all warnings, run plain, with the address,
+# undefined-behaviour and thread sanitizers, and under valgrind where there is one. Needs build/lib.
 #
 #   test.sh [COMPILER]
 cd "$(dirname "$0")/../.." || exit 1
@@ -53,6 +53,14 @@ compile behaviour20 "-std=c++20 -fsanitize=address,undefined -fno-sanitize-recov
 check replay "$work/replay17" $vectors
 check behaviour "$work/behaviour17"
 check behaviour_sanitized env VDB_TEST_QUICK=1 "$work/behaviour20"
+# The library itself is not made for the sanitizer, which would take its locks for none.
+echo 'race:libvdb.so' >"$work/suppressed"
+if echo 'int main() {}' | $CXX -x c++ -fsanitize=thread - -o "$work/tsan" 2>/dev/null && "$work/tsan" 2>/dev/null; then
+	compile behaviour_threads "-std=c++17 -fsanitize=thread" "$behaviour"
+	check behaviour_threads env VDB_TEST_QUICK=1 TSAN_OPTIONS=suppressions="$work/suppressed" "$work/behaviour_threads"
+else
+	echo "skipped: C++ data races: no sanitizer of threads"
+fi
 if command -v valgrind >/dev/null; then
 	memcheck="valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite"
 	check replay_memory $memcheck "$work/replay17" $vectors

@@ -4,6 +4,7 @@
 #define VDB_HPP_BASE
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -277,11 +278,11 @@ private:
 template <class T, void (*Free)(T *)> class Handle {
 public:
     explicit Handle(T *handle = nullptr) noexcept : handle_(handle), owned_(handle != nullptr) {}
-    Handle(Handle &&other) noexcept : handle_(std::exchange(other.handle_, none())), owned_(std::exchange(other.owned_, false)) {}
+    Handle(Handle &&other) noexcept : handle_(std::exchange(other.handle_, none())), owned_(other.owned_.exchange(false)) {}
     Handle &operator=(Handle &&other) noexcept {
         Handle moved(std::move(other));
         std::swap(handle_, moved.handle_);
-        std::swap(owned_, moved.owned_);
+        owned_ = moved.owned_.exchange(owned_);
         return *this;
     }
     Handle(const Handle &) = delete;
@@ -295,7 +296,7 @@ public:
         return handle_;
     }
     void free() noexcept {
-        if (std::exchange(owned_, false)) Free(handle_);
+        if (owned_.exchange(false)) Free(handle_);
     }
 
 private:
@@ -303,7 +304,7 @@ private:
     static T *none() noexcept { return reinterpret_cast<T *>(UINTPTR_MAX); }
 
     T *handle_;
-    bool owned_;
+    std::atomic<bool> owned_; // two threads may close
 };
 
 /// A text that is asked for twice: for its length, then for its bytes; again if it has grown since.

@@ -1,7 +1,9 @@
 /* Mistakes that C++ makes easy: what was moved from, temporaries, sizes beyond all memory. Linked with behaviour.cpp. */
 
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include "check.hpp"
 
@@ -45,8 +47,26 @@ void what_was_moved_from_is_closed_and_not_none(const std::string &scratch) {
     CHECK(closed(Database::in_memory(only_read.dim(3))));
 }
 
+/// The sanitizer of threads sees whether they get in each other's way.
+void two_threads_close() {
+    Database db = filled();
+    Result<Filter> filter = Filter::ids({1});
+    Result<Task> task = Task::make();
+    std::atomic<int> succeeded{0};
+    const auto close = [&] {
+        succeeded += db.close().ok();
+        filter->close();
+        task->close();
+    };
+    std::thread other(close);
+    close();
+    other.join();
+    CHECK(succeeded == 1 && closed(db.count()) && closed(filter->bind("[]")) && closed(task->cancel()));
+}
+
 } // namespace
 
 void mistakes_are_noticed(const std::string &scratch) {
     what_was_moved_from_is_closed_and_not_none(scratch);
+    two_threads_close();
 }
