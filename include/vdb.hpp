@@ -14,7 +14,7 @@
  * defined before the header is included it is T itself, and an error is thrown as vdbpp::Exception. Files
  * of both kinds can be linked into one program.
  *
- * Memory. Vectors go in as they lie (Rows is a view, nothing is copied). Results come out as vectors of
+ * Memory. Vectors go in as they lie (Rows is a view, nothing is copied; a temporary moves into it). Results come out as vectors of
  * the standard library, or with the _into functions into the caller's own memory. Whatever a handle
  * wraps is given back by its destructor. A Database should be closed by hand where a failure of the last
  * checkpoint matters. capi() leads to the handle for functions of vdb.h.
@@ -582,5 +582,6 @@ inline Outcome<RepairReport> repair(const std::string &from, const std::string &
 } // namespace vdbpp
 
 #undef VDB_HPP_NAMESPACE
+#undef VDB_HPP_LIFETIME
 
 #endif // VDB_HPP

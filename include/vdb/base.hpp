@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,13 @@
 #define VDB_HPP_NAMESPACE returning
 #endif
 
+/* Lets clang warn of a view with a name of what is gone by then. */
+#if defined(__clang__)
+#define VDB_HPP_LIFETIME [[clang::lifetimebound]]
+#else
+#define VDB_HPP_LIFETIME
+#endif
+
 #include "names.hpp"
 
 namespace vdbpp {
@@ -60,9 +68,9 @@ public:
                            std::is_convertible_v<decltype(std::declval<C &>().data()), T *> &&
                            std::is_convertible_v<decltype(std::declval<C &>().size()), std::size_t>>>
     constexpr Span(C &&values) noexcept : data_(values.data()), size_(values.size()) {}
-    /// For arguments: the list lives as long as the call.
+    /// For arguments only, as with std::span: a list lives no longer than the call, and a Span with a name would outlive it.
     template <class U = T, class = std::enable_if_t<std::is_const_v<U>>>
-    constexpr Span(std::initializer_list<value_type> values) noexcept : size_(values.size()) {
+    constexpr Span(std::initializer_list<value_type> values VDB_HPP_LIFETIME) noexcept : size_(values.size()) {
         data_ = values.begin();
     }
 
@@ -89,24 +97,34 @@ template <> struct ScalarOf<std::float16_t> { static constexpr Scalar value = Sc
 #if defined(__STDCPP_BFLOAT16_T__)
 template <> struct ScalarOf<std::bfloat16_t> { static constexpr Scalar value = Scalar::Bf16; };
 #endif
-template <class C> using ValueOf = std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<C &>().data())>>;
+template <class C> using Component = ScalarOf<std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<C &>().data())>>>;
+
+/// Whether what a C shows lies elsewhere and outlives it.
+#if defined(__cpp_lib_ranges)
+template <class C> inline constexpr bool is_view = std::ranges::enable_borrowed_range<C>;
+#else
+template <class C> inline constexpr bool is_view = false;
+template <class T> inline constexpr bool is_view<Span<T>> = true;
+#endif
 } // namespace detail
 
-/// A view of vectors: `count` rows of `dim` components, `stride` bytes apart (0 = packed).
+/// A view of vectors: `count` rows of `dim` components, `stride` bytes apart (0 = packed). What has a name must outlive
+/// it; a temporary is moved into it, so that Rows with a name are as good as those in a call.
 class Rows {
 public:
     /// One vector.
-    template <class C, class = decltype(detail::ScalarOf<detail::ValueOf<const C>>::value)>
-    Rows(const C &vector) noexcept : Rows(vector, vector.size()) {}
+    template <class C, class = decltype(detail::Component<const C>::value)>
+    Rows(C &&vector) : Rows(std::forward<C>(vector), vector.size()) {}
     template <class T, std::size_t N, class = decltype(detail::ScalarOf<T>::value)>
     Rows(const T (&vector)[N]) noexcept : Rows(raw(vector, 1, N, detail::ScalarOf<T>::value)) {}
-    Rows(std::initializer_list<float> vector) noexcept : Rows(raw(vector.begin(), 1, vector.size(), Scalar::F32)) {}
+    Rows(std::initializer_list<float> vector) : Rows(std::vector<float>(vector)) { count_ = 1; }
 
     /// Values of rows of `dim` components, one after the other.
-    template <class C, class = decltype(detail::ScalarOf<detail::ValueOf<const C>>::value)>
-    Rows(const C &values, std::size_t dim) noexcept
-        : Rows(raw(values.data(), dim ? values.size() / dim : 0, dim, detail::ScalarOf<detail::ValueOf<const C>>::value)) {
+    template <class C, class = decltype(detail::Component<const C>::value)>
+    Rows(C &&values, std::size_t dim)
+        : Rows(raw(values.data(), dim ? values.size() / dim : 0, dim, detail::Component<const C>::value)) {
         whole_ = dim ? values.size() % dim == 0 : values.size() == 0;
+        if constexpr (!std::is_lvalue_reference_v<C> && !detail::is_view<C>) keep(std::move(values));
     }
 
     /// Any rows by address; the way for f16, bf16 and bits on compilers without types for them.
@@ -126,6 +144,13 @@ private:
     Rows(const void *data, std::size_t count, std::size_t dim, std::size_t stride, Scalar scalar) noexcept
         : data_(data), count_(count), dim_(dim), stride_(stride), scalar_(scalar) {}
 
+    template <class C> void keep(C &&values) {
+        const auto kept = std::make_shared<C>(std::move(values));
+        data_ = kept->data();
+        kept_ = kept;
+    }
+
+    std::shared_ptr<const void> kept_;
     const void *data_;
     std::size_t count_, dim_, stride_;
     Scalar scalar_;

@@ -4,7 +4,6 @@
 #define VDB_HPP_PARTS
 
 #include <functional>
-#include <memory>
 
 #include "base.hpp"
 

@@ -1,5 +1,6 @@
 /* Mistakes that C++ makes easy: what was moved from, temporaries, sizes beyond all memory. Linked with behaviour.cpp. */
 
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <string>
@@ -47,6 +48,34 @@ void what_was_moved_from_is_closed_and_not_none(const std::string &scratch) {
     CHECK(closed(Database::in_memory(only_read.dim(3))));
 }
 
+/// Writes over the stack where temporaries of the caller lay.
+[[gnu::noinline]] float overwrite_the_stack() {
+    volatile float floats[512];
+    for (volatile float &value : floats) value = 77;
+    return floats[0];
+}
+
+void rows_keep_temporaries() {
+    Database db = filled();
+    const Rows list{6, 8};
+    const Rows vector(std::vector<float>{6, 8});
+    const Rows array(std::array<float, 2>{6, 8});
+    const Rows several(std::vector<float>{6, 8, 0, 0}, 2);
+    const Rows bytes(std::vector<std::int8_t>{6, 8}, 2);
+    const std::vector<float> named = {6, 8};
+    const Rows view(named), span(Span<const float>(named.data(), 2)), copy = several;
+    CHECK(overwrite_the_stack() == 77);
+    CHECK(view.data() == named.data() && span.data() == named.data() && copy.data() == several.data());
+    for (const Rows *query : {&list, &vector, &array, &several, &bytes, &view, &span, &copy}) {
+        Result<SearchResult> found = db.search(*query, 1);
+        CHECK(found.ok() && found->ids[0] == 3 && found->distances[0] == 0);
+    }
+    Rows moved = {1, 2};
+    moved = Rows(std::vector<float>{3, 4});
+    CHECK(db.search(moved, 1)->ids[0] == 2);
+    CHECK(db.search({}, 1).error().code() == Status::ErrDimension);
+}
+
 /// The sanitizer of threads sees whether they get in each other's way.
 void two_threads_close() {
     Database db = filled();
@@ -68,5 +97,6 @@ void two_threads_close() {
 
 void mistakes_are_noticed(const std::string &scratch) {
     what_was_moved_from_is_closed_and_not_none(scratch);
+    rows_keep_temporaries();
     two_threads_close();
 }
