@@ -181,7 +181,8 @@ private:
     std::string report_;
 };
 
-/// A value or an Error. To ask for the one that is not there is a mistake of the program, and aborts it.
+/// A value or an Error. To ask for the one that is not there is a mistake of the program, and aborts it. What a Result
+/// without a name is asked for is moved out of it, so that a loop may go over `*db.get_meta(ids)`.
 template <class T> class [[nodiscard]] Result {
 public:
     Result(T value) : either_(std::in_place_index<0>, std::move(value)) {}
@@ -191,13 +192,15 @@ public:
     explicit operator bool() const noexcept { return ok(); }
     T &value() & { return *get<0>(); }
     const T &value() const & { return *get<0>(); }
-    T &&value() && { return std::move(*get<0>()); }
+    T value() && { return std::move(*get<0>()); }
     T &operator*() & { return *get<0>(); }
     const T &operator*() const & { return *get<0>(); }
-    T &&operator*() && { return std::move(*get<0>()); }
-    T *operator->() { return get<0>(); }
-    const T *operator->() const { return get<0>(); }
-    const Error &error() const { return *get<1>(); }
+    T operator*() && { return std::move(*get<0>()); }
+    /// What it points to ends with the Result.
+    T *operator->() VDB_HPP_LIFETIME { return get<0>(); }
+    const T *operator->() const VDB_HPP_LIFETIME { return get<0>(); }
+    const Error &error() const & { return *get<1>(); }
+    Error error() && { return std::move(*get<1>()); }
 
 private:
     template <std::size_t I> auto *get() { return there(std::get_if<I>(&either_)); }
@@ -217,10 +220,11 @@ public:
 
     bool ok() const noexcept { return !error_; }
     explicit operator bool() const noexcept { return ok(); }
-    const Error &error() const {
+    const Error &error() const & {
         if (!error_) std::abort();
         return *error_;
     }
+    Error error() && { return std::as_const(*this).error(); }
 
 private:
     std::optional<Error> error_;

@@ -279,9 +279,11 @@ struct SearchResult {
     /// A deadline or a task ended the search.
     bool partial = false;
 
-    /// What was found for one query.
-    Span<const std::uint64_t> ids_of(std::size_t query) const { return {ids.data() + query * k, counts[query]}; }
-    Span<const float> distances_of(std::size_t query) const { return {distances.data() + query * k, counts[query]}; }
+    /// What was found for one query: a view, which a result without a name would not outlive.
+    Span<const std::uint64_t> ids_of(std::size_t query) const &VDB_HPP_LIFETIME { return {ids.data() + query * k, counts[query]}; }
+    Span<const float> distances_of(std::size_t query) const &VDB_HPP_LIFETIME { return {distances.data() + query * k, counts[query]}; }
+    void ids_of(std::size_t) const && = delete;
+    void distances_of(std::size_t) const && = delete;
 };
 
 /// The nearest rows of several databases; `sources` has the place of the database of each.

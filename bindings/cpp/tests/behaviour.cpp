@@ -143,7 +143,7 @@ void results_can_go_into_memory_of_the_caller() {
 }
 
 void texts_go_in_and_come_out() {
-    Database db = std::move(*Database::in_memory(Options().dim(1)));
+    Database db = *Database::in_memory(Options().dim(1));
     const std::vector<std::string> keys = {"a", "", "ccc"};
     Result<std::vector<std::uint64_t>> ids =
         db.insert({}, Rows(std::vector<float>{1, 2, 3}, 1), {Texts(keys), {"{}", R"({"n":1})", ""}});
@@ -158,9 +158,9 @@ void texts_go_in_and_come_out() {
     CHECK(db.upsert({VDB_ID_NONE}, {9}, {{"a"}, {}})->at(0) == ids->at(0));
     CHECK(db.get_meta({ids->at(0)})->at(0) == "{}");
     CHECK(Filter::where("n ==").error().item() == 4);
-    const Filter parsed = std::move(*Filter::where("n = $1"));
+    const Filter parsed = *Filter::where("n = $1");
     CHECK(db.count(&parsed).error().code() == Status::ErrInvalidArgument);
-    const Filter one = std::move(*parsed.bind("[1]"));
+    const Filter one = *parsed.bind("[1]");
     CHECK(*db.count(&one) == 1 && *db.erase_where(one) == 1 && *db.erase_keys(Texts{"a", "zzz"}) == 1 && *db.count() == 1);
 }
 
@@ -176,7 +176,7 @@ void a_task_is_asked_and_cancels() {
     CHECK(moved.on_progress([](Progress) -> bool { throw std::runtime_error("out"); }).ok());
     CHECK(db.upsert({10}, {1, 1}, &moved).error().code() == Status::ErrCancelled);
     CHECK(*db.count() == 4);
-    Task stopped = std::move(*Task::make());
+    Task stopped = *Task::make();
     CHECK(stopped.cancel().ok());
     SearchParams params;
     params.task = &stopped;
@@ -188,7 +188,7 @@ void a_task_is_asked_and_cancels() {
 
 void threads_share_one_database() {
     Database db = filled();
-    Filter odd = std::move(*Filter::ids({1, 3}));
+    Filter odd = *Filter::ids({1, 3});
     SearchParams params;
     params.filter = &odd;
     std::atomic<int> right{0};
@@ -235,9 +235,9 @@ void open_and_closed_ten_thousand_times() {
     const auto cycle = [] {
         Result<Database> db = Database::in_memory(Options().dim(2));
         CHECK(db->upsert({1, 2}, Rows(std::vector<float>{1, 2, 3, 4}, 2)).ok());
-        const Filter one = std::move(*Filter::ids({1}));
-        const Snapshot shot = std::move(*db->snapshot());
-        Cursor cursor = std::move(*db->cursor_search({1, 2}));
+        const Filter one = *Filter::ids({1});
+        const Snapshot shot = *db->snapshot();
+        Cursor cursor = *db->cursor_search({1, 2});
         SearchParams params;
         params.filter = &one;
         params.snapshot = &shot;

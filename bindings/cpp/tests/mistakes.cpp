@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+#include <type_traits>
+#include <utility>
 
 #include "check.hpp"
 
@@ -76,6 +78,23 @@ void rows_keep_temporaries() {
     CHECK(db.search({}, 1).error().code() == Status::ErrDimension);
 }
 
+template <class Found, class = void> constexpr bool lends_ids = false;
+template <class Found> constexpr bool lends_ids<Found, std::void_t<decltype(std::declval<Found>().ids_of(0))>> = true;
+static_assert(lends_ids<SearchResult &> && lends_ids<const SearchResult &>);
+static_assert(!lends_ids<SearchResult> && !lends_ids<const ManyResult>);
+
+/// The sanitizer of addresses sees what is used after it ended.
+void loops_go_over_results_without_a_name() {
+    Database db = filled();
+    std::size_t rows = 0;
+    for (const std::string &meta : *db.get_meta({1, 2, 3})) rows += meta.empty();
+    for (const std::string &key : db.keys_of_ids({1, 2, 3}).value()) rows += key.empty();
+    CHECK(rows == 3 + 3);
+    const Error &extended = db.search({1}, 1).error(), &also = db.insert({1}, {1, 2}).error();
+    CHECK(overwrite_the_stack() == 77);
+    CHECK(extended.code() == Status::ErrDimension && also.code() == Status::ErrAlreadyExists);
+}
+
 /// The sanitizer of threads sees whether they get in each other's way.
 void two_threads_close() {
     Database db = filled();
@@ -98,5 +117,6 @@ void two_threads_close() {
 void mistakes_are_noticed(const std::string &scratch) {
     what_was_moved_from_is_closed_and_not_none(scratch);
     rows_keep_temporaries();
+    loops_go_over_results_without_a_name();
     two_threads_close();
 }
