@@ -181,7 +181,18 @@ private:
     std::string report_;
 };
 
-/// A value or an Error. To ask for the one that is not there is a mistake of the program, and aborts it. What a Result
+namespace detail {
+/// Ends a program that asked a Result for what it does not hold, and says so: `error` is what it holds, NULL a value.
+[[noreturn]] inline void misused(const Error *error) {
+    if (error) std::fprintf(stderr, "vdbpp: a Result without a value was asked for it: %s: %s\n", error->name(), error->message());
+    else std::fprintf(stderr, "vdbpp: a Result without an error was asked for it\n");
+    std::fflush(stderr); // a program may have given it a buffer
+    std::abort();
+}
+} // namespace detail
+
+/// A value or an Error. To ask for the one that is not there is a mistake of the program: it is aborted, with a line on
+/// stderr. What a Result
 /// without a name is asked for is moved out of it, so that a loop may go over `*db.get_meta(ids)`.
 template <class T> class [[nodiscard]] Result {
 public:
@@ -193,6 +204,9 @@ public:
     T &value() & { return *get<0>(); }
     const T &value() const & { return *get<0>(); }
     T value() && { return std::move(*get<0>()); }
+    /// The value, or `other` where there is none.
+    template <class U> T value_or(U &&other) const & { return ok() ? *get<0>() : static_cast<T>(std::forward<U>(other)); }
+    template <class U> T value_or(U &&other) && { return ok() ? std::move(*get<0>()) : static_cast<T>(std::forward<U>(other)); }
     T &operator*() & { return *get<0>(); }
     const T &operator*() const & { return *get<0>(); }
     T operator*() && { return std::move(*get<0>()); }
@@ -203,11 +217,16 @@ public:
     Error error() && { return std::move(*get<1>()); }
 
 private:
-    template <std::size_t I> auto *get() { return there(std::get_if<I>(&either_)); }
-    template <std::size_t I> const auto *get() const { return there(std::get_if<I>(&either_)); }
-    template <class P> static P there(P place) {
-        if (!place) std::abort();
-        return place;
+    template <std::size_t I> auto *get() {
+        holds(I);
+        return std::get_if<I>(&either_);
+    }
+    template <std::size_t I> const auto *get() const {
+        holds(I);
+        return std::get_if<I>(&either_);
+    }
+    void holds(std::size_t which) const {
+        if (either_.index() != which) detail::misused(std::get_if<1>(&either_));
     }
 
     std::variant<T, Error> either_;
@@ -221,7 +240,7 @@ public:
     bool ok() const noexcept { return !error_; }
     explicit operator bool() const noexcept { return ok(); }
     const Error &error() const & {
-        if (!error_) std::abort();
+        if (!error_) detail::misused(nullptr);
         return *error_;
     }
     Error error() && { return std::as_const(*this).error(); }

@@ -1,8 +1,15 @@
 /* Mistakes that C++ makes easy: what was moved from, temporaries, sizes beyond all memory. Linked with behaviour.cpp. */
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -95,6 +102,36 @@ void loops_go_over_results_without_a_name() {
     CHECK(extended.code() == Status::ErrDimension && also.code() == Status::ErrAlreadyExists);
 }
 
+/// What a function writes to stderr in a process of its own, which it must abort.
+template <class F> std::string last_words(const std::string &file, F function) {
+    std::fflush(nullptr);
+    const pid_t child = fork();
+    if (child == 0) {
+        if (!std::freopen(file.c_str(), "w", stderr)) std::_Exit(1);
+        std::signal(SIGABRT, SIG_DFL);
+        function();
+        std::_Exit(0);
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    std::ifstream said(file);
+    return std::string(std::istreambuf_iterator<char>(said), {});
+}
+
+void who_asks_for_what_is_not_there_is_told(const std::string &scratch) {
+    Database db = filled();
+    Result<std::uint64_t> rows = db.count(), none = Error(VDB_ERROR_INIT);
+    Result<void> right = db.sync();
+    CHECK(rows.value_or(7) == 3 && none.value_or(7) == 7 && db.get_meta({1}).value_or(std::vector<std::string>{}).size() == 1);
+    const Result<SearchResult> failed = db.search({1}, 1);
+    const std::string said = last_words(scratch + "/said", [&] { static_cast<void>(*failed); });
+    CHECK(said.find("vdbpp: a Result without a value was asked for it: VDB_ERR_DIMENSION: ") == 0);
+    CHECK(said.find(failed.error().message()) != std::string::npos);
+    const std::string without = "vdbpp: a Result without an error was asked for it\n";
+    CHECK(last_words(scratch + "/said", [&] { static_cast<void>(rows.error()); }) == without);
+    CHECK(last_words(scratch + "/said", [&] { static_cast<void>(right.error()); }) == without);
+}
+
 /// The sanitizer of threads sees whether they get in each other's way.
 void two_threads_close() {
     Database db = filled();
@@ -118,5 +155,6 @@ void mistakes_are_noticed(const std::string &scratch) {
     what_was_moved_from_is_closed_and_not_none(scratch);
     rows_keep_temporaries();
     loops_go_over_results_without_a_name();
+    who_asks_for_what_is_not_there_is_told(scratch);
     two_threads_close();
 }
