@@ -20,6 +20,9 @@ HEAD = """\
 #define VDB_HPP_NAMES
 
 #include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
 
 #include <vdb.h>
 
@@ -88,22 +91,24 @@ def member(model: Model, field: Field) -> str:
 
 
 def setter(option: Value) -> str:
-    """An option whose values are an enum takes that enum, a text a string; others a number or a bool."""
-    name, of = option.short.lower(), re.search(r"One of `enum (vdb_\w+)`", option.doc)
-    head = comment(option.doc, "    ")
-    if of:
-        kind = type_name(of.group(1))
-        return f"{head}    Self &{name}({kind} value) {{ return self().set(Option::{camel(option.short)}, value); }}\n"
-    if is_text(option):
-        return (f"{head}    Self &{name}(const std::string &value) "
-                f"{{ return self().set(Option::{camel(option.short)}, value); }}\n")
-    return (f"{head}    template <class T> Self &{name}(T value) "
-            f"{{ return self().set(Option::{camel(option.short)}, value); }}\n")
+    """An option whose values are an enum takes that enum, a text a string; others a number or a bool, but no enum.
+
+    Each twice: a temporary gives itself on, so that Options().dim(4) can be kept and returned.
+    """
+    name, of = option.short.lower(), re.search(r"\b[Oo]ne of `enum (vdb_\w+)`", option.doc)
+    template, kind = "", type_name(of.group(1)) if of else "const std::string &"
+    if not of and not is_text(option):
+        template, kind = "template <class T, class = detail::NoEnum<T>> ", "T"
+    taken = f"{template}Self%s{name}({kind}{'' if kind.endswith('&') else ' '}value)"
+    call = f"self().set(Option::{camel(option.short)}, value)"
+    return (f"{comment(option.doc, '    ')}    {taken % ' &'} & {{ return {call}; }}\n"
+            f"    {taken % ' '} && {{ return std::move({call}); }}\n")
 
 
 def setters(model: Model) -> str:
     rows = "".join(map(setter, model.enum("vdb_option").values))
     return (
+        "\nnamespace detail {\ntemplate <class T> using NoEnum = std::enable_if_t<!std::is_enum_v<T>>;\n} // namespace detail\n"
         "\n/// The options by name, as members of Options.\ntemplate <class Self> class OptionSetters {\npublic:\n"
         f"{rows}\nprivate:\n    Self &self() {{ return static_cast<Self &>(*this); }}\n}};\n")
 

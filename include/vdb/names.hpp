@@ -4,6 +4,9 @@
 #define VDB_HPP_NAMES
 
 #include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
 
 #include <vdb.h>
 
@@ -443,21 +446,31 @@ template <class Params> vdb_search_params_t to_c(const Params &from) {
 }
 } // namespace detail
 
+namespace detail {
+template <class T> using NoEnum = std::enable_if_t<!std::is_enum_v<T>>;
+} // namespace detail
+
 /// The options by name, as members of Options.
 template <class Self> class OptionSetters {
 public:
     /// Components of a vector, 1-65536. Needed to create a database.
-    template <class T> Self &dim(T value) { return self().set(Option::Dim, value); }
+    template <class T, class = detail::NoEnum<T>> Self &dim(T value) & { return self().set(Option::Dim, value); }
+    template <class T, class = detail::NoEnum<T>> Self dim(T value) && { return std::move(self().set(Option::Dim, value)); }
     /// One of `enum vdb_metric`; default L2SQ.
-    Self &metric(Metric value) { return self().set(Option::Metric, value); }
+    Self &metric(Metric value) & { return self().set(Option::Metric, value); }
+    Self metric(Metric value) && { return std::move(self().set(Option::Metric, value)); }
     /// One of `enum vdb_scalar`: how components are stored; default F32.
-    Self &scalar(Scalar value) { return self().set(Option::Scalar, value); }
+    Self &scalar(Scalar value) & { return self().set(Option::Scalar, value); }
+    Self scalar(Scalar value) && { return std::move(self().set(Option::Scalar, value)); }
     /// One of `enum vdb_quant`; default AUTO.
-    Self &quant(Quant value) { return self().set(Option::Quant, value); }
+    Self &quant(Quant value) & { return self().set(Option::Quant, value); }
+    Self quant(Quant value) && { return std::move(self().set(Option::Quant, value)); }
     /// Subspaces of VDB_QUANT_PQ, at most one for each component; 0 = one for each four; default 0.
-    template <class T> Self &pq_subspaces(T value) { return self().set(Option::PqSubspaces, value); }
+    template <class T, class = detail::NoEnum<T>> Self &pq_subspaces(T value) & { return self().set(Option::PqSubspaces, value); }
+    template <class T, class = detail::NoEnum<T>> Self pq_subspaces(T value) && { return std::move(self().set(Option::PqSubspaces, value)); }
     /// One of `enum vdb_originals`; default KEEP.
-    Self &originals(Originals value) { return self().set(Option::Originals, value); }
+    Self &originals(Originals value) & { return self().set(Option::Originals, value); }
+    Self originals(Originals value) && { return std::move(self().set(Option::Originals, value)); }
     /// Columns of metadata with their types, a text as in "year i64, tags string[], author.name string, place geo"
     /// (vdb_options_set_text, vdb_option_get_text); default: none.
     ///
@@ -466,44 +479,61 @@ public:
     /// metadata has a value of another type at such a path is VDB_ERR_INVALID_ARGUMENT and changes nothing; missing values
     /// and null are of any type. The background thread reads these columns out of the JSON before a filter asks for
     /// them, as far as VDB_OPT_COLUMN_BYTES has room. At most 256; their order does not matter.
-    Self &columns(const std::string &value) { return self().set(Option::Columns, value); }
+    Self &columns(const std::string &value) & { return self().set(Option::Columns, value); }
+    Self columns(const std::string &value) && { return std::move(self().set(Option::Columns, value)); }
     /// Links of a node on upper levels, twice as many on level 0; 2-256, default 16.
-    template <class T> Self &m(T value) { return self().set(Option::M, value); }
+    template <class T, class = detail::NoEnum<T>> Self &m(T value) & { return self().set(Option::M, value); }
+    template <class T, class = detail::NoEnum<T>> Self m(T value) && { return std::move(self().set(Option::M, value)); }
     /// Breadth of the search that finds the links of a new node; 8-4096, default 200.
-    template <class T> Self &ef_construction(T value) { return self().set(Option::EfConstruction, value); }
+    template <class T, class = detail::NoEnum<T>> Self &ef_construction(T value) & { return self().set(Option::EfConstruction, value); }
+    template <class T, class = detail::NoEnum<T>> Self ef_construction(T value) && { return std::move(self().set(Option::EfConstruction, value)); }
     /// Breadth of a search that gives none of its own; 1-100000, default 64.
-    template <class T> Self &ef_search(T value) { return self().set(Option::EfSearch, value); }
+    template <class T, class = detail::NoEnum<T>> Self &ef_search(T value) & { return self().set(Option::EfSearch, value); }
+    template <class T, class = detail::NoEnum<T>> Self ef_search(T value) && { return std::move(self().set(Option::EfSearch, value)); }
     /// Seed of the level of each row; default 42.
-    template <class T> Self &seed(T value) { return self().set(Option::Seed, value); }
+    template <class T, class = detail::NoEnum<T>> Self &seed(T value) & { return self().set(Option::Seed, value); }
+    template <class T, class = detail::NoEnum<T>> Self seed(T value) && { return std::move(self().set(Option::Seed, value)); }
     /// Rows from which on a graph is built; below, searches scan; default 2000.
-    template <class T> Self &graph_min_rows(T value) { return self().set(Option::GraphMinRows, value); }
+    template <class T, class = detail::NoEnum<T>> Self &graph_min_rows(T value) & { return self().set(Option::GraphMinRows, value); }
+    template <class T, class = detail::NoEnum<T>> Self graph_min_rows(T value) && { return std::move(self().set(Option::GraphMinRows, value)); }
     /// Share of dead nodes at which the graph is consolidated; 0.01-1, default 0.1.
-    template <class T> Self &consolidate_ratio(T value) { return self().set(Option::ConsolidateRatio, value); }
+    template <class T, class = detail::NoEnum<T>> Self &consolidate_ratio(T value) & { return self().set(Option::ConsolidateRatio, value); }
+    template <class T, class = detail::NoEnum<T>> Self consolidate_ratio(T value) && { return std::move(self().set(Option::ConsolidateRatio, value)); }
     /// Recall of a search that gives neither an ef nor a recall of its own, see
     /// vdb_search_params_t.target_recall; 0-0.9999, default 0 (by ef).
-    template <class T> Self &target_recall(T value) { return self().set(Option::TargetRecall, value); }
+    template <class T, class = detail::NoEnum<T>> Self &target_recall(T value) & { return self().set(Option::TargetRecall, value); }
+    template <class T, class = detail::NoEnum<T>> Self target_recall(T value) && { return std::move(self().set(Option::TargetRecall, value)); }
     /// One of `enum vdb_profile`: what M and EF_CONSTRUCTION are when they are not set; default
     /// DEFAULT. A database keeps those numbers, not the profile: it reports the profile that
     /// they belong to, DEFAULT where that is none.
-    Self &profile(Profile value) { return self().set(Option::Profile, value); }
+    Self &profile(Profile value) & { return self().set(Option::Profile, value); }
+    Self profile(Profile value) && { return std::move(self().set(Option::Profile, value)); }
     /// 1 = vdb_open creates a database that is not there; default 1.
-    template <class T> Self &create(T value) { return self().set(Option::Create, value); }
+    template <class T, class = detail::NoEnum<T>> Self &create(T value) & { return self().set(Option::Create, value); }
+    template <class T, class = detail::NoEnum<T>> Self create(T value) && { return std::move(self().set(Option::Create, value)); }
     /// 1 = vdb_open only reads, beside the process that writes: it creates, locks and
     /// changes nothing, and vdb_refresh moves the handle on; default 0.
-    template <class T> Self &read_only(T value) { return self().set(Option::ReadOnly, value); }
+    template <class T, class = detail::NoEnum<T>> Self &read_only(T value) & { return self().set(Option::ReadOnly, value); }
+    template <class T, class = detail::NoEnum<T>> Self read_only(T value) && { return std::move(self().set(Option::ReadOnly, value)); }
     /// 1 = files are mapped, 0 = read into memory (for files you do not trust); default 1.
-    template <class T> Self &mmap(T value) { return self().set(Option::Mmap, value); }
+    template <class T, class = detail::NoEnum<T>> Self &mmap(T value) & { return self().set(Option::Mmap, value); }
+    template <class T, class = detail::NoEnum<T>> Self mmap(T value) && { return std::move(self().set(Option::Mmap, value)); }
     /// One of `enum vdb_durability`; default FULL.
-    Self &durability(Durability value) { return self().set(Option::Durability, value); }
+    Self &durability(Durability value) & { return self().set(Option::Durability, value); }
+    Self durability(Durability value) && { return std::move(self().set(Option::Durability, value)); }
     /// Size of the write-ahead log that starts a checkpoint; from 1 MiB, default 256 MiB.
-    template <class T> Self &wal_limit_bytes(T value) { return self().set(Option::WalLimitBytes, value); }
+    template <class T, class = detail::NoEnum<T>> Self &wal_limit_bytes(T value) & { return self().set(Option::WalLimitBytes, value); }
+    template <class T, class = detail::NoEnum<T>> Self wal_limit_bytes(T value) && { return std::move(self().set(Option::WalLimitBytes, value)); }
     /// 1 = vdb_open reads and checks every byte before it returns; default 0: each block at its first use, and what
     /// fits a quarter of memory in the background, so that damage nobody asks for shows as VDB_ERR_CORRUPT too.
-    template <class T> Self &verify_on_open(T value) { return self().set(Option::VerifyOnOpen, value); }
+    template <class T, class = detail::NoEnum<T>> Self &verify_on_open(T value) & { return self().set(Option::VerifyOnOpen, value); }
+    template <class T, class = detail::NoEnum<T>> Self verify_on_open(T value) && { return std::move(self().set(Option::VerifyOnOpen, value)); }
     /// Share of dead rows at which a chunk is rewritten; 0.05-1, default 0.3.
-    template <class T> Self &compact_ratio(T value) { return self().set(Option::CompactRatio, value); }
+    template <class T, class = detail::NoEnum<T>> Self &compact_ratio(T value) & { return self().set(Option::CompactRatio, value); }
+    template <class T, class = detail::NoEnum<T>> Self compact_ratio(T value) && { return std::move(self().set(Option::CompactRatio, value)); }
     /// Longest metadata of a row in bytes, up to 16776701; longer ones are VDB_ERR_LIMIT; default 1 MiB.
-    template <class T> Self &max_meta_bytes(T value) { return self().set(Option::MaxMetaBytes, value); }
+    template <class T, class = detail::NoEnum<T>> Self &max_meta_bytes(T value) & { return self().set(Option::MaxMetaBytes, value); }
+    template <class T, class = detail::NoEnum<T>> Self max_meta_bytes(T value) && { return std::move(self().set(Option::MaxMetaBytes, value)); }
     /// Rows that may wait for the graph (`unindexed` in vdb_stats_t) when a call inserts or replaces
     /// more, 0 = any number; default 0.
     ///
@@ -513,12 +543,15 @@ public:
     /// beside it, may pass the limit; so may rows that graph work leaves for its next step (up to
     /// VDB_OPT_GRAPH_MIN_ROWS at first, then a sixteenth of the graph, but 1024 to 16384 rows, from a million rows on a
     /// 64th) or has no memory for. Deletes never wait.
-    template <class T> Self &max_unindexed(T value) { return self().set(Option::MaxUnindexed, value); }
+    template <class T, class = detail::NoEnum<T>> Self &max_unindexed(T value) & { return self().set(Option::MaxUnindexed, value); }
+    template <class T, class = detail::NoEnum<T>> Self max_unindexed(T value) && { return std::move(self().set(Option::MaxUnindexed, value)); }
     /// One of `enum vdb_when_behind`: what a call does while more than VDB_OPT_MAX_UNINDEXED rows
     /// wait for the graph; default BLOCK.
-    Self &when_behind(WhenBehind value) { return self().set(Option::WhenBehind, value); }
+    Self &when_behind(WhenBehind value) & { return self().set(Option::WhenBehind, value); }
+    Self when_behind(WhenBehind value) && { return std::move(self().set(Option::WhenBehind, value)); }
     /// Threads that build the graph, share large batches of queries and verify files after an open, 0 = one for each core; default 0.
-    template <class T> Self &threads(T value) { return self().set(Option::Threads, value); }
+    template <class T, class = detail::NoEnum<T>> Self &threads(T value) & { return self().set(Option::Threads, value); }
+    template <class T, class = detail::NoEnum<T>> Self threads(T value) && { return std::move(self().set(Option::Threads, value)); }
     /// Bytes of memory the database may take, 0 = no limit, else from 16 MiB; default 0.
     ///
     /// Counted is what grows with the data: rows, ids, codes, graph, batches on their way,
@@ -531,7 +564,8 @@ public:
     /// scanned) and vdb_wait_indexed is VDB_ERR_LIMIT. Not counted, so that the process may
     /// take as much more: 16 MiB, 1 MiB a thread, 1 bit a row, 300 bytes a chunk of rows, and
     /// in vdb_open the longest record of the log.
-    template <class T> Self &max_memory(T value) { return self().set(Option::MaxMemory, value); }
+    template <class T, class = detail::NoEnum<T>> Self &max_memory(T value) & { return self().set(Option::MaxMemory, value); }
+    template <class T, class = detail::NoEnum<T>> Self max_memory(T value) && { return std::move(self().set(Option::MaxMemory, value)); }
     /// 1 = what searches walk (codes and links) is copied from mapped files into memory, in
     /// huge pages, by the background thread and once after vdb_open, when searches have computed
     /// as many distances as the graph has nodes; 0 = they go on in the files; default 1.
@@ -539,26 +573,32 @@ public:
     /// Searches are faster then. Nothing is copied where it takes more than a
     /// quarter of the machine's memory or half of what VDB_OPT_MAX_MEMORY leaves, and where the
     /// database is only read.
-    template <class T> Self &resident(T value) { return self().set(Option::Resident, value); }
+    template <class T, class = detail::NoEnum<T>> Self &resident(T value) & { return self().set(Option::Resident, value); }
+    template <class T, class = detail::NoEnum<T>> Self resident(T value) && { return std::move(self().set(Option::Resident, value)); }
     /// Bytes of answers that are kept for searches that ask the same again, 0 = none, else from 64 KiB; default 0.
     ///
     /// For vdb_search, vdb_search_exact and vdb_search_range where the same queries come often and writes seldom: an
     /// answer is used again for the same query, parameters and filter handle, until a row or the graph changes, so it is
     /// never out of date. Answers are the same as without. Those that are VDB_PARTIAL are not kept. The memory counts as
     /// the database's (VDB_OPT_MAX_MEMORY), is taken as answers come, and is given back first where memory is short.
-    template <class T> Self &cache_bytes(T value) { return self().set(Option::CacheBytes, value); }
+    template <class T, class = detail::NoEnum<T>> Self &cache_bytes(T value) & { return self().set(Option::CacheBytes, value); }
+    template <class T, class = detail::NoEnum<T>> Self cache_bytes(T value) && { return std::move(self().set(Option::CacheBytes, value)); }
     /// Microseconds from which on a search (vdb_search, vdb_search_exact, vdb_search_range; a call, however many
     /// queries it has) is counted in `slow_queries` of vdb_stats_t and has a line in the log; default 0: never.
-    template <class T> Self &slow_query_us(T value) { return self().set(Option::SlowQueryUs, value); }
+    template <class T, class = detail::NoEnum<T>> Self &slow_query_us(T value) & { return self().set(Option::SlowQueryUs, value); }
+    template <class T, class = detail::NoEnum<T>> Self slow_query_us(T value) && { return std::move(self().set(Option::SlowQueryUs, value)); }
     /// Bytes of log lines that wait for vdb_log_read, 0 = no log, else from 1 KiB; default 65536. Memory is
     /// taken as lines come. Where more come, the oldest go and are counted.
-    template <class T> Self &log_bytes(T value) { return self().set(Option::LogBytes, value); }
+    template <class T, class = detail::NoEnum<T>> Self &log_bytes(T value) & { return self().set(Option::LogBytes, value); }
+    template <class T, class = detail::NoEnum<T>> Self log_bytes(T value) && { return std::move(self().set(Option::LogBytes, value)); }
     /// How much a line matters at least to be in the log, one of `enum vdb_log_level`; default INFO: all lines.
-    template <class T> Self &log_level(T value) { return self().set(Option::LogLevel, value); }
+    Self &log_level(LogLevel value) & { return self().set(Option::LogLevel, value); }
+    Self log_level(LogLevel value) && { return std::move(self().set(Option::LogLevel, value)); }
     /// Bytes of columns that are kept of metadata: what filters (vdb_filter_parse) look at is read out of the JSON once
     /// and kept for the next filter, some 1 to 4 bytes a row and the distinct values, or 4 to 8 bytes a row of numbers that
     /// differ (vdb_columns_get); the least recently used go first; 0 keeps none; default 256 MiB, which count as working memory of searches (VDB_OPT_MAX_MEMORY).
-    template <class T> Self &column_bytes(T value) { return self().set(Option::ColumnBytes, value); }
+    template <class T, class = detail::NoEnum<T>> Self &column_bytes(T value) & { return self().set(Option::ColumnBytes, value); }
+    template <class T, class = detail::NoEnum<T>> Self column_bytes(T value) && { return std::move(self().set(Option::ColumnBytes, value)); }
 
 private:
     Self &self() { return static_cast<Self &>(*this); }

@@ -38,28 +38,22 @@ public:
     }
 
     /// Sets a number, a switch, a fraction, a value of an enum or a text.
-    template <class T> Options &set(Option option, T value) {
+    template <class T> Options &set(Option option, const T &value) & {
         constexpr bool is_text = std::is_convertible_v<T, std::string>;
         static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T> || is_text, "an option is a number, a value of an enum or a text");
-        const auto number = static_cast<vdb_option_t>(option);
         if (!call_.ok()) return *this;
-        if constexpr (is_text) {
-            return set(name_of(option), std::string(value));
-        } else if constexpr (std::is_floating_point_v<T>) {
-            call_.made(vdb_options_set_f64(capi(), number, value, call_.error()));
-        } else {
-            if constexpr (std::is_signed_v<T>) {
-                if (value < 0 && !call_.refuse(Status::ErrOutOfRange, "an option cannot be negative")) return *this;
-            }
-            call_.made(vdb_options_set_u64(capi(), number, static_cast<std::uint64_t>(value), call_.error()));
-        }
+        const vdb_option_info_t info = info_of(option);
+        if constexpr (is_text) return set(info.name ? info.name : std::to_string(static_cast<vdb_option_t>(option)), value);
+        else if (info.value_type == VDB_OPTION_TYPE_F64) fraction(option, static_cast<double>(value));
+        else whole(option, info, value);
         return *this;
     }
     /// Sets any option by name: ("hnsw.m", "32").
-    Options &set(const std::string &name, const std::string &value) {
+    Options &set(const std::string &name, const std::string &value) & {
         if (call_.ok()) call_.made(vdb_options_set_text(capi(), name.c_str(), value.c_str(), call_.error()));
         return *this;
     }
+    template <class Which, class T> Options set(const Which &option, const T &value) && { return std::move(set(option, value)); }
 
     vdb_options *capi() const noexcept { return handle_.get(); }
     /// Hands the first failure over; true where there is none.
@@ -71,13 +65,34 @@ public:
 private:
     using Handle = detail::Handle<vdb_options, vdb_options_free>;
 
-    /// What the table of options calls it; its number where it does not know it.
-    static std::string name_of(Option option) {
+    /// What the table of options says of it; nothing where it does not know it.
+    static vdb_option_info_t info_of(Option option) noexcept {
         vdb_option_info_t info{};
         info.struct_size = sizeof info;
         for (std::size_t at = 0; vdb_option_at(at, &info, nullptr) == VDB_OK; at++)
-            if (info.id == static_cast<vdb_option_t>(option)) return info.name;
-        return std::to_string(static_cast<vdb_option_t>(option));
+            if (info.id == static_cast<vdb_option_t>(option)) return info;
+        return {};
+    }
+    void fraction(Option option, double value) noexcept {
+        call_.made(vdb_options_set_f64(capi(), static_cast<vdb_option_t>(option), value, call_.error()));
+    }
+    template <class T> void whole(Option option, const vdb_option_info_t &info, T value) noexcept {
+        std::uint64_t number = 0;
+        if constexpr (std::is_floating_point_v<T>) {
+            if (value >= 0 && value < T(18446744073709551616.0)) number = static_cast<std::uint64_t>(value);
+            if (static_cast<T>(number) != value) return refuse(info, "is a whole number and not negative");
+        } else {
+            if constexpr (std::is_signed_v<T>) {
+                if (value < 0) return refuse(info, "cannot be negative");
+            }
+            number = static_cast<std::uint64_t>(value);
+        }
+        call_.made(vdb_options_set_u64(capi(), static_cast<vdb_option_t>(option), number, call_.error()));
+    }
+    void refuse(const vdb_option_info_t &info, const char *why) noexcept {
+        char text[80];
+        std::snprintf(text, sizeof text, "%s %s", info.name ? info.name : "an option", why);
+        call_.refuse(Status::ErrOutOfRange, text);
     }
 
     detail::Call call_;

@@ -69,6 +69,15 @@ void the_first_failure_of_options_is_kept() {
     CHECK(std::string(db.error().message()).find("schema.dim") != std::string::npos);
     db = Database::in_memory(Options().dim(3).m(-1));
     CHECK(!db && db.error().code() == Status::ErrOutOfRange);
+    CHECK(std::string(db.error().message()) == "hnsw.m cannot be negative");
+    db = Database::in_memory(Options().dim(4.5));
+    CHECK(!db && db.error().code() == Status::ErrOutOfRange);
+    CHECK(std::string(db.error().message()) == "schema.dim is a whole number and not negative");
+    CHECK(!Database::in_memory(Options().dim(1e30)).ok() && !Database::in_memory(Options().dim(std::nan(""))).ok());
+    db = Database::in_memory(Options().dim(3.0).consolidate_ratio(1).target_recall(0).max_memory(1e9).log_level(LogLevel::Warn));
+    CHECK(db.ok() && db->dim() == 3 && *db->option_f64(Option::ConsolidateRatio) == 1 && *db->option_u64(Option::MaxMemory) == 1000000000);
+    db = Database::in_memory(Options().dim(3).target_recall(2));
+    CHECK(!db && db.error().code() == Status::ErrOutOfRange);
     db = Database::in_memory(Options().dim(3).m(8u).consolidate_ratio(0.25).mmap(false).set("hnsw.ef_search", "99"));
     CHECK(db.ok());
     CHECK(*db->option_u64(Option::EfSearch) == 99 && *db->option_u64(Option::M) == 8);
@@ -87,6 +96,24 @@ void the_first_failure_of_options_is_kept() {
     Result<std::vector<vdb_option_info_t>> table = option_table();
     CHECK(table.ok() && table->size() > 20 && std::string(table->front().name) == "schema.dim");
 }
+
+Options four() { return Options().dim(4).metric(Metric::L1); }
+
+void options_can_be_kept() {
+    const Options kept = Options().dim(4);
+    const auto also = Options().set(Option::Dim, 4).set("hnsw.m", "8");
+    const auto &extended = Options().dim(4).m(8);
+    Options made = Options().dim(4);
+    for (const Options *each : {&kept, &also, &extended}) CHECK(Database::in_memory(*each)->dim() == 4);
+    CHECK(*Database::in_memory(four())->option_u64(Option::Metric) == VDB_METRIC_L1);
+    CHECK(*Database::in_memory(made.m(9))->option_u64(Option::M) == 9);
+    made = four();
+    CHECK(*Database::in_memory(made)->option_u64(Option::Metric) == VDB_METRIC_L1);
+}
+
+template <class T, class = void> constexpr bool is_dim = false;
+template <class T> constexpr bool is_dim<T, std::void_t<decltype(Options().dim(std::declval<T>()))>> = true;
+static_assert(is_dim<int> && is_dim<double> && is_dim<const char *> && !is_dim<Metric>);
 
 void views_take_what_there_is() {
     Database db = filled();
@@ -262,6 +289,7 @@ int main(int, char **argv) {
     a_handle_is_owned_by_one();
     an_error_says_what_and_where();
     the_first_failure_of_options_is_kept();
+    options_can_be_kept();
     views_take_what_there_is();
     results_can_go_into_memory_of_the_caller();
     texts_go_in_and_come_out();
