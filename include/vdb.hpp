@@ -134,9 +134,10 @@ public:
     /// The vectors of ids as numbers of type T: float, std::int8_t or std::uint8_t.
     template <class T = float>
     Outcome<Fetched<T>> get(Span<const std::uint64_t> ids, const Snapshot *snapshot = nullptr) const {
-        Fetched<T> fetched{std::vector<T>(ids.size() * dim_), std::vector<std::uint8_t>(ids.size())};
+        Fetched<T> fetched;
         detail::Call call;
-        get_rows(call, ids, detail::ScalarOf<T>::value, fetched.values.data(), fetched.found, 0, snapshot);
+        if (call.room(fetched.values, ids.size(), dim_) && call.room(fetched.found, ids.size()))
+            get_rows(call, ids, detail::ScalarOf<T>::value, fetched.values.data(), fetched.found, 0, snapshot);
         return call.finish(std::move(fetched));
     }
     /// The vectors of ids as bytes of any type, into rows of the caller `stride` bytes apart.
@@ -158,8 +159,9 @@ public:
     /// The ids of the rows with these keys; VDB_ID_NONE where there is none.
     Outcome<std::vector<std::uint64_t>> ids_of_keys(const Texts &keys, const Snapshot *snapshot = nullptr) const {
         detail::Call call;
-        std::vector<std::uint64_t> ids(keys.count());
-        call.made(vdb_ids_of_keys_at(capi(), state(snapshot), keys.data(), keys.offsets(), keys.count(), ids.data(), call.error()));
+        std::vector<std::uint64_t> ids;
+        if (call.room(ids, keys.count()))
+            call.made(vdb_ids_of_keys_at(capi(), state(snapshot), keys.data(), keys.offsets(), keys.count(), ids.data(), call.error()));
         return call.finish(std::move(ids));
     }
     Outcome<std::uint64_t> count(const Filter *filter = nullptr, const Snapshot *snapshot = nullptr) const {
@@ -192,9 +194,8 @@ public:
                                       const SearchParams &params = {}) const {
         detail::Call call;
         RangeResult found;
-        if (call.take(query) && call.same(query.count(), 1, "search_range takes one query") && places(call, cap)) {
-            found.ids.resize(cap);
-            found.distances.resize(cap);
+        if (call.take(query) && call.same(query.count(), 1, "search_range takes one query") && places(call, cap) &&
+            call.room(found.ids, cap) && call.room(found.distances, cap)) {
             vdb_search_params_t asked = parameters(params, query);
             std::size_t count = 0;
             call.made(vdb_search_range(capi(), query.data(), query.dim(), max_distance, cap, &asked, found.ids.data(),
@@ -442,14 +443,17 @@ private:
     Outcome<std::vector<std::uint64_t>> write_records(F function, Span<const std::uint64_t> ids, const Rows &rows,
                                                       const Records &records, Task *task) {
         detail::Call call;
-        std::vector<std::uint64_t> given(rows.count(), VDB_ID_NONE);
-        std::copy(ids.begin(), ids.begin() + std::min(ids.size(), given.size()), given.begin());
+        std::vector<std::uint64_t> given;
         const Texts &keys = records.keys, &meta = records.meta;
         if (call.take(rows) && (ids.empty() || call.same(ids.size(), rows.count(), "there is not one id for each row")) &&
             (!keys.given() || call.same(keys.count(), rows.count(), "there is not one key for each row")) &&
-            (!meta.given() || call.same(meta.count(), rows.count(), "there is not one metadata for each row")))
+            (!meta.given() || call.same(meta.count(), rows.count(), "there is not one metadata for each row")) &&
+            call.room(given, rows.count())) {
+            if (ids.empty()) std::fill(given.begin(), given.end(), VDB_ID_NONE);
+            else std::copy(ids.begin(), ids.end(), given.begin());
             call.made(function(capi(), given.data(), keys.data(), keys.offsets(), rows.data(), rows.count(), rows.dim(),
                                rows.stride(), rows.scalar(), meta.data(), meta.offsets(), capi_of(task), call.error()));
+        }
         return call.finish(std::move(given));
     }
 
@@ -483,21 +487,16 @@ private:
     /// Room for the results of `count` queries.
     static bool sized(detail::Call &call, SearchResult &found, std::size_t count, std::size_t k) {
         found.k = k;
-        if (!places(call, k)) return false;
-        found.ids.resize(count * k);
-        found.distances.resize(count * k);
-        found.counts.resize(count);
-        return true;
+        return places(call, k) && call.room(found.ids, count, k) && call.room(found.distances, count, k) &&
+               call.room(found.counts, count);
     }
 
     /// A search with one list of results.
     template <class F> static Outcome<Chosen> chosen(std::size_t k, F function) {
         detail::Call call;
         Chosen found;
-        if (places(call, k)) {
+        if (places(call, k) && call.room(found.ids, k) && call.room(found.distances, k)) {
             std::uint32_t count = 0;
-            found.ids.resize(k);
-            found.distances.resize(k);
             call.made(function(found.ids.data(), found.distances.data(), &count, call.error()));
             found.ids.resize(count);
             found.distances.resize(count);
@@ -552,8 +551,7 @@ inline Outcome<ManyResult> search_many(Span<const Database *const> databases, co
     ManyResult found;
     std::vector<const vdb *> handles;
     for (const Database *database : databases) handles.push_back(database->capi());
-    if (call.take(queries) && Database::sized(call, found, queries.count(), k)) {
-        found.sources.resize(found.ids.size());
+    if (call.take(queries) && Database::sized(call, found, queries.count(), k) && call.room(found.sources, found.ids.size())) {
         const vdb_search_params_t asked = Database::parameters(params, queries);
         call.made(vdb_search_many(handles.data(), handles.size(), queries.data(), queries.count(), queries.dim(),
                                   queries.stride(), k, &asked, found.ids.data(), found.distances.data(),

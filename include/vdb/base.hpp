@@ -12,7 +12,9 @@
 #include <cstring>
 #include <initializer_list>
 #include <memory>
+#include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -33,7 +35,6 @@
 #endif
 
 #ifdef VDB_EXCEPTIONS
-#include <stdexcept>
 #define VDB_HPP_NAMESPACE throwing
 #else
 #define VDB_HPP_NAMESPACE returning
@@ -298,6 +299,30 @@ public:
         char text[sizeof record_.message];
         std::snprintf(text, sizeof text, "%s (%zu, wanted %zu)", message, have, want);
         return refuse(Status::ErrInvalidArgument, text);
+    }
+
+    /// Does what takes memory; where there is none for `count` places that is an error like any other.
+    template <class F> bool has_memory(std::size_t count, F take) {
+#ifdef __cpp_exceptions
+        try {
+            take();
+            return true;
+        } catch (const std::bad_alloc &) {
+        } catch (const std::length_error &) {
+        }
+        char text[64];
+        std::snprintf(text, sizeof text, "there is no memory for %zu places", count);
+        return refuse(Status::ErrNoMemory, text);
+#else
+        static_cast<void>(count);
+        take();
+        return true;
+#endif
+    }
+    /// Places for `count` results of `each` values.
+    template <class Values> bool room(Values &values, std::size_t count, std::size_t each = 1) {
+        const std::size_t places = each && count > SIZE_MAX / each ? SIZE_MAX : count * each;
+        return has_memory(places, [&] { values.resize(places); });
     }
 
     template <class T> Outcome<T> finish(T value) {

@@ -268,17 +268,20 @@ struct Records {
 namespace detail {
 /// Texts that come back to back: asked for their length, then for themselves; again where they grew meanwhile.
 template <class Ask> std::vector<std::string> texts_of_rows(Call &call, std::size_t count, Ask ask) {
-    std::vector<std::uint64_t> offsets(count + 1);
+    std::vector<std::uint64_t> offsets;
     std::vector<std::string> texts;
     std::string data;
     std::size_t length = 0;
-    if (!call.made(ask(nullptr, std::size_t{0}, offsets.data(), &length))) return texts;
+    if (!call.room(offsets, count + 1) || !call.made(ask(nullptr, std::size_t{0}, offsets.data(), &length))) return texts;
     do {
-        data.resize(std::max<std::size_t>(length, 1));
+        if (!call.room(data, std::max<std::size_t>(length, 1))) return texts;
         call.made(ask(data.data(), data.size(), offsets.data(), &length));
     } while (call.status() == VDB_ERR_BUFFER_TOO_SMALL && length > data.size());
-    for (std::size_t i = 0; call.ok() && i < count; i++)
-        texts.emplace_back(data, static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(offsets[i + 1] - offsets[i]));
+    if (!call.ok() || !call.room(texts, count)) return texts;
+    call.has_memory(length, [&] {
+        for (std::size_t i = 0; i < count; i++)
+            texts[i].assign(data, static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(offsets[i + 1] - offsets[i]));
+    });
     return texts;
 }
 } // namespace detail
@@ -353,9 +356,8 @@ public:
         detail::Call call;
         Page page;
         std::size_t count = 0;
-        page.ids.resize(cap);
-        page.distances.resize(cap);
-        call.made(vdb_cursor_next(capi(), cap, page.ids.data(), page.distances.data(), &count, call.error()));
+        if (call.room(page.ids, cap) && call.room(page.distances, cap))
+            call.made(vdb_cursor_next(capi(), cap, page.ids.data(), page.distances.data(), &count, call.error()));
         page.ids.resize(count);
         page.distances.resize(count);
         page.partial = call.partial();

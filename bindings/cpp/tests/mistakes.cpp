@@ -132,6 +132,25 @@ void who_asks_for_what_is_not_there_is_told(const std::string &scratch) {
     CHECK(last_words(scratch + "/said", [&] { static_cast<void>(right.error()); }) == without);
 }
 
+void sizes_beyond_all_memory_are_errors() {
+    Database db = filled();
+    Cursor cursor = *db.cursor_scan();
+    const auto none = [](const auto &result) { return !result && result.error().code() == Status::ErrNoMemory; };
+    const std::vector<float> value(2);
+    const std::size_t many = SIZE_MAX / 8, wraps = (SIZE_MAX >> 24) + 1;
+    const Span<const std::uint64_t> ids(nullptr, many);
+    CHECK(none(cursor.next(SIZE_MAX)) && none(cursor.next(many)) && cursor.next(3)->ids.size() == 3);
+    for (const std::size_t count : {many, wraps}) {
+        CHECK(none(db.search(Rows::raw(value.data(), count, 2, Scalar::F32), VDB_MAX_K)));
+        CHECK(none(search_many({&db}, Rows::raw(value.data(), count, 2, Scalar::F32), VDB_MAX_K)));
+    }
+    CHECK(none(db.insert({}, Rows::raw(value.data(), many, 2, Scalar::F32), Records())));
+    CHECK(none(db.get(ids)) && none(db.get_meta(ids)) && none(db.search_ids(ids, VDB_MAX_K)));
+    // More than any address space has; sanitizers end a program that asks for it.
+    if (!std::getenv("VDB_TEST_QUICK")) CHECK(none(db.search(Rows::raw(value.data(), 2000000, 2, Scalar::F32), VDB_MAX_K)));
+    CHECK(std::string(cursor.next(SIZE_MAX).error().message()) == "there is no memory for 18446744073709551615 places");
+}
+
 /// The sanitizer of threads sees whether they get in each other's way.
 void two_threads_close() {
     Database db = filled();
@@ -156,5 +175,6 @@ void mistakes_are_noticed(const std::string &scratch) {
     rows_keep_temporaries();
     loops_go_over_results_without_a_name();
     who_asks_for_what_is_not_there_is_told(scratch);
+    sizes_beyond_all_memory_are_errors();
     two_threads_close();
 }
