@@ -319,8 +319,12 @@ struct Chosen {
     bool partial = false;
 };
 
-/// Rows of a cursor, distances 0 where they come by id. No rows and not `partial`: there are no more.
-using Page = Chosen;
+/// Rows of a cursor, distances 0 where they come by id. Before it is `done` a page may have few rows or none, where a
+/// deadline or a task ended it.
+struct Page : Chosen {
+    /// There are no more rows.
+    bool done = false;
+};
 
 /// All rows within a distance, nearest first; `more` where there are others.
 struct RangeResult {
@@ -361,6 +365,7 @@ public:
         page.ids.resize(count);
         page.distances.resize(count);
         page.partial = call.partial();
+        page.done = call.status() == VDB_DONE;
         return call.finish(std::move(page));
     }
 

@@ -132,6 +132,21 @@ void who_asks_for_what_is_not_there_is_told(const std::string &scratch) {
     CHECK(last_words(scratch + "/said", [&] { static_cast<void>(right.error()); }) == without);
 }
 
+void a_page_that_a_deadline_ended_is_not_the_last() {
+    Database db = filled();
+    Task task = *Task::make();
+    SearchParams params;
+    params.task = &task;
+    Cursor cursor = *db.cursor_search({0, 0}, params);
+    CHECK(task.cancel().ok());
+    Page page = *cursor.next(1);
+    CHECK(page.ids.empty() && page.partial && !page.done);
+    cursor = *db.cursor_scan();
+    CHECK(cursor.next(3)->ids.size() == 3);
+    page = *cursor.next(3);
+    CHECK(page.ids.empty() && page.done && !page.partial && cursor.next(1)->done);
+}
+
 void sizes_beyond_all_memory_are_errors() {
     Database db = filled();
     Cursor cursor = *db.cursor_scan();
@@ -175,6 +190,7 @@ void mistakes_are_noticed(const std::string &scratch) {
     rows_keep_temporaries();
     loops_go_over_results_without_a_name();
     who_asks_for_what_is_not_there_is_told(scratch);
+    a_page_that_a_deadline_ended_is_not_the_last();
     sizes_beyond_all_memory_are_errors();
     two_threads_close();
 }
