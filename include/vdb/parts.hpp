@@ -118,9 +118,25 @@ struct Progress {
     std::uint64_t done = 0, total = 0;
 };
 
-/// Cancels a long call and shows its progress, from any thread.
+namespace detail {
+/// First without its function: a call that still uses the task would ask one that is gone.
+inline void free_task(vdb_task *task) {
+    vdb_task_on_progress(task, nullptr, nullptr, nullptr);
+    vdb_task_free(task);
+}
+} // namespace detail
+
+/// Cancels a long call and shows its progress, from any thread. A call goes on when its task is closed, and asks no more.
 class Task {
 public:
+    Task(Task &&) noexcept = default;
+    Task &operator=(Task &&other) noexcept {
+        Task moved(std::move(other));
+        std::swap(handle_, moved.handle_);
+        std::swap(function_, moved.function_);
+        return *this;
+    }
+
     static Outcome<Task> make() {
         detail::Call call;
         vdb_task *made = nullptr;
@@ -137,7 +153,8 @@ public:
         return call.finish(now);
     }
     /// A function that a long call asks at each step, on its own thread; false cancels, as an exception
-    /// does, which goes no further. An empty function removes it.
+    /// does, which goes no further. An empty function removes it. To set another one, to close the task and to destroy it
+    /// waits until the function returns, which therefore must not do these itself.
     Outcome<void> on_progress(std::function<bool(Progress)> keep_going) {
         detail::Call call;
         auto kept = keep_going ? std::make_unique<std::function<bool(Progress)>>(std::move(keep_going)) : nullptr;
@@ -170,7 +187,7 @@ private:
     }
 
     std::unique_ptr<std::function<bool(Progress)>> function_; // outlives the handle below
-    detail::Handle<vdb_task, vdb_task_free> handle_;
+    detail::Handle<vdb_task, detail::free_task> handle_;
 };
 
 /// Says which rows a search may return. Any thread may use it.

@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -166,6 +168,31 @@ void sizes_beyond_all_memory_are_errors() {
     CHECK(std::string(cursor.next(SIZE_MAX).error().message()) == "there is no memory for 18446744073709551615 places");
 }
 
+/// The sanitizer of addresses sees when a call asks a function that is gone. One way to end a task for each round.
+void a_task_ends_before_its_call() {
+    for (int way = 0; way < 4; way++) {
+        Database db = *Database::in_memory(Options().dim(2).graph_min_rows(1).threads(1));
+        std::vector<float> rows(2 * 1500);
+        for (std::size_t i = 0; i < rows.size(); i++) rows[i] = static_cast<float>(i * 7919 % 10007);
+        std::vector<std::uint64_t> ids(rows.size() / 2);
+        std::iota(ids.begin(), ids.end(), 1u);
+        CHECK(db.insert(ids, Rows(rows, 2)).ok());
+        std::atomic<int> asked{0};
+        std::optional<Task> task = *Task::make();
+        CHECK(task->on_progress([&, kept = std::string(100, 'x')](Progress) { return ++asked > 0 && kept.size() == 100; }).ok());
+        bool succeeded = false;
+        std::thread call([&, borrowed = &*task] { succeeded = db.wait_indexed(borrowed).ok(); });
+        while (asked == 0) std::this_thread::yield();
+        if (way == 0) task->close();
+        if (way == 1) task = *Task::make();
+        if (way == 2) CHECK(task->on_progress([](Progress) { return true; }).ok());
+        task.reset();
+        const int until = asked;
+        call.join();
+        CHECK(succeeded && asked == until);
+    }
+}
+
 /// The sanitizer of threads sees whether they get in each other's way.
 void two_threads_close() {
     Database db = filled();
@@ -192,5 +219,6 @@ void mistakes_are_noticed(const std::string &scratch) {
     who_asks_for_what_is_not_there_is_told(scratch);
     a_page_that_a_deadline_ended_is_not_the_last();
     sizes_beyond_all_memory_are_errors();
+    a_task_ends_before_its_call();
     two_threads_close();
 }
