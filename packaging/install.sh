@@ -24,8 +24,8 @@ done
 number() {
 	sed -n "s/^#define VDB_$1 //p" include/vdb.h
 }
-abi=$(number ABI_VERSION) major=$(number VERSION_MAJOR)
-version=$major.$(number VERSION_MINOR).$(number VERSION_PATCH)
+abi=$(number ABI_VERSION) major=$(number VERSION_MAJOR) minor=$(number VERSION_MINOR)
+version=$major.$minor.$(number VERSION_PATCH)
 # What `rustc --print native-static-libs` names for the static library.
 private="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
 
@@ -44,7 +44,7 @@ put() {
 fill() {
 	mkdir -p "$DESTDIR$(dirname "$2")"
 	sed -e "s|@PREFIX@|$PREFIX|g" -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@INCLUDEDIR@|$INCLUDEDIR|g" \
-		-e "s|@VERSION@|$version|g" -e "s|@MAJOR@|$major|g" -e "s|@ABI@|$abi|g" \
+		-e "s|@VERSION@|$version|g" -e "s|@MAJOR@|$major|g" -e "s|@MINOR@|$minor|g" -e "s|@ABI@|$abi|g" \
 		-e "s|@PRIVATE_LIBS@|$private|g" -e "s|@CMAKE_PRIVATE_LIBS@|$(echo "$private" | tr ' ' ';')|g" \
 		-e "s|@UP@|$(relative "$LIBDIR/cmake/vdb" "$PREFIX")|g" \
 		-e "s|@REL_LIBDIR@|$(relative "$PREFIX" "$LIBDIR")|g" \

@@ -88,6 +88,17 @@ cmake_refuses() {
 	grep -q 'libvdb.a is missing' said
 }
 
+# find_package of a version, and what is said below 1.0 to one with another minor number.
+fits() {
+	printf 'cmake_minimum_required(VERSION 3.13)\nproject(asks C)\nfind_package(vdb %s REQUIRED)\n' "$1" >CMakeLists.txt
+	rm -rf asked
+	cmake -S . -B asked -DCMAKE_PREFIX_PATH="$prefix"
+}
+cmake_minor_versions() {
+	fits "${version%.*}" && fits "$version" && test "${version%%.*}" = 0
+	if fits 0.0.9; then return 1; fi
+}
+
 # What cargo-c reads of Cargo.toml: the ABI number, and the headers that `make install` installs.
 cargo_c_metadata() {
 	cargo metadata --no-deps --offline --format-version 1 --manifest-path "$root/Cargo.toml" >metadata
@@ -133,6 +144,7 @@ fi
 if command -v cmake >/dev/null; then
 	check cmake cmake_consumer
 	check cmake_refuses cmake_refuses
+	check cmake_minor_versions cmake_minor_versions
 else
 	echo "skipped: CMake consumers: no cmake"
 fi
