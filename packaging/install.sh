@@ -26,8 +26,9 @@ number() {
 }
 abi=$(number ABI_VERSION) major=$(number VERSION_MAJOR) minor=$(number VERSION_MINOR)
 version=$major.$minor.$(number VERSION_PATCH)
-# What `rustc --print native-static-libs` names for the static library.
-private="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
+# What `rustc --print native-static-libs` names for the static library, without gcc_s: compilers bring it or, where a
+# program is static altogether, gcc_eh, of which there is one.
+private="-lutil -lrt -lpthread -lm -ldl -lc"
 
 # Where `$2` is, seen from the folder `$1`; neither need exist.
 relative() {

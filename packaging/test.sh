@@ -69,6 +69,11 @@ pc_static() {
 	$CC "$root/examples/quickstart.c" $(PKG_CONFIG_PATH=only_static/lib/pkgconfig pkg-config --static --cflags --libs vdb) -o program &&
 		! ldd program | grep -q libvdb && says ./program
 }
+# Nothing is loaded when the program starts: the C library is static too, and there is no static libgcc_s.
+pc_all_static() {
+	$CC -static "$root/examples/quickstart.c" $(pc --static --cflags --libs) -o program && says ./program &&
+		! readelf -d program | grep NEEDED
+}
 cmake_consumer() {
 	# The installation moved after it was made, as packages are.
 	cp -r "$prefix" moved
@@ -138,6 +143,11 @@ if command -v pkg-config >/dev/null; then
 	check pkg_config_shared pc_shared
 	check pkg_config_static pc_static
 	check pkg_config_cpp pc_cpp
+	if echo 'int main(void) { return 0; }' | $CC -static -x c - -o "$work/static" 2>/dev/null; then
+		check pkg_config_all_static pc_all_static
+	else
+		echo "skipped: a program that is static altogether: no static C library"
+	fi
 else
 	echo "skipped: pkg-config consumers: no pkg-config"
 fi
