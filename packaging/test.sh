@@ -100,8 +100,10 @@ fits() {
 	cmake -S . -B asked -DCMAKE_PREFIX_PATH="$prefix"
 }
 cmake_minor_versions() {
-	fits "${version%.*}" && fits "$version" && test "${version%%.*}" = 0
-	if fits 0.0.9; then return 1; fi
+	fits "${version%.*}" && fits "$version"
+	case $version in
+	0.*) if fits 0.0.9; then return 1; fi ;;
+	esac
 }
 
 # What cargo-c reads of Cargo.toml: the ABI number, and the headers that `make install` installs.
