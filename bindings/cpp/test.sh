@@ -69,15 +69,15 @@ else
 	echo "skipped: C++ memory checks: no valgrind"
 fi
 
-# The code of the documentation, as one program.
-{
-	printf '#undef NDEBUG\n#include <cassert>\n#include <cstdio>\n#include <vdb.hpp>\nint main() {\n'
-	sed -n '/^```cpp$/,/^```$/{/^```/!p}' docs/cpp.md
-	printf '}\n'
-} >"$work/docs.cpp"
-compile docs -std=c++17 "$work/docs.cpp"
-check docs sh -c 'cd "$1" && "$0" >said && test "$(cat said)" = "row 10
-row 30"' "$work/docs"
+# The code of the documentation, as one program, which can be run again where it left its files.
+fenced() {
+	sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/{/^\`\`\`/!p}" docs/cpp.md
+}
+fenced cpp >"$work/page"
+fenced c++ | sed -e "/the code of this page/{r $work/page" -e 'd}' >"$work/docs.cpp"
+compile docs "-std=c++17 -DNDEBUG" "$work/docs.cpp"
+check docs sh -c 'cd "$1" && for round in first second; do "$0" >said && test "$(cat said)" = "row 10
+row 30" && test -e rows.jsonl || exit 1; done' "$work/docs"
 
 # The example on the bundled sample.
 compile quickstart "-std=c++17 -O2" examples/quickstart.cpp
