@@ -39,7 +39,7 @@ class Database {
 public:
     /// Opens the database in a directory. std::filesystem::path is fine too.
     static Outcome<Database> open(const std::string &path, const Options &options = Options()) {
-        return open_at(path.c_str(), options);
+        return open_at(&path, options);
     }
     /// A new database in memory.
     static Outcome<Database> in_memory(const Options &options) { return open_at(nullptr, options); }
@@ -322,18 +322,20 @@ public:
     }
     /// Makes a backup in a new directory, which opens like any database; with `previous` it shares what that one has.
     Outcome<void> backup(const std::string &path, const std::string &previous = {}, Task *task = nullptr) {
-        return plain([&](vdb_error_t *error) { return vdb_backup(capi(), path.c_str(), text_or_null(previous), capi_of(task), error); });
+        return plain([&](vdb_error_t *error) { return vdb_backup(capi(), path.c_str(), text_or_null(previous), capi_of(task), error); },
+                     path, previous);
     }
     /// Writes rows as a new file, "npy", "jsonl", "fvecs" or another format; without one by the ending of its name.
     Outcome<void> export_file(const std::string &path, const std::string &format = {}, const Filter *filter = nullptr,
                               Task *task = nullptr) const {
-        return plain([&](vdb_error_t *error) {
-            return vdb_export(capi(), path.c_str(), text_or_null(format), filter ? filter->capi() : nullptr, capi_of(task), error);
-        });
+        const vdb_filter *only = filter ? filter->capi() : nullptr;
+        return plain([&](vdb_error_t *error) { return vdb_export(capi(), path.c_str(), text_or_null(format), only, capi_of(task), error); },
+                     path, format);
     }
     /// Reads a file that export_file or another program wrote, and writes its rows.
     Outcome<void> import_file(const std::string &path, const std::string &format = {}, Task *task = nullptr) {
-        return plain([&](vdb_error_t *error) { return vdb_import(capi(), path.c_str(), text_or_null(format), capi_of(task), error); });
+        return plain([&](vdb_error_t *error) { return vdb_import(capi(), path.c_str(), text_or_null(format), capi_of(task), error); },
+                     path, format);
     }
 
     // ---- Seeing inside
@@ -386,10 +388,11 @@ public:
 private:
     explicit Database(vdb *handle) : handle_(handle) {}
 
-    static Outcome<Database> open_at(const char *path, const Options &options) {
+    static Outcome<Database> open_at(const std::string *path, const Options &options) {
         detail::Call call;
         vdb *made = nullptr;
-        if (options.pass(call)) call.made(vdb_open(path, options.capi(), &made, call.error()));
+        if (options.pass(call) && (!path || call.take(*path)))
+            call.made(vdb_open(path ? path->c_str() : nullptr, options.capi(), &made, call.error()));
         Database db(made);
         std::uint64_t dim = 0, scalar = 0;
         if (call.ok() && call.made(vdb_option_get_u64(made, VDB_OPT_DIM, &dim, call.error())))
@@ -425,9 +428,10 @@ private:
         return asked;
     }
 
-    template <class F> Outcome<void> plain(F function) const {
+    /// A call without results, which is given these texts.
+    template <class F, class... Text> Outcome<void> plain(F function, const Text &...texts) const {
         detail::Call call;
-        call.made(function(call.error()));
+        if ((call.take(texts) && ...)) call.made(function(call.error()));
         return call.finish();
     }
 
@@ -568,7 +572,7 @@ inline Outcome<RepairReport> repair(const std::string &from, const std::string &
     RepairReport report;
     report.json.resize(VDB_REPAIR_REPORT_MAX);
     std::size_t length = 0;
-    if (!options || options->pass(call))
+    if (call.take(from) && call.take(to) && (!options || options->pass(call)))
         call.made(vdb_repair(from.c_str(), to.c_str(), options ? options->capi() : nullptr, report.json.data(),
                              report.json.size(), &length, task ? task->capi() : nullptr, call.error()));
     report.json.resize(std::min(length, report.json.size()));

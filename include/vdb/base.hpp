@@ -294,6 +294,10 @@ public:
         std::snprintf(text, sizeof text, "the values are not whole rows of %zu components: %zu rows, and some are left over", rows.dim(), rows.count());
         return refuse(Status::ErrInvalidArgument, text);
     }
+    /// A text that goes to the library without its length.
+    bool take(const std::string &text) noexcept {
+        return text.find('\0') == std::string::npos || refuse(Status::ErrInvalidArgument, "a text has a NUL inside, where it would end");
+    }
     bool same(std::size_t have, std::size_t want, const char *message) noexcept {
         if (have == want) return true;
         char text[sizeof record_.message];

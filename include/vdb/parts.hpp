@@ -50,7 +50,8 @@ public:
     }
     /// Sets any option by name: ("hnsw.m", "32").
     Options &set(const std::string &name, const std::string &value) & {
-        if (call_.ok()) call_.made(vdb_options_set_text(capi(), name.c_str(), value.c_str(), call_.error()));
+        if (call_.ok() && call_.take(name) && call_.take(value))
+            call_.made(vdb_options_set_text(capi(), name.c_str(), value.c_str(), call_.error()));
         return *this;
     }
     template <class Which, class T> Options set(const Which &option, const T &value) && { return std::move(set(option, value)); }

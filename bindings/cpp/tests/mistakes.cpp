@@ -193,6 +193,16 @@ void a_task_ends_before_its_call() {
     }
 }
 
+void texts_do_not_end_at_a_nul(const std::string &scratch) {
+    Database db = filled();
+    const std::string path = scratch + std::string("/cut\0off", 8), format("jsonl\0", 6);
+    const auto refused = [](const auto &result) { return !result && result.error().code() == Status::ErrInvalidArgument; };
+    CHECK(refused(Database::open(path, Options().dim(2))) && refused(Database::in_memory(Options().dim(2).set("hnsw.m", std::string("8\0", 2)))));
+    CHECK(refused(db.backup(path)) && refused(db.backup(scratch + "/whole", path)) && refused(db.export_file(path)));
+    CHECK(refused(db.export_file(scratch + "/cut", format)) && refused(db.import_file(path)) && refused(repair(path, path)));
+    CHECK(!std::filesystem::exists(scratch + "/cut") && !std::filesystem::exists(scratch + "/whole"));
+}
+
 /// The sanitizer of threads sees whether they get in each other's way.
 void two_threads_close() {
     Database db = filled();
@@ -220,5 +230,6 @@ void mistakes_are_noticed(const std::string &scratch) {
     a_page_that_a_deadline_ended_is_not_the_last();
     sizes_beyond_all_memory_are_errors();
     a_task_ends_before_its_call();
+    texts_do_not_end_at_a_nul(scratch);
     two_threads_close();
 }
