@@ -113,6 +113,9 @@ impl Callback {
 /// and of this library it may only call vdb_task_cancel and vdb_task_progress (others
 /// return VDB_ERR_BUSY).
 ///
+/// `user` lives until the function is replaced or removed by another call of this one, which waits while the function
+/// runs. vdb_task_free does not remove it: a call that uses the task goes on asking.
+///
 /// Errors: CLOSED, FORKED, BUSY, NULL_ARGUMENT. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdb_task_on_progress(

@@ -2045,6 +2045,9 @@ vdb_status_t vdb_task_progress(const vdb_task *task, uint64_t *done, uint64_t *t
  * and of this library it may only call vdb_task_cancel and vdb_task_progress (others
  * return VDB_ERR_BUSY).
  *
+ * `user` lives until the function is replaced or removed by another call of this one, which waits while the function
+ * runs. vdb_task_free does not remove it: a call that uses the task goes on asking.
+ *
  * Errors: CLOSED, FORKED, BUSY, NULL_ARGUMENT. Since 0.1.
  */
 vdb_status_t vdb_task_on_progress(vdb_task *task,
