@@ -4,9 +4,9 @@ import { OutU64, run, type Plan, type SignalOption } from './call.js';
 import { described, invalid, type VdbError } from './error.js';
 import type { Filter } from './filter.js';
 import type { Handle, Scalar } from './generated.js';
-import { numberOf } from './handle.js';
+import { numberOf, unuse, use } from './handle.js';
 import { start } from './job.js';
-import { AT_SIGNAL } from './names.js';
+import { AT_SIGNAL, known } from './names.js';
 import type { Snapshot } from './snapshot.js';
 import { textArguments, textList, textsNeeded, type Keys, type Texts } from './texts.js';
 import { toIds, toVectors, type Ids, type Target } from './vectors.js';
@@ -67,14 +67,19 @@ export const KEYS = { name: 'vdb_keys_of_ids_at', each: 32 } as const;
 export const META = { name: 'vdb_get_meta_at', each: 256 } as const;
 type Kind = typeof KEYS | typeof META;
 
+/** The handles of a database and of a snapshot or null: what is read. */
+type State = readonly [db: bigint, snapshot: Handle];
+
+const stateOf = (db: Target, at: At): State => [db.handle, number(at)];
+
 /** The call with room for so many bytes; `length` has those that it takes. */
-function textsPlan(db: Target, kind: Kind, list: BigUint64Array, cap: number, at: At, length: OutU64): Plan<Texts> {
+function textsPlan(state: State, kind: Kind, list: BigUint64Array, cap: number, length: OutU64): Plan<Texts> {
   const offsets = new BigUint64Array(list.length + 1);
   const bytes = new Uint8Array(cap);
   return {
     name: kind.name,
     reads: true,
-    args: () => [db.handle, number(at), list, list.length, bytes, cap, offsets, length.memory],
+    args: () => [...state, list, list.length, bytes, cap, offsets, length.memory],
     finish: () => ({ bytes: bytes.subarray(0, length.number), offsets }),
   };
 }
@@ -85,11 +90,11 @@ function unlessTooSmall(error: unknown): void {
 
 /** Reads the texts of rows, into memory that is enlarged until they fit: others may write meanwhile. */
 export function readTexts(db: Target, kind: Kind, ids: Ids, at: At): Texts {
-  const list = toIds(ids);
+  const [state, list] = [stateOf(db, at), toIds(ids)];
   const length = new OutU64();
   for (let cap = Math.max(1, kind.each * list.length); ; cap = length.number) {
     try {
-      return run(textsPlan(db, kind, list, cap, at, length));
+      return run(textsPlan(state, kind, list, cap, length));
     } catch (error) {
       unlessTooSmall(error);
     }
@@ -98,15 +103,22 @@ export function readTexts(db: Target, kind: Kind, ids: Ids, at: At): Texts {
 
 /** The same on a worker thread. */
 export async function readTextsAsync(db: Target, kind: Kind, ids: Ids, options: At & SignalOption): Promise<Texts> {
-  // The caller may write to the array while the call is made again.
+  // Meanwhile the caller may write to the array, and close what is read: the call may have to be made again.
+  const state = stateOf(db, known(options, AT_SIGNAL));
   const list = toIds(ids).slice();
   const length = new OutU64();
-  for (let cap = Math.max(1, kind.each * list.length); ; cap = length.number) {
-    try {
-      return await start(options, AT_SIGNAL, () => textsPlan(db, kind, list, cap, options, length));
-    } catch (error) {
-      unlessTooSmall(error);
+  const used = state.filter((handle) => handle !== null);
+  use(used);
+  try {
+    for (let cap = Math.max(1, kind.each * list.length); ; cap = length.number) {
+      try {
+        return await start(options, AT_SIGNAL, () => textsPlan(state, kind, list, cap, length));
+      } catch (error) {
+        unlessTooSmall(error);
+      }
     }
+  } finally {
+    unuse(used);
   }
 }
 

@@ -141,6 +141,18 @@ test('a call goes on when what it uses is closed', async () => {
   await closing;
 });
 
+test('a read that has to be made again goes on when what it reads is closed', async () => {
+  const db = Database.open(null, { dim: 2 });
+  const meta = [{ text: 'x'.repeat(5000) }];
+  const ids = db.insertRecords({ vectors: [1, 2], keys: ['k'.repeat(500)], meta });
+  const snapshot = db.snapshot();
+  const texts = [db.getMetaAsync(ids, { snapshot }), db.getMetaAsync(ids), db.keysOfIdsAsync(ids)];
+  snapshot.close();
+  const closing = db.closeAsync();
+  assert.deepEqual(await Promise.all(texts), [meta, meta, ['k'.repeat(500)]]);
+  await closing;
+});
+
 test('small inputs may be written to, and given away, during a call', async () => {
   const db = Database.open(null, { dim: 64 });
   const wanted = [];
