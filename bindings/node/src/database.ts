@@ -8,7 +8,7 @@ import {
   CHECK_REPORT_MAX, checkLevel, metric as metrics, scalar as scalars,
   type Call, type CheckLevel, type Latency, type Metric, type Options, type Scalar, type Stats,
 } from './generated.js';
-import { Owner, whenUnused } from './handle.js';
+import { closed, Owner, whenUnused } from './handle.js';
 import { explainPlan, readColumns, readLatency, readLog, readStats, readText, type Explanation } from './inside.js';
 import { start, startJob, type Job } from './job.js';
 import {
@@ -110,7 +110,7 @@ export class Database extends Owner {
   }
 
   static #closePlan(handle: bigint): Plan<void> {
-    return { name: 'vdb_close', args: () => [handle], finish: () => undefined };
+    return { name: 'vdb_close', args: () => [handle], finish: () => undefined, end: () => closed(handle) };
   }
 
   /** Closes, unless it was closed before. */

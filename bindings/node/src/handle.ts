@@ -42,8 +42,13 @@ export function whenUnused(handle: bigint, act: () => void): void {
   else act();
 }
 
-/** Databases that this thread has opened. */
+/** Databases that this thread has opened, until they are closed. */
 const opened = new Set<bigint>();
+
+/** A database that this thread has opened is closed. */
+export function closed(handle: bigint): void {
+  opened.delete(handle);
+}
 
 // A worker that ends would leave them open, and locked, for as long as the process lives.
 if (!isMainThread) process.once('exit', () => opened.forEach((handle) => native.vdb_close(handle, null)));
@@ -53,7 +58,6 @@ if (!isMainThread) process.once('exit', () => opened.forEach((handle) => native.
  * worker thread, since it may write a checkpoint.
  */
 const forgotten = new FinalizationRegistry<{ kind: Kind; handle: bigint; after: (() => void) | undefined }>(({ kind, handle, after }) => {
-  opened.delete(handle);
   whenUnused(handle, () => {
     if (kind === 'db') closeForgotten(handle);
     else native[`vdb_${kind}_free`](handle);
@@ -66,6 +70,7 @@ function closeForgotten(handle: bigint): void {
     leave();
     // Where there was no place on a worker thread it is done here.
     if (error) native.vdb_close(handle, null);
+    closed(handle);
   }));
 }
 
@@ -96,7 +101,6 @@ export abstract class Owner {
   protected release(): bigint {
     const { handle } = this;
     forgotten.unregister(this);
-    opened.delete(handle);
     (this as { handle: bigint }).handle = CLOSED;
     return handle;
   }

@@ -26,9 +26,14 @@ function work({ handle, path, worker, rounds }) {
 }
 
 /** Opens a database, and ends without closing it. */
-function forget({ path, exit }) {
+function forget({ path, row, exit, closing }) {
   const db = Database.open(path, { dim: DIM });
-  db.upsert([exit ? 1 : 2], noise(1, 1, DIM));
+  db.upsert([row], noise(1, 1, DIM));
+  if (closing) {
+    // It waits for the call.
+    void db.countAsync();
+    void db.closeAsync();
+  }
   if (exit) process.exit();
 }
 
@@ -69,12 +74,13 @@ if (!isMainThread && workerData?.forget) {
 
   test('what a worker has left open is closed when it ends', async (t) => {
     const path = join(folder(t), 'db');
-    for (const exit of [false, true]) {
-      const worker = new Worker(new URL(import.meta.url), { workerData: { forget: { path, exit } } });
+    const ways = [{}, { exit: true }, { closing: true }, { exit: true, closing: true }];
+    for (const [row, way] of ways.entries()) {
+      const worker = new Worker(new URL(import.meta.url), { workerData: { forget: { path, row, ...way } } });
       await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
     }
     const db = Database.open(path);
-    assert.equal(db.count(), 2);
+    assert.equal(db.count(), 4);
     db.close();
   });
 }
