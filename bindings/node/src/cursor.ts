@@ -3,7 +3,7 @@ import type { Filter } from './filter.js';
 import { status as statuses, type Handle } from './generated.js';
 import { numberOf, Owner } from './handle.js';
 import { start } from './job.js';
-import { NONE } from './names.js';
+import { SIGNAL } from './names.js';
 import type { At } from './reads.js';
 import { NativeParams, Results, type Hits, type SearchParams } from './search.js';
 import { cancelled, isGiven, Task } from './task.js';
@@ -64,10 +64,10 @@ export class Cursor extends Owner {
     const found = new OutU64();
     return {
       name: 'vdb_cursor_next',
+      reads: true,
       args: () => [this.handle, most, results.ids, results.distances, found.memory],
       finish: (status) => {
         if (status === statuses.VDB_DONE) return null;
-        if (status === statuses.VDB_PARTIAL && this.#signal?.aborted) throw cancelled(this.#signal);
         results.counts[0] = found.number;
         return results.hits(status === statuses.VDB_PARTIAL);
       },
@@ -84,7 +84,7 @@ export class Cursor extends Owner {
   }
 
   nextAsync(most: number = PAGE): Promise<Hits | null> {
-    return start(undefined, NONE, () => this.#plan(most, true));
+    return start({ signal: this.#signal }, SIGNAL, () => this.#plan(most, true));
   }
 
   /** The pages that are left. The cursor is closed when the loop ends or is left. */

@@ -92,6 +92,7 @@ test('what a function of progress throws stops the call and rejects its promise'
 test('a signal stops what waits for a thread at once', async () => {
   const db = slow();
   const queries = noise(3, 4000, 64);
+  const cursor = db.cursor(noise(4, 1, 64), { signal: AbortSignal.timeout(20) });
   const start = Date.now();
   const long = Array.from({ length: 8 }, () => db.searchBatchAsync(queries, 10));
   const stopped = [];
@@ -101,11 +102,13 @@ test('a signal stops what waits for a thread at once', async () => {
   const others = Array.from({ length: 40 }, () => db.searchAsync(noise(4, 1, 64), 3));
   after(db.upsertAsync([5], noise(4, 1, 64), { signal: AbortSignal.timeout(20) }));
   after(db.deleteAsync([5], { signal: AbortSignal.timeout(20) }));
+  after(cursor.nextAsync());
   await Promise.all(stopped);
   const waited = Date.now() - start;
   await Promise.all([...long, ...others]);
   assert.ok(waited < (Date.now() - start) / 3, `${waited} ms`);
   assert.deepEqual(db.get([5]).vectors, noise(1, 6, 64).subarray(5 * 64));
+  cursor.close();
   await assert.rejects(db.deleteAsync([5], { signal: AbortSignal.abort() }), fails('VDB_ERR_CANCELLED'));
   await assert.rejects(db.updateMetaAsync([5], [{}], { signal: AbortSignal.abort() }), fails('VDB_ERR_CANCELLED'));
   assert.deepEqual([db.count(), db.getMeta([5])], [20000, [null]]);
