@@ -1,6 +1,7 @@
 /** Tasks: who cancels a call, and who is told how far it is. */
 
-import { ErrorRecord, VdbError } from './error.js';
+import { OutU64, run } from './call.js';
+import { VdbError } from './error.js';
 import { native } from './ffi.js';
 
 /** How far a call is, in steps of its own. */
@@ -10,6 +11,9 @@ export interface Progress {
 }
 
 const PROGRESS_EVERY_MS = 20;
+
+// What the library writes is read at once.
+const [out, done, total] = [new OutU64(), new OutU64(), new OutU64()];
 
 export function cancelled(signal: AbortSignal): VdbError {
   return new VdbError('VDB_ERR_CANCELLED', 'the call was stopped by its signal', { cause: signal.reason });
@@ -54,7 +58,6 @@ export function onAbort(signal: AbortSignal, act: () => void): () => void {
 /** The task of a call or a cursor. */
 export class Task {
   readonly handle: bigint;
-  readonly #numbers = new BigUint64Array(2);
   readonly #sleepers = new Set<() => void>();
   readonly #deafen: (() => void) | undefined;
   #watched = false;
@@ -62,11 +65,7 @@ export class Task {
   #last: Progress | null = null;
 
   constructor(signal: AbortSignal | undefined) {
-    const out = new BigUint64Array(1);
-    const record = new ErrorRecord();
-    const status = native.vdb_task_new(out, record.bytes);
-    if (status < 0) throw record.error(status);
-    const handle = out[0]!;
+    const handle = run({ name: 'vdb_task_new', args: () => [out.memory], finish: () => out.value });
     this.handle = handle;
     // Not through `this`: a signal that lives long must not keep what was forgotten.
     if (signal) this.#deafen = onAbort(signal, () => void native.vdb_task_cancel(handle));
@@ -77,9 +76,8 @@ export class Task {
   }
 
   #read(): Progress | null {
-    const status = native.vdb_task_progress(this.handle, this.#numbers.subarray(0, 1), this.#numbers.subarray(1));
-    const [done, total] = [Number(this.#numbers[0]), Number(this.#numbers[1])];
-    return status >= 0 && total > 0 ? { done, total } : null;
+    const status = native.vdb_task_progress(this.handle, done.memory, total.memory);
+    return status >= 0 && total.number > 0 ? { done: done.number, total: total.number } : null;
   }
 
   /** Until it is time to look again, or the call ends. */
