@@ -18,7 +18,7 @@ export type SignalOption = Pick<CallOptions, 'signal'>;
 /** A call at once, here, or on a worker thread (job.ts): both take the same plans. */
 export interface Plan<T> {
   name: keyof Functions;
-  /** All arguments but the error record. */
+  /** All arguments but the error record. Small ones that are only read may be memory that the next call uses too. */
   args(task: Handle): unknown[];
   /** What the caller gets; `status` is not an error. */
   finish(status: number): T;

@@ -23,7 +23,7 @@ export interface Job<T> extends Promise<T> {
   readonly progress: AsyncIterable<Progress>;
 }
 
-/** Inputs of up to so many bytes are copied: that costs nothing beside a call on another thread. */
+/** Inputs of up to so many bytes are copied, before another call is prepared: that costs little beside a call on another thread. */
 const COPIED_BYTES = 64 * 1024;
 
 /** What calls in progress use. */

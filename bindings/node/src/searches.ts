@@ -20,7 +20,8 @@ export interface Recall {
   high: number;
 }
 
-// A search at once is over when it returns: its parameters, count and error record need no memory of their own.
+// A search at once is over when it returns, and one on another thread takes copies of what is small: parameters need no memory of their
+// own, nor do the count and error record of a search at once.
 const record = new ErrorRecord();
 const recordAddress = addressOf(record.bytes);
 const count = new Uint32Array(1);
@@ -105,15 +106,14 @@ function askPlan<T>(
   name: Plan<T>['name'], params: SearchParams | undefined, scalar: number,
   args: (params: Uint8Array) => unknown[], finish: (partial: boolean) => T, others: readonly bigint[] = [],
 ): Plan<T> {
-  const struct = new NativeParams();
   return {
     name,
     task: 'signal',
     reads: true,
     uses: () => [...usedBy(params), ...others],
     args: (task) => {
-      struct.fill(params, scalar, task);
-      return args(struct.bytes);
+      shared.fill(params, scalar, task);
+      return args(shared.bytes);
     },
     finish: (status) => finish(status === statuses.VDB_PARTIAL),
   };
@@ -206,7 +206,6 @@ export function recallPlan(db: Target, queries: Components | number, k: number, 
   const v = typeof queries === 'number'
     ? { memory: null, count: queries, dim: db.dim, scalar: 0 }
     : toVectors(queries, db, params?.scalar);
-  const struct = new NativeParams();
   const out = [new Float64Array(1), new Float64Array(1), new Float64Array(1)] as const;
   return {
     name: 'vdb_measure_recall',
@@ -214,8 +213,8 @@ export function recallPlan(db: Target, queries: Components | number, k: number, 
     reads: true,
     uses: () => usedBy(params),
     args: (task) => {
-      struct.fill(params, v.scalar, null);
-      return [db.handle, v.memory, v.count, v.dim, 0, k, struct.bytes, ...out, task];
+      shared.fill(params, v.scalar, null);
+      return [db.handle, v.memory, v.count, v.dim, 0, k, shared.bytes, ...out, task];
     },
     finish: () => ({ recall: out[0][0]!, low: out[1][0]!, high: out[2][0]! }),
   };
