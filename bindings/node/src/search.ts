@@ -121,7 +121,7 @@ export class NativeParams {
           u32[RERANK] = whole(name, value, 0xffff_ffff);
           break;
         case 'targetRecall':
-          this.#f32[RECALL] = value as number;
+          this.#f32[RECALL] = real(name, value);
           break;
         case 'exact':
           if (value) u32[FLAGS]! |= searchFlag.exact;
@@ -164,6 +164,12 @@ function whole(name: string, value: unknown, max: number): number {
   if (!(typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max)) {
     throw invalid('VDB_ERR_OUT_OF_RANGE', `${name} is ${shown(value)}: a whole number from 0 to ${max} is needed`);
   }
+  return value;
+}
+
+/** A number that the library looks at. */
+export function real(name: string, value: unknown): number {
+  if (typeof value !== 'number') throw invalid('VDB_ERR_OUT_OF_RANGE', `${name} is ${described(value)}: a number is needed`);
   return value;
 }
 

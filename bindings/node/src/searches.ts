@@ -8,7 +8,7 @@ import { numberOf } from './handle.js';
 import { room } from './memory.js';
 import { known, SEARCH } from './names.js';
 import {
-  BatchHits, checkK, ManyHits, NativeParams, Results, shown, type Hits, type RangeHits, type SearchParams,
+  BatchHits, checkK, ManyHits, NativeParams, real, Results, shown, type Hits, type RangeHits, type SearchParams,
 } from './search.js';
 import { utf8 } from './texts.js';
 import { toIds, toVectors, type Components, type Ids, type Target, type Vectors } from './vectors.js';
@@ -31,7 +31,7 @@ const sharedAddress = addressOf(shared.bytes);
 
 /** One query at once. All that is not the common case goes by the plan. */
 export function searchNow(db: Target, query: Components, k: number, params: SearchParams | undefined): Hits {
-  if (!(query instanceof Float32Array) || params?.scalar !== undefined || !(k > 0 && k <= MAX_K && Number.isInteger(k))) {
+  if (!(query instanceof Float32Array) || params?.scalar !== undefined || !(Number.isInteger(k) && k > 0 && k <= MAX_K)) {
     return searchPlanned(db, query, k, params);
   }
   const address = params === undefined && db.scalar === 'f32' ? 0 : filled(params);
@@ -86,10 +86,11 @@ export function rangePlan(
   db: Target, query: Components, maxDistance: number, limit: number, params?: SearchParams, own = false,
 ): Plan<RangeHits> {
   const v = toVectors(query, db, params?.scalar, 1);
+  const most = real('maxDistance', maxDistance);
   const results = new Results(1, limit, own);
   const total = new OutU64();
   return askPlan('vdb_search_range', params, v.scalar, (struct) => [
-    db.handle, v.memory, v.dim, maxDistance, limit, struct, results.ids, results.distances, total.memory,
+    db.handle, v.memory, v.dim, most, limit, struct, results.ids, results.distances, total.memory,
   ], (partial) => {
     results.counts[0] = Math.min(total.number, limit);
     return { ...results.hits(partial), more: total.number > limit };
@@ -154,7 +155,8 @@ export function diversePlan(
 ): Plan<Hits> {
   const v = toVectors(query, db, params.scalar, 1);
   const results = new Results(1, k, own);
-  const { candidates = 0, lambda } = params;
+  const { candidates = 0 } = params;
+  const lambda = real('lambda', params.lambda);
   if (!(Number.isInteger(candidates) && candidates >= 0)) {
     throw invalid('VDB_ERR_OUT_OF_RANGE', `candidates is ${shown(candidates)}: a whole number from 0 on is needed`);
   }

@@ -129,7 +129,11 @@ test('an error says which row, and what is there instead', () => {
     refused(() => db.insertRecords({ vectors: noise(1, 2, 2), meta: [{}, () => 1] }), /metadata of row 1 is a function/, 1);
     refused(() => db.updateMeta([0, 1], [{}, { n: 2n ** 60n }]), /metadata of row 1 is no JSON: .*BigInt.*its text/, 1);
     refused(() => db.search(noise(1, 1, 2), '3'), /^k is the string 3:/, null, 'VDB_ERR_OUT_OF_RANGE');
+    refused(() => db.search(noise(1, 1, 2), Symbol('3')), /^k is the symbol/, null, 'VDB_ERR_OUT_OF_RANGE');
     refused(() => db.search(noise(1, 1, 2), 1, { ef: '3' }), /^ef is the string 3:/, null, 'VDB_ERR_OUT_OF_RANGE');
+    refused(() => db.search(noise(1, 1, 2), 1, { targetRecall: '0.9' }), /^targetRecall is the string 0.9: a number/, null, 'VDB_ERR_OUT_OF_RANGE');
+    refused(() => db.searchRange(noise(1, 1, 2), '1', 1), /^maxDistance is the string 1: a number/, null, 'VDB_ERR_OUT_OF_RANGE');
+    refused(() => db.searchDiverse(noise(1, 1, 2), 1, {}), /^lambda is undefined: a number/, null, 'VDB_ERR_OUT_OF_RANGE');
     refused(() => searchMany(db, [1, 2], 1), /^dbs is a Database/);
     const filter = Filter.parse('n = $1');
     for (const value of [null, undefined, NaN, {}, () => 1]) refused(() => filter.bind(value), /^\$1 is .*: a text, a number/);
