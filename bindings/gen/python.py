@@ -47,10 +47,11 @@ def call_argument(model: Model, function: Function, at: int) -> tuple[str, str] 
     if base == "vdb_search_params_t":
         return of.c(), f"take_params(&t, &of_{arg.name})"
     if any(base == h.name for h in model.handles) and stars == 1:
-        return of.c(), "take_handle(&t)"
+        return of.c(), f'take_handle(&t, "{arg.name}")'
     if stars == 0:
         number = {
-            "float": "(float)take_float(&t)", "double": "take_float(&t)", "int": "take_int(&t)", "int32_t": "take_int(&t)",
+            "float": f'(float)take_float(&t, "{arg.name}")', "double": f'take_float(&t, "{arg.name}")',
+            "int": f'take_int(&t, "{arg.name}")', "int32_t": f'take_int(&t, "{arg.name}")',
             "uint32_t": f'(uint32_t)take_whole(&t, UINT32_MAX, "{arg.name}")', "uint64_t": f'take_whole(&t, UINT64_MAX, "{arg.name}")',
             "size_t": f'(size_t)take_whole(&t, SIZE_MAX, "{arg.name}")'}
         return of.c(), number[base]

@@ -32,7 +32,7 @@ static PyObject *call_vdb_abi_version(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_status_name(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_status_name", args, 1);
-    vdb_status_t status = take_int(&t);
+    vdb_status_t status = take_int(&t, "status");
     const char *returned;
     if (t.failed) return NULL;
     Py_BEGIN_ALLOW_THREADS
@@ -69,7 +69,7 @@ static PyObject *call_vdb_options_new(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_options_free(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_options_free", args, 1);
-    vdb_options *options = take_handle(&t);
+    vdb_options *options = take_handle(&t, "options");
     if (t.failed) return NULL;
     Py_BEGIN_ALLOW_THREADS
     vdb_options_free(options);
@@ -79,7 +79,7 @@ static PyObject *call_vdb_options_free(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_options_set_u64(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_options_set_u64", args, 3);
-    vdb_options *options = take_handle(&t);
+    vdb_options *options = take_handle(&t, "options");
     vdb_option_t option = (uint32_t)take_whole(&t, UINT32_MAX, "option");
     uint64_t value = take_whole(&t, UINT64_MAX, "value");
     vdb_error_t error = VDB_ERROR_INIT;
@@ -93,9 +93,9 @@ static PyObject *call_vdb_options_set_u64(PyObject *Py_UNUSED(module), PyObject 
 
 static PyObject *call_vdb_options_set_f64(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_options_set_f64", args, 3);
-    vdb_options *options = take_handle(&t);
+    vdb_options *options = take_handle(&t, "options");
     vdb_option_t option = (uint32_t)take_whole(&t, UINT32_MAX, "option");
-    double value = take_float(&t);
+    double value = take_float(&t, "value");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -107,7 +107,7 @@ static PyObject *call_vdb_options_set_f64(PyObject *Py_UNUSED(module), PyObject 
 
 static PyObject *call_vdb_options_set_text(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_options_set_text", args, 3);
-    vdb_options *options = take_handle(&t);
+    vdb_options *options = take_handle(&t, "options");
     const char *name = take_text(&t);
     const char *value = take_text(&t);
     vdb_error_t error = VDB_ERROR_INIT;
@@ -136,7 +136,7 @@ static PyObject *call_vdb_option_at(PyObject *Py_UNUSED(module), PyObject *args)
 static PyObject *call_vdb_open(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_open", args, 2);
     const char *path = take_text(&t);
-    const vdb_options *options = take_handle(&t);
+    const vdb_options *options = take_handle(&t, "options");
     vdb *out_db = NULL;
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -149,7 +149,7 @@ static PyObject *call_vdb_open(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_close(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_close", args, 1);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -161,7 +161,7 @@ static PyObject *call_vdb_close(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_option_get_u64(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_option_get_u64", args, 3);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     vdb_option_t option = (uint32_t)take_whole(&t, UINT32_MAX, "option");
     uint64_t *value = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
@@ -175,7 +175,7 @@ static PyObject *call_vdb_option_get_u64(PyObject *Py_UNUSED(module), PyObject *
 
 static PyObject *call_vdb_option_get_f64(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_option_get_f64", args, 3);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     vdb_option_t option = (uint32_t)take_whole(&t, UINT32_MAX, "option");
     double *value = take_written(&t, NPY_FLOAT64);
     vdb_error_t error = VDB_ERROR_INIT;
@@ -189,7 +189,7 @@ static PyObject *call_vdb_option_get_f64(PyObject *Py_UNUSED(module), PyObject *
 
 static PyObject *call_vdb_option_get_text(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_option_get_text", args, 5);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     vdb_option_t option = (uint32_t)take_whole(&t, UINT32_MAX, "option");
     char *text = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
@@ -205,14 +205,14 @@ static PyObject *call_vdb_option_get_text(PyObject *Py_UNUSED(module), PyObject 
 
 static PyObject *call_vdb_insert_batch(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_insert_batch", args, 8);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     const void *vectors = take_read(&t, NPY_VOID);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
     vdb_scalar_t scalar = (uint32_t)take_whole(&t, UINT32_MAX, "scalar");
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -224,14 +224,14 @@ static PyObject *call_vdb_insert_batch(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_upsert_batch(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_upsert_batch", args, 8);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     const void *vectors = take_read(&t, NPY_VOID);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t stride = (size_t)take_whole(&t, SIZE_MAX, "stride");
     vdb_scalar_t scalar = (uint32_t)take_whole(&t, UINT32_MAX, "scalar");
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -243,7 +243,7 @@ static PyObject *call_vdb_upsert_batch(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_delete_batch(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_delete_batch", args, 4);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     uint64_t *deleted = take_written(&t, NPY_UINT64);
@@ -258,7 +258,7 @@ static PyObject *call_vdb_delete_batch(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_get_batch(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_get_batch", args, 8);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
@@ -277,8 +277,8 @@ static PyObject *call_vdb_get_batch(PyObject *Py_UNUSED(module), PyObject *args)
 
 static PyObject *call_vdb_count(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_count", args, 3);
-    const vdb *db = take_handle(&t);
-    const vdb_filter *filter = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
+    const vdb_filter *filter = take_handle(&t, "filter");
     uint64_t *count = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -293,7 +293,7 @@ static PyObject *call_vdb_filter_ids(PyObject *Py_UNUSED(module), PyObject *args
     struct taken t = take("vdb_filter_ids", args, 3);
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
-    int allow = take_int(&t);
+    int allow = take_int(&t, "allow");
     vdb_filter *out_filter = NULL;
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -320,7 +320,7 @@ static PyObject *call_vdb_filter_parse(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_filter_bind(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_filter_bind", args, 3);
-    const vdb_filter *filter = take_handle(&t);
+    const vdb_filter *filter = take_handle(&t, "filter");
     const char *values = take_read(&t, NPY_UINT8);
     size_t len = (size_t)take_whole(&t, SIZE_MAX, "len");
     vdb_filter *out_filter = NULL;
@@ -335,7 +335,7 @@ static PyObject *call_vdb_filter_bind(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_filter_free(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_filter_free", args, 1);
-    vdb_filter *filter = take_handle(&t);
+    vdb_filter *filter = take_handle(&t, "filter");
     if (t.failed) return NULL;
     Py_BEGIN_ALLOW_THREADS
     vdb_filter_free(filter);
@@ -345,7 +345,7 @@ static PyObject *call_vdb_filter_free(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_insert_records(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_insert_records", args, 12);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     uint64_t *ids = take_written(&t, NPY_UINT64);
     const char *keys = take_read(&t, NPY_UINT8);
     const uint64_t *key_offsets = take_read(&t, NPY_UINT64);
@@ -356,7 +356,7 @@ static PyObject *call_vdb_insert_records(PyObject *Py_UNUSED(module), PyObject *
     vdb_scalar_t scalar = (uint32_t)take_whole(&t, UINT32_MAX, "scalar");
     const char *meta = take_read(&t, NPY_UINT8);
     const uint64_t *meta_offsets = take_read(&t, NPY_UINT64);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -368,7 +368,7 @@ static PyObject *call_vdb_insert_records(PyObject *Py_UNUSED(module), PyObject *
 
 static PyObject *call_vdb_upsert_records(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_upsert_records", args, 12);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     uint64_t *ids = take_written(&t, NPY_UINT64);
     const char *keys = take_read(&t, NPY_UINT8);
     const uint64_t *key_offsets = take_read(&t, NPY_UINT64);
@@ -379,7 +379,7 @@ static PyObject *call_vdb_upsert_records(PyObject *Py_UNUSED(module), PyObject *
     vdb_scalar_t scalar = (uint32_t)take_whole(&t, UINT32_MAX, "scalar");
     const char *meta = take_read(&t, NPY_UINT8);
     const uint64_t *meta_offsets = take_read(&t, NPY_UINT64);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -391,7 +391,7 @@ static PyObject *call_vdb_upsert_records(PyObject *Py_UNUSED(module), PyObject *
 
 static PyObject *call_vdb_update_meta_batch(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_update_meta_batch", args, 6);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     const char *meta = take_read(&t, NPY_UINT8);
@@ -408,12 +408,12 @@ static PyObject *call_vdb_update_meta_batch(PyObject *Py_UNUSED(module), PyObjec
 
 static PyObject *call_vdb_update_meta_where(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_update_meta_where", args, 6);
-    vdb *db = take_handle(&t);
-    const vdb_filter *filter = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
+    const vdb_filter *filter = take_handle(&t, "filter");
     const char *meta = take_read(&t, NPY_UINT8);
     size_t len = (size_t)take_whole(&t, SIZE_MAX, "len");
     uint64_t *updated = take_written(&t, NPY_UINT64);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -425,10 +425,10 @@ static PyObject *call_vdb_update_meta_where(PyObject *Py_UNUSED(module), PyObjec
 
 static PyObject *call_vdb_delete_where(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_delete_where", args, 4);
-    vdb *db = take_handle(&t);
-    const vdb_filter *filter = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
+    const vdb_filter *filter = take_handle(&t, "filter");
     uint64_t *deleted = take_written(&t, NPY_UINT64);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -440,7 +440,7 @@ static PyObject *call_vdb_delete_where(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_delete_keys(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_delete_keys", args, 5);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     const char *keys = take_read(&t, NPY_UINT8);
     const uint64_t *key_offsets = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
@@ -456,7 +456,7 @@ static PyObject *call_vdb_delete_keys(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_ids_of_keys(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_ids_of_keys", args, 5);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const char *keys = take_read(&t, NPY_UINT8);
     const uint64_t *key_offsets = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
@@ -472,7 +472,7 @@ static PyObject *call_vdb_ids_of_keys(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_keys_of_ids(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_keys_of_ids", args, 7);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     char *keys = take_written(&t, NPY_UINT8);
@@ -490,7 +490,7 @@ static PyObject *call_vdb_keys_of_ids(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_get_meta(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_get_meta", args, 7);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     char *meta = take_written(&t, NPY_UINT8);
@@ -508,7 +508,7 @@ static PyObject *call_vdb_get_meta(PyObject *Py_UNUSED(module), PyObject *args) 
 
 static PyObject *call_vdb_snapshot_new(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_snapshot_new", args, 1);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     vdb_snapshot *out_snapshot = NULL;
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -521,7 +521,7 @@ static PyObject *call_vdb_snapshot_new(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_snapshot_free(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_snapshot_free", args, 1);
-    vdb_snapshot *snapshot = take_handle(&t);
+    vdb_snapshot *snapshot = take_handle(&t, "snapshot");
     if (t.failed) return NULL;
     Py_BEGIN_ALLOW_THREADS
     vdb_snapshot_free(snapshot);
@@ -531,9 +531,9 @@ static PyObject *call_vdb_snapshot_free(PyObject *Py_UNUSED(module), PyObject *a
 
 static PyObject *call_vdb_count_at(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_count_at", args, 4);
-    const vdb *db = take_handle(&t);
-    const vdb_snapshot *snapshot = take_handle(&t);
-    const vdb_filter *filter = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
+    const vdb_snapshot *snapshot = take_handle(&t, "snapshot");
+    const vdb_filter *filter = take_handle(&t, "filter");
     uint64_t *count = take_written(&t, NPY_UINT64);
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -546,8 +546,8 @@ static PyObject *call_vdb_count_at(PyObject *Py_UNUSED(module), PyObject *args) 
 
 static PyObject *call_vdb_get_batch_at(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_get_batch_at", args, 9);
-    const vdb *db = take_handle(&t);
-    const vdb_snapshot *snapshot = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
+    const vdb_snapshot *snapshot = take_handle(&t, "snapshot");
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
@@ -566,8 +566,8 @@ static PyObject *call_vdb_get_batch_at(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_ids_of_keys_at(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_ids_of_keys_at", args, 6);
-    const vdb *db = take_handle(&t);
-    const vdb_snapshot *snapshot = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
+    const vdb_snapshot *snapshot = take_handle(&t, "snapshot");
     const char *keys = take_read(&t, NPY_UINT8);
     const uint64_t *key_offsets = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
@@ -583,8 +583,8 @@ static PyObject *call_vdb_ids_of_keys_at(PyObject *Py_UNUSED(module), PyObject *
 
 static PyObject *call_vdb_keys_of_ids_at(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_keys_of_ids_at", args, 8);
-    const vdb *db = take_handle(&t);
-    const vdb_snapshot *snapshot = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
+    const vdb_snapshot *snapshot = take_handle(&t, "snapshot");
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     char *keys = take_written(&t, NPY_UINT8);
@@ -602,8 +602,8 @@ static PyObject *call_vdb_keys_of_ids_at(PyObject *Py_UNUSED(module), PyObject *
 
 static PyObject *call_vdb_get_meta_at(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_get_meta_at", args, 8);
-    const vdb *db = take_handle(&t);
-    const vdb_snapshot *snapshot = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
+    const vdb_snapshot *snapshot = take_handle(&t, "snapshot");
     const uint64_t *ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     char *meta = take_written(&t, NPY_UINT8);
@@ -621,7 +621,7 @@ static PyObject *call_vdb_get_meta_at(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_search(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search", args, 10);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const void *queries = take_read(&t, NPY_VOID);
     size_t query_count = (size_t)take_whole(&t, SIZE_MAX, "query_count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
@@ -643,7 +643,7 @@ static PyObject *call_vdb_search(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_search_exact(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_exact", args, 10);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const void *queries = take_read(&t, NPY_VOID);
     size_t query_count = (size_t)take_whole(&t, SIZE_MAX, "query_count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
@@ -665,10 +665,10 @@ static PyObject *call_vdb_search_exact(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_search_range(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_range", args, 9);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const void *query = take_read(&t, NPY_VOID);
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
-    float max_distance = (float)take_float(&t);
+    float max_distance = (float)take_float(&t, "max_distance");
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
@@ -686,7 +686,7 @@ static PyObject *call_vdb_search_range(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_measure_recall(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_measure_recall", args, 11);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const void *queries = take_read(&t, NPY_VOID);
     size_t query_count = (size_t)take_whole(&t, SIZE_MAX, "query_count");
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
@@ -697,7 +697,7 @@ static PyObject *call_vdb_measure_recall(PyObject *Py_UNUSED(module), PyObject *
     double *recall = take_written(&t, NPY_FLOAT64);
     double *low = take_written(&t, NPY_FLOAT64);
     double *high = take_written(&t, NPY_FLOAT64);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -709,7 +709,7 @@ static PyObject *call_vdb_measure_recall(PyObject *Py_UNUSED(module), PyObject *
 
 static PyObject *call_vdb_search_ids(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_ids", args, 8);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const uint64_t *row_ids = take_read(&t, NPY_UINT64);
     size_t count = (size_t)take_whole(&t, SIZE_MAX, "count");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
@@ -729,7 +729,7 @@ static PyObject *call_vdb_search_ids(PyObject *Py_UNUSED(module), PyObject *args
 
 static PyObject *call_vdb_recommend(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_recommend", args, 10);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const uint64_t *positive = take_read(&t, NPY_UINT64);
     size_t positive_count = (size_t)take_whole(&t, SIZE_MAX, "positive_count");
     const uint64_t *negative = take_read(&t, NPY_UINT64);
@@ -751,12 +751,12 @@ static PyObject *call_vdb_recommend(PyObject *Py_UNUSED(module), PyObject *args)
 
 static PyObject *call_vdb_search_diverse(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_diverse", args, 10);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const void *query = take_read(&t, NPY_VOID);
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
     size_t candidates = (size_t)take_whole(&t, SIZE_MAX, "candidates");
-    float lambda = (float)take_float(&t);
+    float lambda = (float)take_float(&t, "lambda");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
     const vdb_search_params_t *params = take_params(&t, &of_params);
     uint64_t *ids = take_written(&t, NPY_UINT64);
@@ -773,7 +773,7 @@ static PyObject *call_vdb_search_diverse(PyObject *Py_UNUSED(module), PyObject *
 
 static PyObject *call_vdb_search_groups(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_search_groups", args, 12);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const void *query = take_read(&t, NPY_VOID);
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     const char *path = take_read(&t, NPY_UINT8);
@@ -821,7 +821,7 @@ static PyObject *call_vdb_search_many(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_cursor_search(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_cursor_search", args, 4);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const void *query = take_read(&t, NPY_VOID);
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     vdb_search_params_t of_params = VDB_SEARCH_PARAMS_INIT;
@@ -838,8 +838,8 @@ static PyObject *call_vdb_cursor_search(PyObject *Py_UNUSED(module), PyObject *a
 
 static PyObject *call_vdb_cursor_scan(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_cursor_scan", args, 2);
-    const vdb *db = take_handle(&t);
-    const vdb_filter *filter = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
+    const vdb_filter *filter = take_handle(&t, "filter");
     vdb_cursor *out_cursor = NULL;
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -852,9 +852,9 @@ static PyObject *call_vdb_cursor_scan(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_cursor_scan_at(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_cursor_scan_at", args, 3);
-    const vdb *db = take_handle(&t);
-    const vdb_snapshot *snapshot = take_handle(&t);
-    const vdb_filter *filter = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
+    const vdb_snapshot *snapshot = take_handle(&t, "snapshot");
+    const vdb_filter *filter = take_handle(&t, "filter");
     vdb_cursor *out_cursor = NULL;
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
@@ -867,7 +867,7 @@ static PyObject *call_vdb_cursor_scan_at(PyObject *Py_UNUSED(module), PyObject *
 
 static PyObject *call_vdb_cursor_next(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_cursor_next", args, 5);
-    vdb_cursor *cursor = take_handle(&t);
+    vdb_cursor *cursor = take_handle(&t, "cursor");
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
     uint64_t *ids = take_written(&t, NPY_UINT64);
     float *distances = take_written(&t, NPY_FLOAT32);
@@ -883,7 +883,7 @@ static PyObject *call_vdb_cursor_next(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_cursor_free(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_cursor_free", args, 1);
-    vdb_cursor *cursor = take_handle(&t);
+    vdb_cursor *cursor = take_handle(&t, "cursor");
     if (t.failed) return NULL;
     Py_BEGIN_ALLOW_THREADS
     vdb_cursor_free(cursor);
@@ -893,7 +893,7 @@ static PyObject *call_vdb_cursor_free(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_sync(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_sync", args, 1);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -905,8 +905,8 @@ static PyObject *call_vdb_sync(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_checkpoint(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_checkpoint", args, 2);
-    vdb *db = take_handle(&t);
-    vdb_task *task = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -918,8 +918,8 @@ static PyObject *call_vdb_checkpoint(PyObject *Py_UNUSED(module), PyObject *args
 
 static PyObject *call_vdb_wait_indexed(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_wait_indexed", args, 2);
-    vdb *db = take_handle(&t);
-    vdb_task *task = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -931,7 +931,7 @@ static PyObject *call_vdb_wait_indexed(PyObject *Py_UNUSED(module), PyObject *ar
 
 static PyObject *call_vdb_refresh(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_refresh", args, 1);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -943,12 +943,12 @@ static PyObject *call_vdb_refresh(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_check(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_check", args, 6);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     uint32_t level = (uint32_t)take_whole(&t, UINT32_MAX, "level");
     char *report = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
     size_t *len = take_written(&t, NPY_UINT64);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -962,11 +962,11 @@ static PyObject *call_vdb_repair(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_repair", args, 7);
     const char *from = take_text(&t);
     const char *to = take_text(&t);
-    const vdb_options *options = take_handle(&t);
+    const vdb_options *options = take_handle(&t, "options");
     char *report = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
     size_t *len = take_written(&t, NPY_UINT64);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -978,10 +978,10 @@ static PyObject *call_vdb_repair(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_backup(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_backup", args, 4);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     const char *path = take_text(&t);
     const char *previous = take_text(&t);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -993,11 +993,11 @@ static PyObject *call_vdb_backup(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_export(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_export", args, 5);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const char *path = take_text(&t);
     const char *format = take_text(&t);
-    const vdb_filter *filter = take_handle(&t);
-    vdb_task *task = take_handle(&t);
+    const vdb_filter *filter = take_handle(&t, "filter");
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -1009,10 +1009,10 @@ static PyObject *call_vdb_export(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_import(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_import", args, 4);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     const char *path = take_text(&t);
     const char *format = take_text(&t);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -1024,7 +1024,7 @@ static PyObject *call_vdb_import(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_explain(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_explain", args, 8);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     const void *query = take_read(&t, NPY_VOID);
     size_t dim = (size_t)take_whole(&t, SIZE_MAX, "dim");
     size_t k = (size_t)take_whole(&t, SIZE_MAX, "k");
@@ -1044,7 +1044,7 @@ static PyObject *call_vdb_explain(PyObject *Py_UNUSED(module), PyObject *args) {
 
 static PyObject *call_vdb_columns_get(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_columns_get", args, 4);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     char *json = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
     size_t *len = take_written(&t, NPY_UINT64);
@@ -1059,7 +1059,7 @@ static PyObject *call_vdb_columns_get(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_stats_get(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_stats_get", args, 1);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     vdb_stats_t stats = {0};
     stats.struct_size = sizeof stats;
     vdb_error_t error = VDB_ERROR_INIT;
@@ -1073,7 +1073,7 @@ static PyObject *call_vdb_stats_get(PyObject *Py_UNUSED(module), PyObject *args)
 
 static PyObject *call_vdb_latency_get(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_latency_get", args, 2);
-    const vdb *db = take_handle(&t);
+    const vdb *db = take_handle(&t, "db");
     vdb_call_t call = (uint32_t)take_whole(&t, UINT32_MAX, "call");
     vdb_latency_t latency = {0};
     latency.struct_size = sizeof latency;
@@ -1088,7 +1088,7 @@ static PyObject *call_vdb_latency_get(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_log_read(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_log_read", args, 4);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     char *buf = take_written(&t, NPY_UINT8);
     size_t cap = (size_t)take_whole(&t, SIZE_MAX, "cap");
     size_t *len = take_written(&t, NPY_UINT64);
@@ -1103,7 +1103,7 @@ static PyObject *call_vdb_log_read(PyObject *Py_UNUSED(module), PyObject *args) 
 
 static PyObject *call_vdb_cache_clear(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_cache_clear", args, 1);
-    vdb *db = take_handle(&t);
+    vdb *db = take_handle(&t, "db");
     vdb_error_t error = VDB_ERROR_INIT;
     vdb_status_t returned;
     if (t.failed) return NULL;
@@ -1127,7 +1127,7 @@ static PyObject *call_vdb_task_new(PyObject *Py_UNUSED(module), PyObject *args) 
 
 static PyObject *call_vdb_task_free(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_task_free", args, 1);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     if (t.failed) return NULL;
     Py_BEGIN_ALLOW_THREADS
     vdb_task_free(task);
@@ -1137,7 +1137,7 @@ static PyObject *call_vdb_task_free(PyObject *Py_UNUSED(module), PyObject *args)
 
 static PyObject *call_vdb_task_cancel(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_task_cancel", args, 1);
-    vdb_task *task = take_handle(&t);
+    vdb_task *task = take_handle(&t, "task");
     vdb_status_t returned;
     if (t.failed) return NULL;
     Py_BEGIN_ALLOW_THREADS
@@ -1148,7 +1148,7 @@ static PyObject *call_vdb_task_cancel(PyObject *Py_UNUSED(module), PyObject *arg
 
 static PyObject *call_vdb_task_progress(PyObject *Py_UNUSED(module), PyObject *args) {
     struct taken t = take("vdb_task_progress", args, 3);
-    const vdb_task *task = take_handle(&t);
+    const vdb_task *task = take_handle(&t, "task");
     uint64_t *done = take_written(&t, NPY_UINT64);
     uint64_t *total = take_written(&t, NPY_UINT64);
     vdb_status_t returned;

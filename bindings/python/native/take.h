@@ -59,17 +59,32 @@ static void refuse(struct taken *t, PyObject *value, const char *wanted) {
 
 /* Names what a number is for that is none, or does not fit. */
 static void refuse_number(PyObject *value, const char *name) {
-    if (PyErr_ExceptionMatches(PyExc_TypeError)) PyErr_Format(PyExc_TypeError, "%s: %R is no number of its kind", name, value);
+    if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Format(PyExc_TypeError, "%s: %R is no number of its kind", name, value);
+        return;
+    }
     if (!PyErr_ExceptionMatches(PyExc_OverflowError)) return;
     PyErr_Clear();
-    PyObject *text = PyUnicode_FromFormat("%s = %S does not fit: 0 or more is needed, and not that much", name, value);
+    PyObject *text = PyUnicode_FromFormat("%s = %S does not fit: it is negative or too large", name, value);
     PyObject *bytes = text ? PyUnicode_AsUTF8String(text) : NULL;
     if (bytes) raise_failure(VDB_ERR_OUT_OF_RANGE, PyBytes_AsString(bytes), NULL, 0);
     Py_XDECREF(bytes);
     Py_XDECREF(text);
 }
 
-/* A whole number from 0 to `most`; 0 with an exception otherwise. `name` is of what it is for. */
+/* Each of these reads a number and gives 0 with an exception where it is none or does not fit. `name` is of what it is for. */
+
+/* PyLong_AsLong alone would cut off what comes after the point, up to Python 3.9. */
+static int32_t whole_int(PyObject *value, const char *name) {
+    PyObject *number = PyNumber_Index(value);
+    long taken = number ? PyLong_AsLong(number) : 0;
+    Py_XDECREF(number);
+    if (taken != (int32_t)taken) PyErr_SetNone(PyExc_OverflowError);
+    if (!PyErr_Occurred()) return (int32_t)taken;
+    refuse_number(value, name);
+    return 0;
+}
+
 static uint64_t whole(PyObject *value, uint64_t most, const char *name) {
     PyObject *number = PyNumber_Index(value);
     unsigned long long taken = number ? PyLong_AsUnsignedLongLong(number) : 0;
@@ -80,6 +95,29 @@ static uint64_t whole(PyObject *value, uint64_t most, const char *name) {
     return 0;
 }
 
+static double real(PyObject *value, const char *name) {
+    double taken = PyFloat_AsDouble(value);
+    if (!PyErr_Occurred()) return taken;
+    refuse_number(value, name);
+    return 0;
+}
+
+static void *handle(PyObject *value, const char *name) {
+    PyObject *number = PyNumber_Index(value);
+    void *taken = number ? PyLong_AsVoidPtr(number) : NULL;
+    Py_XDECREF(number);
+    if (!PyErr_Occurred()) return taken;
+    refuse_number(value, name);
+    return NULL;
+}
+
+static int32_t take_int(struct taken *t, const char *name) {
+    PyObject *value = take_next(t, 0);
+    int32_t number = value ? whole_int(value, name) : 0;
+    t->failed = t->failed || PyErr_Occurred();
+    return number;
+}
+
 static uint64_t take_whole(struct taken *t, uint64_t most, const char *name) {
     PyObject *value = take_next(t, 0);
     uint64_t number = value ? whole(value, most, name) : 0;
@@ -87,27 +125,18 @@ static uint64_t take_whole(struct taken *t, uint64_t most, const char *name) {
     return number;
 }
 
-static int32_t take_int(struct taken *t) {
+static double take_float(struct taken *t, const char *name) {
     PyObject *value = take_next(t, 0);
-    long number = value ? PyLong_AsLong(value) : 0;
-    if (number != (int32_t)number) PyErr_SetNone(PyExc_OverflowError);
-    t->failed = t->failed || PyErr_Occurred();
-    return (int32_t)number;
-}
-
-static double take_float(struct taken *t) {
-    PyObject *value = take_next(t, 0);
-    double number = value ? PyFloat_AsDouble(value) : 0;
+    double number = value ? real(value, name) : 0;
     t->failed = t->failed || PyErr_Occurred();
     return number;
 }
 
-static void *take_handle(struct taken *t) {
-    PyObject *value = take_next(t, 1), *number = value ? PyNumber_Index(value) : NULL;
-    void *handle = number ? PyLong_AsVoidPtr(number) : NULL;
-    Py_XDECREF(number);
+static void *take_handle(struct taken *t, const char *name) {
+    PyObject *value = take_next(t, 1);
+    void *number = value ? handle(value, name) : NULL;
     t->failed = t->failed || PyErr_Occurred();
-    return handle;
+    return number;
 }
 
 /* Whether an array has components of a type: the same in numpy, or one that differs in name alone. Objects are never what is wanted. */
@@ -153,15 +182,12 @@ static void set_parameter(vdb_search_params_t *params, const struct parameter *o
     switch (of->kind) {
     case U32: *(uint32_t *)place = (uint32_t)whole(value, UINT32_MAX, of->name); return;
     case U64: *(uint64_t *)place = whole(value, UINT64_MAX, of->name); return;
-    case F32:
-        *(float *)place = (float)PyFloat_AsDouble(value);
-        if (PyErr_Occurred()) refuse_number(value, of->name);
-        return;
+    case F32: *(float *)place = (float)real(value, of->name); return;
     case FLAG: if (PyObject_IsTrue(value) == 1) params->flags |= (uint32_t)of->at; return;
     case HANDLE: break;
     }
     number = objects ? PyObject_GetAttrString(value, "_number") : (Py_INCREF(value), value);
-    if (number) *(void **)place = PyLong_AsVoidPtr(number);
+    if (number) *(void **)place = handle(number, of->name);
     Py_XDECREF(number);
 }
 

@@ -24,6 +24,11 @@ def get(db, ids=IDS, count=4, dim=4, scalar=lib.VDB_SCALAR_F32, vectors=None, fo
     return lib.vdb_get_batch(db.capi(), ids, count, dim, scalar, vectors, 0, np.empty(4, np.uint8) if found is None else found)
 
 
+def search(db, params):
+    out = np.empty(4, np.uint64), np.empty(4, np.float32), np.empty(1, np.uint32)
+    return lib.vdb_search(db.capi(), ROWS[:1], 1, 4, 0, 4, params, *out)
+
+
 def test_statuses_records_handles_and_texts_come_back(db):
     assert get(db) == lib.VDB_OK
     assert lib.vdb_option_at(10**6) == lib.VDB_DONE
@@ -57,9 +62,31 @@ def test_numbers_fit(db):
     for wrong in (dict(count="4"), dict(count=4.0), dict(count=None)):
         with pytest.raises(TypeError, match="count"):
             get(db, **wrong)
-    with pytest.raises(OverflowError):
-        lib.vdb_status_name(2**40)
     assert get(db, count=np.int64(4), dim=np.uint8(4)) == lib.VDB_OK
+
+
+def test_every_number_that_is_wrong_is_named(db):
+    rule = IDS, 4
+    for call, name in ((lambda wrong: lib.vdb_status_name(wrong), "status"), (lambda wrong: lib.vdb_filter_ids(*rule, wrong), "allow"),
+                       (lambda wrong: lib.vdb_count(wrong, None, None), "db"), (lambda wrong: db.search_range(ROWS[0], wrong), "max_distance"),
+                       (lambda wrong: search(db, {"task": wrong}), "task"), (lambda wrong: search(db, {"target_recall": wrong}), "target_recall")):
+        for wrong in (2**2000, -2**2000):
+            with pytest.raises(vdb.OutOfRangeError, match=f"^{name} = {wrong} does not fit"):
+                call(wrong)
+        with pytest.raises(TypeError, match=f"^{name}: 'x' is no number"):
+            call("x")
+    for call in (lib.vdb_status_name, lambda wrong: lib.vdb_filter_ids(*rule, wrong)):
+        for wrong in (2**31, -2**31 - 1):
+            with pytest.raises(vdb.OutOfRangeError):
+                call(wrong)
+        with pytest.raises(TypeError, match="-1.5 is no number of its kind"):
+            call(-1.5)
+
+
+def test_handles_of_numpy_are_handles(db):
+    with vdb.Filter([1]) as rule:
+        assert lib.vdb_count(np.uint64(db.capi()), np.uint64(rule.capi()), np.zeros(1, np.uint64)) == lib.VDB_OK
+        assert search(db, {"filter": np.uint64(rule.capi())}) == lib.VDB_OK
 
 
 def test_arguments_are_counted_and_texts_end(db):
@@ -72,12 +99,10 @@ def test_arguments_are_counted_and_texts_end(db):
 
 
 def test_parameters_are_known(db):
-    out = np.empty(4, np.uint64), np.empty(4, np.float32), np.empty(1, np.uint32)
-    where = db.capi(), ROWS[:1], 1, 4, 0, 4
-    assert lib.vdb_search(*where, None, *out) == lib.vdb_search(*where, {"ef": 8, "filter": None}, *out) == lib.VDB_OK
+    assert search(db, None) == search(db, {"ef": 8, "filter": None}) == lib.VDB_OK
     for wrong in ({"effort": 1}, {"filter": "x"}, {"ef": "x"}, {1: 2}, []):
         with pytest.raises(TypeError):
-            lib.vdb_search(*where, wrong, *out)
+            search(db, wrong)
 
 
 def test_what_is_no_handle_is_no_crash():
