@@ -142,6 +142,7 @@ def tables(model: Model) -> str:
     for field in model.struct("vdb_search_params_t").fields:
         if field.name not in ("struct_size", "flags"):
             kind = "HANDLE" if field.type.is_pointer else kinds[model.resolve(field.type.base)]
+            kind = "SCALAR" if field.name == "query_scalar" else kind
             rows += f'    {{"{field.name}", {kind}, offsetof(vdb_search_params_t, {field.name})}},\n'
     for v in model.enum("vdb_search_flag").values:
         rows += f'    {{"{v.short.lower()}", FLAG, {v.name}}},\n'
@@ -149,7 +150,7 @@ def tables(model: Model) -> str:
     numbers += [(v.name, v.value) for e in model.enums for v in e.values]
     constants = "".join(f'    {{"{name}", (unsigned long long){name}, {int(value < 0)}}},\n' for name, value in numbers)
     return (
-        f"/* {NOTE} */\n\nenum kind {{ U32, U64, F32, HANDLE, FLAG }};\n\n"
+        f"/* {NOTE} */\n\nenum kind {{ U32, U64, F32, SCALAR, HANDLE, FLAG }};\n\n"
         f"static const struct parameter {{\n    const char *name;\n    enum kind kind;\n    size_t at; /* or the flag */\n}} PARAMETERS[] = {{\n{rows}}};\n\n"
         f"static const struct {{\n    const char *name;\n    unsigned long long bits;\n    int negative;\n}} CONSTANTS[] = {{\n{constants}}};\n")
 

@@ -1,6 +1,6 @@
 /* Made from include/vdb.h by bindings/gen/gen.py. */
 
-enum kind { U32, U64, F32, HANDLE, FLAG };
+enum kind { U32, U64, F32, SCALAR, HANDLE, FLAG };
 
 static const struct parameter {
     const char *name;
@@ -8,7 +8,7 @@ static const struct parameter {
     size_t at; /* or the flag */
 } PARAMETERS[] = {
     {"ef", U32, offsetof(vdb_search_params_t, ef)},
-    {"query_scalar", U32, offsetof(vdb_search_params_t, query_scalar)},
+    {"query_scalar", SCALAR, offsetof(vdb_search_params_t, query_scalar)},
     {"rerank", U32, offsetof(vdb_search_params_t, rerank)},
     {"target_recall", F32, offsetof(vdb_search_params_t, target_recall)},
     {"deadline_us", U64, offsetof(vdb_search_params_t, deadline_us)},

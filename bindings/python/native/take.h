@@ -180,6 +180,7 @@ static void set_parameter(vdb_search_params_t *params, const struct parameter *o
     char *place = (char *)params + of->at;
     PyObject *number;
     switch (of->kind) {
+    case SCALAR:
     case U32: *(uint32_t *)place = (uint32_t)whole(value, UINT32_MAX, of->name); return;
     case U64: *(uint64_t *)place = whole(value, UINT64_MAX, of->name); return;
     case F32: *(float *)place = (float)real(value, of->name); return;
@@ -199,6 +200,8 @@ static int set_parameters(vdb_search_params_t *params, PyObject *given, int obje
     while (PyDict_Next(given, &at, &name, &value)) {
         size_t which = PyUnicode_Check(name) ? 0 : COUNT(PARAMETERS);
         while (which < COUNT(PARAMETERS) && PyUnicode_CompareWithASCIIString(name, PARAMETERS[which].name)) which++;
+        /* With objects it is a keyword of db.search, whose `scalar` says that. */
+        if (objects && which < COUNT(PARAMETERS) && PARAMETERS[which].kind == SCALAR) which = COUNT(PARAMETERS);
         /* A number is asked for its value by code of Python, which may change the dict. */
         Py_INCREF(name), Py_INCREF(value);
         if (which == COUNT(PARAMETERS)) PyErr_Format(PyExc_TypeError, "%R is no parameter of a search", name);

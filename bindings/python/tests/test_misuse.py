@@ -144,6 +144,13 @@ def test_what_is_read_cannot_be_changed_by_what_reading_runs(db):
             lib.vdb_search(db.capi(), ROWS[:1], 1, 4, 0, 4, {key: 1}, *out)
 
 
+def test_the_type_of_a_query_is_no_keyword(db):
+    for query in (ROWS[0], ROWS[:2]):
+        for scalar in (lib.VDB_SCALAR_F16, None):
+            with pytest.raises(TypeError, match="'query_scalar' is no parameter of a search"):
+                db.search(query, 1, query_scalar=scalar)
+
+
 def test_memory_of_another_type_is_refused(db):
     for wrong in (np.empty(1, object), np.empty(1, np.float64), np.empty(1, np.int64), np.empty(1, "M8[s]"), np.empty(1, "V8")):
         with pytest.raises(TypeError, match="argument 3"):
