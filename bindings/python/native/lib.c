@@ -38,6 +38,8 @@ static PyObject *search(PyObject *Py_UNUSED(module), PyObject *args) {
     vdb *db = PyLong_AsVoidPtr(PyTuple_GetItem(args, 0));
     const Py_ssize_t k = PyLong_AsSsize_t(PyTuple_GetItem(args, 2));
     if (PyErr_Occurred() || !set_parameters(&params, given, 1) || k < 0 || k > VDB_MAX_K) {
+        /* What is wrong is for the wrapper to say; Ctrl-C while a number was read is nothing wrong. */
+        if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception)) return NULL;
         PyErr_Clear();
         Py_RETURN_NONE;
     }

@@ -151,6 +151,17 @@ def test_the_type_of_a_query_is_no_keyword(db):
                 db.search(query, 1, query_scalar=scalar)
 
 
+def test_an_interrupt_while_a_number_is_read_is_raised(db):
+    signals = [KeyboardInterrupt]
+
+    def interrupt():
+        if signals:
+            raise signals.pop()
+
+    with pytest.raises(KeyboardInterrupt):
+        db.search(ROWS[0], 1, ef=Changes(interrupt))
+
+
 def test_memory_of_another_type_is_refused(db):
     for wrong in (np.empty(1, object), np.empty(1, np.float64), np.empty(1, np.int64), np.empty(1, "M8[s]"), np.empty(1, "V8")):
         with pytest.raises(TypeError, match="argument 3"):
