@@ -150,7 +150,7 @@ static int holds(PyArrayObject *array, int type) {
 static const void *take_read(struct taken *t, int type) {
     PyObject *value = take_next(t, 1);
     if (!value) return NULL;
-    if ((type == NPY_VOID || type == NPY_UINT8) && PyBytes_CheckExact(value)) return PyBytes_AsString(value);
+    if ((type == NPY_VOID || type == NPY_UINT8) && PyBytes_Check(value)) return PyBytes_AsString(value);
     PyArrayObject *array = (PyArrayObject *)value;
     if (PyArray_Check(value) && holds(array, type) && (type == NPY_VOID || PyArray_ISCARRAY_RO(array))) return PyArray_DATA(array);
     refuse(t, value, type == NPY_VOID ? "an array" : "a packed array of the right type");

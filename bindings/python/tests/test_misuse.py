@@ -162,6 +162,13 @@ def test_an_interrupt_while_a_number_is_read_is_raised(db):
         db.search(ROWS[0], 1, ef=Changes(interrupt))
 
 
+def test_bytes_of_numpy_are_bytes():
+    with vdb.open(dim=4) as db:
+        db.insert(IDS, ROWS, keys=np.array([b"a", b"b", b"c", b"d"]), meta=np.array([b'{"n": 1}'] * 4))
+        assert db.update_meta_where(vdb.Filter.where("n = 1"), np.bytes_(b'{"n": 2}')) == 4
+        assert db.get_meta([3], raw=True) == [b'{"n": 2}'] and db.keys_of_ids([3]) == ["d"]
+
+
 def test_memory_of_another_type_is_refused(db):
     for wrong in (np.empty(1, object), np.empty(1, np.float64), np.empty(1, np.int64), np.empty(1, "M8[s]"), np.empty(1, "V8")):
         with pytest.raises(TypeError, match="argument 3"):
