@@ -146,14 +146,16 @@ static int holds(PyArrayObject *array, int type) {
     return has == type || (type == NPY_UINT64 && has == NPY_ULONGLONG) || (type == NPY_UINT8 && has == NPY_BOOL);
 }
 
-/* Memory that is read: a packed array of a type, or bytes for texts; NPY_VOID for rows of vectors, which are of any and may lie apart. */
+/* Memory that is read: a packed array of a type, or bytes for texts; NPY_VOID for rows of vectors, which are of any and may lie apart, but
+ * not in the byte order of another machine. */
 static const void *take_read(struct taken *t, int type) {
     PyObject *value = take_next(t, 1);
     if (!value) return NULL;
     if ((type == NPY_VOID || type == NPY_UINT8) && PyBytes_Check(value)) return PyBytes_AsString(value);
     PyArrayObject *array = (PyArrayObject *)value;
-    if (PyArray_Check(value) && holds(array, type) && (type == NPY_VOID || PyArray_ISCARRAY_RO(array))) return PyArray_DATA(array);
-    refuse(t, value, type == NPY_VOID ? "an array" : "a packed array of the right type");
+    if (PyArray_Check(value) && holds(array, type) && (type == NPY_VOID ? PyArray_ISNOTSWAPPED(array) : PyArray_ISCARRAY_RO(array)))
+        return PyArray_DATA(array);
+    refuse(t, value, type == NPY_VOID ? "an array in this machine's byte order" : "a packed array of the right type");
     return NULL;
 }
 

@@ -132,8 +132,12 @@ class Changes:
         return 8
 
 
+def results():
+    return np.empty(4, np.uint64), np.empty(4, np.float32), np.empty(1, np.uint32)
+
+
 def test_what_is_read_cannot_be_changed_by_what_reading_runs(db):
-    query, out = ROWS[0].copy(), (np.empty(4, np.uint64), np.empty(4, np.float32), np.empty(1, np.uint32))
+    query, out = ROWS[0].copy(), results()
     with pytest.raises((TypeError, ValueError, vdb.Error)):
         db.search(query, 1, ef=Changes(lambda: setattr(query, "dtype", np.float16)))
     params = {}
@@ -173,8 +177,9 @@ def test_memory_of_another_type_is_refused(db):
     for wrong in (np.empty(1, object), np.empty(1, np.float64), np.empty(1, np.int64), np.empty(1, "M8[s]"), np.empty(1, "V8")):
         with pytest.raises(TypeError, match="argument 3"):
             lib.vdb_count(db.capi(), None, wrong)
-    with pytest.raises(TypeError, match="an array is wanted"):
-        lib.vdb_search(db.capi(), np.empty((1, 4), object), 1, 4, 0, 4, None, None, None, None)
+    for wrong in (object, ">f4"):
+        with pytest.raises(TypeError, match="an array in this machine's byte order is wanted"):
+            lib.vdb_search(db.capi(), np.ones((1, 4), wrong), 1, 4, 0, 4, None, *results())
     rows = np.empty(1, np.ulonglong)
     assert lib.vdb_count(np.uint64(db.capi()), None, rows) == lib.VDB_OK and rows[0] == 4
 
