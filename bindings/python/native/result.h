@@ -39,7 +39,7 @@ static int result_init(PyObject *self, PyObject *args, PyObject *keywords) {
     PyObject *ids, *distances, *counts;
     int partial;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOp", names, &ids, &distances, &counts, &partial)) return -1;
-    if (result->ids) {
+    if (result->ids || result->counts) {
         PyErr_SetString(PyExc_TypeError, "a SearchResult is made once");
         return -1;
     }

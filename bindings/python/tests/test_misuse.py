@@ -173,6 +173,14 @@ def test_bytes_of_numpy_are_bytes():
         assert db.get_meta([3], raw=True) == [b'{"n": 2}'] and db.keys_of_ids([3]) == ["d"]
 
 
+def test_a_result_is_made_once(db):
+    begun = vdb.SearchResult.__new__(vdb.SearchResult)
+    assert begun.counts.tolist() == [0]
+    for made in (db.search(ROWS[0], 1), begun):
+        with pytest.raises(TypeError, match="made once"):
+            made.__init__(*results(), False)
+
+
 def test_memory_of_another_type_is_refused(db):
     for wrong in (np.empty(1, object), np.empty(1, np.float64), np.empty(1, np.int64), np.empty(1, "M8[s]"), np.empty(1, "V8")):
         with pytest.raises(TypeError, match="argument 3"):
