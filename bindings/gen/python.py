@@ -36,6 +36,9 @@ ARRAYS = {
     "size_t": "NPY_UINT64", "float": "NPY_FLOAT32", "double": "NPY_FLOAT64",
 }
 
+# What Py_BuildValue calls what C returns; char is a text that ends with a zero.
+FORMATS = {"uint32_t": "I", "uint64_t": "K", "double": "d", "char": "z"}
+
 
 def call_argument(model: Model, function: Function, at: int) -> tuple[str, str] | None:
     """How an argument of a function is taken, as the type and the expression of a variable; None for one that is not taken."""
@@ -108,17 +111,16 @@ def call(model: Model, function: Function) -> str:
     elif function.result.base == "vdb_status_t":
         lines.append(f"return of_status(returned, {told});")
     else:
-        lines.append(f'return Py_BuildValue("{"z" if function.result.is_pointer else "I"}", returned);')
+        lines.append(f'return Py_BuildValue("{FORMATS[model.resolve(function.result.base)]}", returned);')
     body = "".join(f"    {line}\n" for line in lines)
     return f"\nstatic PyObject *call_{function.name}(PyObject *Py_UNUSED(module), PyObject *args) {{\n{body}}}\n"
 
 
 def record_tuple(model: Model, arg: Arg) -> str:
     """The fields of a record that was filled, as a tuple: all but its size."""
-    formats = {"uint32_t": "I", "uint64_t": "K", "double": "d", "char": "z"}
     fields = [f for f in model.struct(arg.type.base).fields if f.name != "struct_size"]
     values = ", ".join(f"{'(unsigned long long)' if f.type.base == 'uint64_t' else ''}{arg.name}.{f.name}" for f in fields)
-    return f'Py_BuildValue("({"".join(formats[model.resolve(f.type.base)] for f in fields)})", {values})'
+    return f'Py_BuildValue("({"".join(FORMATS[model.resolve(f.type.base)] for f in fields)})", {values})'
 
 
 def calls(model: Model) -> str:

@@ -9,6 +9,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import header  # noqa: E402
+import python  # noqa: E402
 
 
 class Parsing(unittest.TestCase):
@@ -65,6 +66,14 @@ class Files(unittest.TestCase):
     def test_they_are_current(self):
         done = subprocess.run([sys.executable, HERE / "gen.py", "--check"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_what_functions_return_reaches_python_whole(self):
+        model = header.parse("uint64_t vdb_many(void);\nuint32_t vdb_few(void);\nfloat vdb_odd(void);\n")
+        many, few, odd = model.functions
+        self.assertIn('Py_BuildValue("K", returned)', python.call(model, many))
+        self.assertIn('Py_BuildValue("I", returned)', python.call(model, few))
+        with self.assertRaises(KeyError):
+            python.call(model, odd)
 
     def test_the_reference_has_a_place_for_everything_and_no_link_leads_nowhere(self):
         root, find = HERE.parents[1], header.re.findall
