@@ -101,7 +101,7 @@ def test_arguments_are_counted_and_texts_end(db):
 
 
 def test_parameters_are_known(db):
-    assert search(db, None) == search(db, {"ef": 8, "filter": None}) == lib.VDB_OK
+    assert search(db, None) == search(db, {"ef": 8, "filter": None, "exact": True}) == lib.VDB_OK
     for wrong in ({"effort": 1}, {"filter": "x"}, {"ef": "x"}, {1: 2}, []):
         with pytest.raises(TypeError):
             search(db, wrong)
