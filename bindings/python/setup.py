@@ -30,7 +30,8 @@ def glibc(path):
 # For the stable interface of Python: one file for all versions from 3.9 on. It finds the library in its own folder, where BuildWithLibrary
 # puts a copy.
 NATIVE = Extension(
-    "vdb._lib", ["native/lib.c"], depends=["native/calls.h", "native/result.h", "native/tables.h", "native/take.h"], include_dirs=[INCLUDE_DIR, numpy.get_include()], library_dirs=[LIB_DIR], libraries=["vdb"],
+    "vdb._lib", ["native/lib.c"], depends=["native/calls.h", "native/result.h", "native/tables.h", "native/take.h"],
+    include_dirs=[INCLUDE_DIR, numpy.get_include()], library_dirs=[LIB_DIR], libraries=["vdb"],
     extra_link_args=["-Wl,-rpath,$ORIGIN"], define_macros=[("Py_LIMITED_API", "0x03090000")], py_limited_api=True)
 
 
