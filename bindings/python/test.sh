@@ -19,17 +19,17 @@ command -v "${CC:-cc}" >/dev/null || skip "no C compiler for the extension"
 if [ ! -e "$venv/complete" ]; then
 	rm -rf "$venv"
 	"$python" -m venv "$venv" >/dev/null 2>&1 || skip "no venv module"
-	"$venv/bin/pip" install -q --disable-pip-version-check numpy pytest setuptools wheel mypy typing_extensions \
+	"$venv/bin/python" -m pip install -q --disable-pip-version-check numpy pytest setuptools wheel mypy typing_extensions \
 		>"$place/pip.log" 2>&1 || skip "pip could not install numpy and pytest: $(tail -1 "$place/pip.log")"
 	# For one optional module, whose tests are skipped without.
-	"$venv/bin/pip" install -q --disable-pip-version-check langchain-core langchain-tests >>"$place/pip.log" 2>&1
+	"$venv/bin/python" -m pip install -q --disable-pip-version-check langchain-core langchain-tests >>"$place/pip.log" 2>&1
 	touch "$venv/complete"
 fi
 
 mkdir -p "$place/wheels"
 rm -rf "$place/source" && cp -r bindings/python "$place/source"
 bindings/python/wheel.sh "$place/wheels" "$venv/bin/python" >"$place/build.log" 2>&1 &&
-	"$venv/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps "$place"/wheels/*.whl \
+	"$venv/bin/python" -m pip install -q --disable-pip-version-check --force-reinstall --no-deps "$place"/wheels/*.whl \
 		>>"$place/build.log" 2>&1 || {
 	cat "$place/build.log"
 	echo "test python/wheel ... FAILED"
