@@ -7,41 +7,61 @@ import (
 	"unsafe"
 )
 
-// ask makes a search that fills hits, k places for each of `queries`. A scalar of 0 is for searches that have no query components.
-func ask(ctx context.Context, queries, k int, scalar Scalar, params *SearchParams, call func(p *cSearchParams, hits *Hits, e *cError) Status) (Hits, error) {
-	var hits Hits
-	j, err := hits.begin(ctx, queries, k)
-	if err != nil {
-		return hits, err
+// question is a search into hits of its own. What the library reads and writes is in it, and not in a closure: so it stays on the stack.
+type question struct {
+	hits   Hits
+	given  *SearchParams
+	job    job
+	params cSearchParams
+	e      cError
+}
+
+// begin makes k places for each of `queries`. A scalar of 0 is for searches that have no query components.
+func (q *question) begin(ctx context.Context, queries, k int, scalar Scalar, params *SearchParams) error {
+	var err error
+	if q.job, err = q.hits.begin(ctx, queries, k); err != nil {
+		return err
 	}
-	defer j.finish()
-	p, err := params.native(scalar, j.number())
-	if err != nil {
-		return Hits{}, err
+	if q.params, err = params.native(scalar, q.job.number()); err != nil {
+		q.job.finish()
+		q.hits = Hits{}
+		return err
 	}
-	e := newError()
-	status := call(&p, &hits, &e)
-	// What call has captured: the databases.
-	runtime.KeepAlive(call)
-	runtime.KeepAlive(params)
-	return hits, hits.end(ctx, status, &e)
+	q.given, q.e = params, newError()
+	return nil
+}
+
+// end says what came of it.
+func (q *question) end(ctx context.Context, status Status) (Hits, error) {
+	q.job.finish()
+	runtime.KeepAlive(q.given)
+	err := q.hits.end(ctx, status, &q.e)
+	return q.hits, err
 }
 
 // SearchIDs finds the k rows nearest to each of some rows, which are left out themselves.
 func (db *DB) SearchIDs(ctx context.Context, rows []uint64, k int, params *SearchParams) (Hits, error) {
-	return ask(ctx, len(rows), k, 0, params, func(p *cSearchParams, hits *Hits, e *cError) Status {
-		return vdbSearchIDs(db.handle, unsafe.SliceData(rows), len(rows), k, p,
-			unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), unsafe.SliceData(hits.Counts), e)
-	})
+	var q question
+	if err := q.begin(ctx, len(rows), k, 0, params); err != nil {
+		return q.hits, err
+	}
+	status := vdbSearchIDs(db.handle, unsafe.SliceData(rows), len(rows), k, &q.params,
+		unsafe.SliceData(q.hits.IDs), unsafe.SliceData(q.hits.Distances), unsafe.SliceData(q.hits.Counts), &q.e)
+	runtime.KeepAlive(db)
+	return q.end(ctx, status)
 }
 
 // Recommend finds the k rows that are most like the positive examples and unlike the negative ones; vdb_recommend in the
 // header says how. Hits has one query.
 func (db *DB) Recommend(ctx context.Context, positive, negative []uint64, k int, params *SearchParams) (Hits, error) {
-	return ask(ctx, 1, k, 0, params, func(p *cSearchParams, hits *Hits, e *cError) Status {
-		return vdbRecommend(db.handle, unsafe.SliceData(positive), len(positive), unsafe.SliceData(negative), len(negative), k, p,
-			unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), unsafe.SliceData(hits.Counts), e)
-	})
+	var q question
+	if err := q.begin(ctx, 1, k, 0, params); err != nil {
+		return q.hits, err
+	}
+	status := vdbRecommend(db.handle, unsafe.SliceData(positive), len(positive), unsafe.SliceData(negative), len(negative), k, &q.params,
+		unsafe.SliceData(q.hits.IDs), unsafe.SliceData(q.hits.Distances), unsafe.SliceData(q.hits.Counts), &q.e)
+	runtime.KeepAlive(db)
+	return q.end(ctx, status)
 }
 
 // SearchDiverse chooses k rows that are near one query and not too near to each other, of the nearest candidates (0: 4k).
@@ -53,10 +73,14 @@ func (db *DB) SearchDiverse(ctx context.Context, query Vectors, k, candidates in
 	if candidates < 0 {
 		return Hits{}, invalid(ErrOutOfRange, "%d candidates: 0 stands for 4k", candidates)
 	}
-	return ask(ctx, 1, k, query.scalar, params, func(p *cSearchParams, hits *Hits, e *cError) Status {
-		return vdbSearchDiverse(db.handle, query.data, query.dim, k, candidates, lambda, p,
-			unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), unsafe.SliceData(hits.Counts), e)
-	})
+	var q question
+	if err := q.begin(ctx, 1, k, query.scalar, params); err != nil {
+		return q.hits, err
+	}
+	status := vdbSearchDiverse(db.handle, query.data, query.dim, k, candidates, lambda, &q.params,
+		unsafe.SliceData(q.hits.IDs), unsafe.SliceData(q.hits.Distances), unsafe.SliceData(q.hits.Counts), &q.e)
+	runtime.KeepAlive(db)
+	return q.end(ctx, status)
 }
 
 // SearchGroups finds the best groups of rows near one query, and of each the perGroup best rows. Rows that have the same text, number
@@ -69,15 +93,25 @@ func (db *DB) SearchGroups(ctx context.Context, query Vectors, path string, grou
 	if groups < 0 || perGroup < 0 || perGroup > 0 && groups > MaxK/perGroup || groups > MaxK {
 		return Hits{}, invalid(ErrLimit, "%d groups of %d rows: 0 to %d rows are possible", groups, perGroup, MaxK)
 	}
-	var found uint32
-	hits, err := ask(ctx, groups, perGroup, query.scalar, params, func(p *cSearchParams, hits *Hits, e *cError) Status {
-		return vdbSearchGroups(db.handle, query.data, query.dim, textData(path), len(path), groups, perGroup, p,
-			unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), unsafe.SliceData(hits.Counts), &found, e)
-	})
-	if count := int(found); count < len(hits.Counts) {
-		hits.Counts, hits.IDs, hits.Distances = hits.Counts[:count], hits.IDs[:count*hits.K], hits.Distances[:count*hits.K]
+	var q question
+	if err := q.begin(ctx, groups, perGroup, query.scalar, params); err != nil {
+		q.hits.keep(0)
+		return q.hits, err
 	}
+	var found uint32
+	status := vdbSearchGroups(db.handle, query.data, query.dim, textData(path), len(path), groups, perGroup, &q.params,
+		unsafe.SliceData(q.hits.IDs), unsafe.SliceData(q.hits.Distances), unsafe.SliceData(q.hits.Counts), &found, &q.e)
+	runtime.KeepAlive(db)
+	hits, err := q.end(ctx, status)
+	hits.keep(int(found))
 	return hits, err
+}
+
+// keep takes away all but the first queries.
+func (h *Hits) keep(queries int) {
+	if queries < len(h.Counts) {
+		h.Counts, h.IDs, h.Distances = h.Counts[:queries], h.IDs[:queries*h.K], h.Distances[:queries*h.K]
+	}
 }
 
 // one says whether there is exactly one query.
@@ -104,14 +138,14 @@ func SearchMany(ctx context.Context, dbs []*DB, queries Vectors, k int, params *
 		}
 		handles[i] = db.handle
 	}
-	hits, err := ask(ctx, queries.count, k, queries.scalar, params, func(p *cSearchParams, hits *Hits, e *cError) Status {
-		hits.Sources = make([]uint32, len(hits.IDs))
-		return vdbSearchMany(unsafe.SliceData(handles), len(handles), queries.data, queries.count, queries.dim, queries.stride, k, p,
-			unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), unsafe.SliceData(hits.Sources), unsafe.SliceData(hits.Counts), e)
-	})
-	runtime.KeepAlive(dbs)
-	if hits.Sources == nil {
-		hits.Sources = make([]uint32, len(hits.IDs))
+	var q question
+	err := q.begin(ctx, queries.count, k, queries.scalar, params)
+	q.hits.Sources = make([]uint32, len(q.hits.IDs))
+	if err != nil {
+		return q.hits, err
 	}
-	return hits, err
+	status := vdbSearchMany(unsafe.SliceData(handles), len(handles), queries.data, queries.count, queries.dim, queries.stride, k, &q.params,
+		unsafe.SliceData(q.hits.IDs), unsafe.SliceData(q.hits.Distances), unsafe.SliceData(q.hits.Sources), unsafe.SliceData(q.hits.Counts), &q.e)
+	runtime.KeepAlive(dbs)
+	return q.end(ctx, status)
 }

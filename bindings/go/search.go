@@ -187,12 +187,15 @@ func (db *DB) SearchRange(ctx context.Context, query Vectors, maxDistance float3
 	if err := query.one("a range search"); err != nil {
 		return Hits{}, err
 	}
-	return ask(ctx, 1, limit, query.scalar, params, func(p *cSearchParams, hits *Hits, e *cError) Status {
-		var count uint64
-		status := vdbSearchRange(db.handle, query.data, query.dim, maxDistance, limit, p,
-			unsafe.SliceData(hits.IDs), unsafe.SliceData(hits.Distances), &count, e)
-		hits.More = count > uint64(limit)
-		hits.Counts[0] = uint32(min(count, uint64(limit)))
-		return status
-	})
+	var q question
+	if err := q.begin(ctx, 1, limit, query.scalar, params); err != nil {
+		return q.hits, err
+	}
+	var count uint64
+	status := vdbSearchRange(db.handle, query.data, query.dim, maxDistance, limit, &q.params,
+		unsafe.SliceData(q.hits.IDs), unsafe.SliceData(q.hits.Distances), &count, &q.e)
+	runtime.KeepAlive(db)
+	q.hits.More = count > uint64(limit)
+	q.hits.Counts[0] = uint32(min(count, uint64(limit)))
+	return q.end(ctx, status)
 }

@@ -97,6 +97,27 @@ func TestHitsOfTheCallerAreUsedAgain(t *testing.T) {
 	}
 }
 
+func TestEverySearchAllocatesItsHitsOnly(t *testing.T) {
+	db := line(t, 0)
+	query, rows, params := Vector([]float32{4}), []uint64{4}, &SearchParams{Ef: 20}
+	for what, c := range map[string]struct {
+		allocations float64
+		search      func() (Hits, error)
+	}{
+		"range":     {1, func() (Hits, error) { return db.SearchRange(bg, query, 4, 3, params) }},
+		"ids":       {1, func() (Hits, error) { return db.SearchIDs(bg, rows, 3, params) }},
+		"recommend": {1, func() (Hits, error) { return db.Recommend(bg, rows, nil, 3, params) }},
+		"diverse":   {1, func() (Hits, error) { return db.SearchDiverse(bg, query, 3, 0, 1, params) }},
+		"groups":    {1, func() (Hits, error) { return db.SearchGroups(bg, query, "of", 2, 3, params) }},
+		// And the sources, and the handles of the databases, which may be on the stack.
+		"many": {3, func() (Hits, error) { return SearchMany(bg, []*DB{db}, query, 3, params) }},
+	} {
+		if n := testing.AllocsPerRun(50, func() { _, _ = c.search() }); n > c.allocations {
+			t.Errorf("%s: %v allocations, not %v", what, n, c.allocations)
+		}
+	}
+}
+
 func TestNothingToFindIsNoError(t *testing.T) {
 	db := memory(t, Options{OptDim: 4})
 	for _, k := range []int{0, 3} {
@@ -230,7 +251,7 @@ func TestEverySearchOfAContextThatHasEndedHasPlacesWithoutHits(t *testing.T) {
 	}
 	groups, err := db.SearchGroups(ended, query, "of", 2, 3, nil)
 	fails(t, err, ErrCancelled)
-	if len(groups.IDs)+len(groups.Counts) != 0 {
+	if len(groups.IDs)+len(groups.Counts) != 0 || !groups.Partial {
 		t.Errorf("%+v", groups)
 	}
 }
