@@ -71,12 +71,13 @@ func (h *Hits) All(query int) iter.Seq2[uint64, float32] {
 
 // clear leaves no hits, but the slices: what a search before has found must not pass for hits of one that fails.
 func (h *Hits) clear() {
-	*h = Hits{IDs: h.IDs[:0], Distances: h.Distances[:0], Counts: h.Counts[:0]}
+	// One by one: where the slices are need not be written again, which the garbage collector would have to hear of.
+	h.K, h.Partial, h.More, h.Sources = 0, false, false, nil
+	h.IDs, h.Distances, h.Counts = h.IDs[:0], h.Distances[:0], h.Counts[:0]
 }
 
-// begin makes a search ready: places for its hits, and its task. Where the context has ended, none of the places is taken.
+// begin makes a search into cleared hits ready: places for them, and its task. Where the context has ended, none of the places is taken.
 func (h *Hits) begin(ctx context.Context, queries, k int) (job, error) {
-	h.clear()
 	if err := h.reserve(queries, k); err != nil {
 		return job{}, err
 	}
