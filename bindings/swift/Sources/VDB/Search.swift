@@ -16,23 +16,27 @@ extension Database {
         return hits
     }
 
-    /// The same into the arrays of `hits`, which are used again where they have the size.
+    /// The same into the arrays of `hits`, which are used again where they have the size. After an error there are no hits.
     public func search(_ queries: Vectors, k: Int, params: SearchParams?, into hits: inout Hits) throws(VDBError) {
         guard let params else { return try search(queries, k: k, into: &hits) }
-        var p = try params.native(queries.scalar)
-        let shape = try shape(of: queries)
-        try hits.reserve(queries: shape.count, k: k)
-        try search(queries, shape, &p, &hits)
+        try hits.orNone { (hits) throws(VDBError) in
+            var p = try params.native(queries.scalar)
+            let shape = try shape(of: queries)
+            try hits.reserve(queries: shape.count, k: k)
+            try search(queries, shape, &p, &hits)
+        }
     }
 
     /// The same without parameters, which is the fastest way to ask.
     public func search(_ queries: Vectors, k: Int, into hits: inout Hits) throws(VDBError) {
-        let shape = try shape(of: queries)
-        try hits.reserve(queries: shape.count, k: k)
-        // Parameters that all are as without them need not be passed.
-        if queries.scalar == scalar { return try search(queries, shape, nil, &hits) }
-        var p = vdb_search_params_t(queries.scalar)
-        try search(queries, shape, &p, &hits)
+        try hits.orNone { (hits) throws(VDBError) in
+            let shape = try shape(of: queries)
+            try hits.reserve(queries: shape.count, k: k)
+            // Parameters that all are as without them need not be passed.
+            if queries.scalar == scalar { return try search(queries, shape, nil, &hits) }
+            var p = vdb_search_params_t(queries.scalar)
+            try search(queries, shape, &p, &hits)
+        }
     }
 
     @inline(__always)
@@ -183,19 +187,25 @@ typealias Places<T> = UnsafeMutablePointer<T>?
 typealias Filling = (Places<UInt64>, Places<Float>, Places<UInt32>, UnsafeMutablePointer<vdb_error_t>) -> vdb_status_t
 
 extension Hits {
-    /// Makes a call that fills the places there are. Nothing is left of it where it failed.
+    /// Makes a call that fills the places there are.
     @inline(__always)
     mutating func fill(_ call: Filling) throws(VDBError) {
-        do throws(VDBError) {
-            // Through buffers, which take an array out of its place and put it back; pointers to it would be counted.
-            isPartial =
-                try checked { e in
-                    ids.withUnsafeMutableBufferPointer { ids in
-                        distances.withUnsafeMutableBufferPointer { distances in
-                            counts.withUnsafeMutableBufferPointer { call(ids.baseAddress, distances.baseAddress, $0.baseAddress, e) }
-                        }
+        // Through buffers, which take an array out of its place and put it back; pointers to it would be counted.
+        isPartial =
+            try checked { e in
+                ids.withUnsafeMutableBufferPointer { ids in
+                    distances.withUnsafeMutableBufferPointer { distances in
+                        counts.withUnsafeMutableBufferPointer { call(ids.baseAddress, distances.baseAddress, $0.baseAddress, e) }
                     }
-                } == .partial
+                }
+            } == .partial
+    }
+
+    /// Makes a search into what is there, of which nothing is left where it failed.
+    @inline(__always)
+    fileprivate mutating func orNone(_ search: (inout Hits) throws(VDBError) -> Void) throws(VDBError) {
+        do throws(VDBError) {
+            try search(&self)
         } catch {
             self = Hits()
             throw error

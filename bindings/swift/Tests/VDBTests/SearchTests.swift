@@ -120,9 +120,22 @@ final class SearchTests: XCTestCase {
         hits = try Database.searchMany([db, line(3)], [0], k: 3)
         try db.search(.f32([1, 2], dim: 1), k: 4, into: &hits)
         XCTAssertTrue(hits.sources.isEmpty && hits[1].sources.isEmpty && hits[1].first?.id == 2)
-        // Of a search that failed nothing is left.
-        assertThrows(.dimension) { try db.search([1, 2], k: 3, into: &hits) }
-        XCTAssertTrue(hits.isEmpty && hits.ids.isEmpty)
+    }
+
+    func testOfASearchThatFailedNothingIsLeft() throws {
+        let db = try line(10)
+        let (params, wrong) = (SearchParams(ef: 20), SearchParams(ef: -1))
+        for (code, search) in [
+            (.dimension, { try db.search([1, 2], k: 3, into: &$0) }),
+            (.dimension, { try db.search(.f32([1, 2, 3], dim: 2), k: 3, into: &$0) }),
+            (.limit, { try db.search([1], k: -1, into: &$0) }),
+            (.limit, { try db.search([1], k: -1, params: params, into: &$0) }),
+            (.outOfRange, { try db.search([1], k: 3, params: wrong, into: &$0) }),
+        ] as [(Status, (inout Hits) throws -> Void)] {
+            var hits = try db.search([4], k: 3)
+            assertThrows(code) { try search(&hits) }
+            XCTAssertEqual(hits, Hits())
+        }
     }
 
     func testAFilterASnapshotAndFlagsAreLookedAt() throws {
