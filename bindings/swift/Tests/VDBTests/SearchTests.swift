@@ -236,7 +236,8 @@ final class SearchTests: XCTestCase {
     func testACursorDoesNotCancelTheTaskOfTheCaller() async throws {
         let db = try line(100_000)
         let params = SearchParams(task: try VDBTask())
-        let reader = Task { for try await _ in try db.cursor([0], params: params) {} }
+        // Again and again, so that it is not through before.
+        let reader = Task { while true { for try await _ in try db.cursor([0], params: params) {} } }
         try await Task.sleep(for: .milliseconds(5))
         reader.cancel()
         let result = await reader.result
