@@ -28,25 +28,23 @@ public final class Cursor {
     /// Rows that an iterator read ahead, and the first of them that nobody got yet.
     fileprivate var ahead = Hits()
     fileprivate var place = 0
-    /// Its own task was cancelled while it read ahead, and stays so.
-    fileprivate var isCancelled = false
 
     fileprivate init(_ raw: OpaquePointer, _ task: VDBTask, ofCaller: Bool) {
         handle = Handle(raw, task, ofCaller: ofCaller)
     }
 
     /// The next rows, `limit` at most; nil when there are no more. A page may be short though more rows follow, and empty where
-    /// the deadline passed (``Hits/isPartial``): the next call goes on. After an error no row is lost, nor after a loop that ended
-    /// before the rows did.
+    /// the deadline passed (``Hits/isPartial``): the next call goes on. Once its task is cancelled it throws `Status.cancelled`. After
+    /// an error no row is lost, nor after a loop that ended before the rows did.
     public func next(_ limit: Int = Cursor.pageRows) throws(VDBError) -> Hits? {
-        if isCancelled { throw Cursor.cancelled }
+        if handle.task.isCancelled { throw Cursor.cancelled }
         guard isAhead, limit > 0 else { return try handle.next(limit) }
         let rows = place..<place + Swift.min(limit, Int(ahead.counts[0]) - place)
         place = rows.upperBound
         return Hits(ids: ahead.ids[rows], distances: ahead.distances[rows])
     }
 
-    fileprivate static let cancelled = VDBError(.cancelled, "the task that went through the cursor was cancelled")
+    fileprivate static let cancelled = VDBError(.cancelled, "the task of the cursor, or the one that goes through it, was cancelled")
     fileprivate var isAhead: Bool { !ahead.isEmpty && place < ahead.counts[0] }
 
     /// Gives the cursor back before its last reference goes, and what it kept of the database.
@@ -66,6 +64,7 @@ extension Cursor.Handle {
         var count = 0
         let status = try checked { vdb_cursor_next(raw, limit, &hits.ids, &hits.distances, &count, $0) }
         if status == .done { return nil }
+        if status == .partial, count == 0, task.isCancelled { throw Cursor.cancelled }
         hits.counts[0] = UInt32(count)
         hits.isPartial = status == .partial
         return hits
@@ -109,18 +108,17 @@ extension Cursor: AsyncSequence {
         public mutating func next() async throws(VDBError) -> Hit? { try await next(isolation: nil) }
 
         /// Throws `Status.cancelled` when the task is cancelled. Where that was while a page was read, so does every later call of the
-        /// cursor. If its parameters had a task, pages are broken off by that one alone.
+        /// cursor, unless its parameters had a task: then pages are broken off by that one alone.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(VDBError) -> Hit? {
             while true {
-                if cursor.isCancelled || Task.isCancelled { throw Cursor.cancelled }
+                if cursor.handle.task.isCancelled || Task.isCancelled { throw Cursor.cancelled }
                 if cursor.isAhead {
                     cursor.place += 1
                     return Hit(id: cursor.ahead.ids[cursor.place - 1], distance: cursor.ahead.distances[cursor.place - 1])
                 }
                 guard let hits = try await cursor.handle.nextElsewhere() else { return nil }
-                cursor.isCancelled = Task.isCancelled && !cursor.handle.isOfCaller
                 if hits.isPartial, hits[0].isEmpty, !Task.isCancelled {
-                    throw VDBError(.deadline, "the deadline of a page passed, or its task was cancelled, before there was a row")
+                    throw VDBError(.deadline, "the deadline of a page passed before there was a row")
                 }
                 cursor.ahead = hits
                 cursor.place = 0

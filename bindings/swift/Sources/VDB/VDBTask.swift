@@ -16,6 +16,7 @@ public final class VDBTask: @unchecked Sendable {
     // The library gets its address, which a call may hold while the watcher in it is replaced.
     private final class Box: Sendable {
         let watcher = Mutex<Watcher?>(nil)
+        let isCancelled = Atomic(false)
     }
 
     let handle: OpaquePointer
@@ -30,8 +31,13 @@ public final class VDBTask: @unchecked Sendable {
     /// Asks the call to stop soon: a write or a job then changes nothing and throws `Status.cancelled`, a search returns
     /// what it has (``Hits/isPartial``). Of an import, the batches that it wrote before stay.
     public func cancel() {
+        // First, so that what the library broke off finds it.
+        box.isCancelled.store(true, ordering: .sequentiallyConsistent)
         vdb_task_cancel(handle)
     }
+
+    /// Whether it was cancelled, which the library does not tell.
+    var isCancelled: Bool { box.isCancelled.load(ordering: .sequentiallyConsistent) }
 
     /// How far the call is; 0 of 0 before it starts.
     public var progress: Progress {
@@ -58,8 +64,12 @@ public final class VDBTask: @unchecked Sendable {
 
     private static let step: @convention(c) (UnsafeMutableRawPointer?, UInt64, UInt64) -> Int32 = { user, done, total in
         guard let user else { return 1 }
-        guard let watcher = Unmanaged<Box>.fromOpaque(user).takeUnretainedValue().watcher.withLock({ $0 }) else { return 1 }
-        return watcher(Progress(done: Int(clamping: done), total: Int(clamping: total))) ? 1 : 0
+        let box = Unmanaged<Box>.fromOpaque(user).takeUnretainedValue()
+        guard let watcher = box.watcher.withLock({ $0 }) else { return 1 }
+        if watcher(Progress(done: Int(clamping: done), total: Int(clamping: total))) { return 1 }
+        // At the end it is too late.
+        if done < total { box.isCancelled.store(true, ordering: .sequentiallyConsistent) }
+        return 0
     }
 }
 

@@ -246,6 +246,21 @@ final class SearchTests: XCTestCase {
         XCTAssertTrue(!hits.isPartial && hits.ids == [0, 1])
     }
 
+    func testACursorWhoseTaskOfTheCallerIsCancelledEnds() async throws {
+        let task = try VDBTask()
+        let cursor = try line(1000).cursor([0], params: SearchParams(deadline: .seconds(60), task: task))
+        XCTAssertEqual(try cursor.next(5)?.count, 1)
+        task.cancel()
+        // Not pages without rows for ever.
+        assertThrows(.cancelled) { try cursor.next(5) }
+        do {
+            for try await hit in cursor { XCTFail("\(hit)") }
+            XCTFail("nothing was thrown")
+        } catch {
+            XCTAssertEqual(error.code, .cancelled)
+        }
+    }
+
     func testACancelledTaskEndsACursor() async throws {
         let db = try line(1000)
         let reader = Task { () throws -> Int in
