@@ -585,5 +585,6 @@ inline Outcome<RepairReport> repair(const std::string &from, const std::string &
 
 #undef VDB_HPP_NAMESPACE
 #undef VDB_HPP_LIFETIME
+#undef VDB_HPP_VIEW
 
 #endif // VDB_HPP

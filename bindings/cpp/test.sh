@@ -103,6 +103,28 @@ echo '#include <vdb.hpp>
 void f(vdbpp::Database &db) { db.sync(); }' >"$work/dropped.cpp"
 check dropped_results_are_noticed sh -c '! "$@" 2>/dev/null' sh $CXX -std=c++17 -Werror -Iinclude -fsyntax-only "$work/dropped.cpp" -I
 
+# Views with a name of what is gone by then: clang sees them, and has nothing against those in a call.
+named() {
+	echo "#include <vdb.hpp>
+using namespace vdbpp;
+using Pair = float[2];
+std::vector<std::uint64_t> made();
+void use(const void *);
+void f(Database &db, SearchResult &found) { $1 }" | $CXX -std=c++17 -Werror -Iinclude -c -x c++ - -o "$work/named.o"
+}
+dangling_views() {
+	named 'use(db.insert(made(), Pair{1, 2}).ok() ? &db : nullptr); Span<const std::uint64_t> v = found.ids_of(0); use(&v);' || return 1
+	for view in 'Span<const std::uint64_t> v = made();' 'Span<const std::uint64_t> v = {1, 2};' 'const Rows v = Pair{1, 2};' \
+		'Texts v = Texts::view("ab", made());' 'Span<const float> v = db.search({1}, 1)->distances_of(0);'; do
+		if named "$view use(&v);"; then echo "compiled: $view" && return 1; fi
+	done
+}
+if echo | $CXX -x c++ -dM -E - | grep -q __clang__; then
+	check dangling_views_are_noticed dangling_views
+else
+	echo "skipped: C++ views of what is gone: only clang warns of them"
+fi
+
 verdict=ok
 [ $failed -eq 0 ] || verdict=FAILED
 echo "test result: $verdict. $passed passed; $failed failed; 0 ignored"

@@ -40,11 +40,13 @@
 #define VDB_HPP_NAMESPACE returning
 #endif
 
-/* Lets clang warn of a view with a name of what is gone by then. */
+/* Let clang warn of a view with a name of what is gone by then. */
 #if defined(__clang__)
 #define VDB_HPP_LIFETIME [[clang::lifetimebound]]
+#define VDB_HPP_VIEW [[gsl::Pointer]]
 #else
 #define VDB_HPP_LIFETIME
+#define VDB_HPP_VIEW
 #endif
 
 #include "names.hpp"
@@ -56,7 +58,7 @@ inline namespace VDB_HPP_NAMESPACE {
 
 /// A view of values that lie one after the other, as std::span is in C++20: made from anything with
 /// data() and size(), and from lists in braces.
-template <class T> class Span {
+template <class T> class VDB_HPP_VIEW Span {
 public:
     using element_type = T;
     using value_type = std::remove_cv_t<T>;
@@ -117,7 +119,7 @@ public:
     template <class C, class = decltype(detail::Component<const C>::value)>
     Rows(C &&vector) : Rows(std::forward<C>(vector), vector.size()) {}
     template <class T, std::size_t N, class = decltype(detail::ScalarOf<T>::value)>
-    Rows(const T (&vector)[N]) noexcept : Rows(raw(vector, 1, N, detail::ScalarOf<T>::value)) {}
+    Rows(const T (&vector VDB_HPP_LIFETIME)[N]) noexcept : Rows(raw(vector, 1, N, detail::ScalarOf<T>::value)) {}
     Rows(std::initializer_list<float> vector) : Rows(std::vector<float>(vector)) { count_ = 1; }
 
     /// Values of rows of `dim` components, one after the other.
