@@ -253,7 +253,7 @@ public:
     /// Texts that lie back to back already: text i is the bytes from offsets[i] up to offsets[i + 1]. Nothing is copied.
     static Texts view(const char *data, Span<const std::uint64_t> offsets VDB_HPP_LIFETIME) noexcept {
         Texts texts;
-        texts.view_ = data;
+        texts.view_ = data ? data : ""; // NULL would say that they are not given
         texts.view_offsets_ = offsets;
         return texts;
     }

@@ -203,6 +203,14 @@ void texts_do_not_end_at_a_nul(const std::string &scratch) {
     CHECK(!std::filesystem::exists(scratch + "/cut") && !std::filesystem::exists(scratch + "/whole"));
 }
 
+void texts_of_no_bytes_are_given() {
+    Database db = *Database::in_memory(Options().dim(1));
+    const std::uint64_t offsets[] = {0, 0};
+    const Texts none = Texts::view(std::vector<char>().data(), offsets);
+    CHECK(none.given() && none.count() == 1 && none.data() != nullptr);
+    CHECK(db.insert({1}, {1}, {{}, {"{}"}}).ok() && db.upsert({1}, {2}, {{}, none}).ok() && db.get_meta({1})->at(0).empty());
+}
+
 /// The sanitizer of threads sees whether they get in each other's way.
 void two_threads_close() {
     Database db = filled();
@@ -231,5 +239,6 @@ void mistakes_are_noticed(const std::string &scratch) {
     sizes_beyond_all_memory_are_errors();
     a_task_ends_before_its_call();
     texts_do_not_end_at_a_nul(scratch);
+    texts_of_no_bytes_are_given();
     two_threads_close();
 }
