@@ -554,7 +554,7 @@ inline Outcome<ManyResult> search_many(Span<const Database *const> databases, co
     detail::Call call;
     ManyResult found;
     std::vector<const vdb *> handles;
-    for (const Database *database : databases) handles.push_back(database->capi());
+    for (const Database *database : databases) handles.push_back(database ? database->capi() : nullptr);
     if (call.take(queries) && Database::sized(call, found, queries.count(), k) && call.room(found.sources, found.ids.size())) {
         const vdb_search_params_t asked = Database::parameters(params, queries);
         call.made(vdb_search_many(handles.data(), handles.size(), queries.data(), queries.count(), queries.dim(),

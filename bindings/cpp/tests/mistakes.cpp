@@ -211,6 +211,12 @@ void texts_of_no_bytes_are_given() {
     CHECK(db.insert({1}, {1}, {{}, {"{}"}}).ok() && db.upsert({1}, {2}, {{}, none}).ok() && db.get_meta({1})->at(0).empty());
 }
 
+void no_database_is_an_error() {
+    Database db = filled();
+    const Result<ManyResult> found = search_many({&db, nullptr}, {0, 0}, 1);
+    CHECK(!found && found.error().code() == Status::ErrNullArgument && found.error().message() == std::string("dbs[1] is NULL"));
+}
+
 /// The sanitizer of threads sees whether they get in each other's way.
 void two_threads_close() {
     Database db = filled();
@@ -240,5 +246,6 @@ void mistakes_are_noticed(const std::string &scratch) {
     a_task_ends_before_its_call();
     texts_do_not_end_at_a_nul(scratch);
     texts_of_no_bytes_are_given();
+    no_database_is_an_error();
     two_threads_close();
 }
