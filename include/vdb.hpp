@@ -69,7 +69,7 @@ public:
     }
     /// Any option as Options::set takes it by name: a text, a number, or the name of a value.
     Outcome<std::string> option_text(Option option) const {
-        return whole_text([&](char *text, std::size_t cap, std::size_t *length, vdb_error_t *error) {
+        return detail::whole_text([&](char *text, std::size_t cap, std::size_t *length, vdb_error_t *error) {
             return vdb_option_get_text(capi(), static_cast<vdb_option_t>(option), text, cap, length, error);
         });
     }
@@ -353,7 +353,7 @@ public:
     }
     /// Tells as JSON about the columns of metadata: those that were declared, and those that filters looked at.
     Outcome<std::string> columns() const {
-        return whole_text([&](char *json, std::size_t cap, std::size_t *length, vdb_error_t *error) {
+        return detail::whole_text([&](char *json, std::size_t cap, std::size_t *length, vdb_error_t *error) {
             return vdb_columns_get(capi(), json, cap, length, error);
         });
     }
@@ -400,23 +400,6 @@ private:
         db.dim_ = static_cast<std::size_t>(dim);
         db.scalar_ = static_cast<Scalar>(scalar);
         return call.finish(std::move(db));
-    }
-
-    /// What a call writes as a text, into a buffer that grows until it fits.
-    template <class Write> static Outcome<std::string> whole_text(Write write) {
-        detail::Call call;
-        std::string text(1024, '\0');
-        std::size_t length = 0;
-        for (;;) {
-            const vdb_status_t status = write(text.data(), text.size(), &length, call.error());
-            if (status != VDB_ERR_BUFFER_TOO_SMALL || length < text.size()) {
-                call.made(status);
-                break;
-            }
-            text.resize(length + 1);
-        }
-        text.resize(call.ok() ? length : 0);
-        return call.finish(std::move(text));
     }
 
     static const char *text_or_null(const std::string &text) noexcept { return text.empty() ? nullptr : text.c_str(); }

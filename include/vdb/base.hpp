@@ -369,11 +369,8 @@ public:
     ~Handle() { free(); }
 
     T *get() const noexcept { return handle_; }
-    /// Gives the duty to free it to the caller.
-    T *release() noexcept {
-        owned_ = false;
-        return handle_;
-    }
+    /// It was freed by other means.
+    void release() noexcept { owned_ = false; }
     void free() noexcept {
         if (owned_.exchange(false)) Free(handle_);
     }
@@ -386,17 +383,17 @@ private:
     std::atomic<bool> owned_; // two threads may close
 };
 
-/// A text that is asked for twice: for its length, then for its bytes; again if it has grown since.
-template <class Ask> std::string sized_text(Call &call, Ask ask) {
-    std::size_t length = 0;
+/// What a call writes as a text, into a buffer that grows until it fits.
+template <class Write> Outcome<std::string> whole_text(Write write) {
+    Call call;
     std::string text;
-    if (!call.made(ask(nullptr, std::size_t{0}, &length))) return text;
+    std::size_t length = 1023;
     do {
-        text.resize(length + 1);
-        call.made(ask(text.data(), text.size(), &length));
+        if (!call.room(text, length + 1)) break;
+        call.made(write(text.data(), text.size(), &length, call.error()));
     } while (call.status() == VDB_ERR_BUFFER_TOO_SMALL && length >= text.size());
     text.resize(call.ok() ? length : 0);
-    return text;
+    return call.finish(std::move(text));
 }
 
 } // namespace detail

@@ -19,12 +19,7 @@ inline bool abi_matches() noexcept { return vdb_abi_version() == VDB_ABI_VERSION
 inline const char *status_name(Status status) noexcept { return vdb_status_name(static_cast<vdb_status_t>(status)); }
 
 /// Facts about this build, as JSON.
-inline Outcome<std::string> build_info() {
-    detail::Call call;
-    std::string text = detail::sized_text(
-        call, [&](char *to, std::size_t cap, std::size_t *length) { return vdb_build_info(to, cap, length, call.error()); });
-    return call.finish(std::move(text));
-}
+inline Outcome<std::string> build_info() { return detail::whole_text(vdb_build_info); }
 
 // ---- Options -------------------------------------------------------------------------------------
 
