@@ -14,10 +14,12 @@
  * defined before the header is included it is T itself, and an error is thrown as vdbpp::Exception. Files
  * of both kinds can be linked into one program.
  *
- * Memory. Vectors go in as they lie (Rows is a view, nothing is copied; a temporary moves into it). Results come out as vectors of
- * the standard library, or with the _into functions into the caller's own memory. Whatever a handle
- * wraps is given back by its destructor. A Database should be closed by hand where a failure of the last
- * checkpoint matters. capi() leads to the handle for functions of vdb.h.
+ * Memory. Vectors go in as they lie (Rows is a view, nothing is copied; a temporary moves into it). Results
+ * come out as vectors of the standard library, or with the _into functions into the caller's own memory. A
+ * call that gets no memory returns Status::ErrNoMemory; what is made before it, a list in braces, Texts, a
+ * std::string, throws std::bad_alloc as it does anywhere. Whatever a handle wraps is given back by its
+ * destructor. A Database should be closed by hand where a failure of the last checkpoint matters. capi()
+ * leads to the handle for functions of vdb.h.
  */
 
 #ifndef VDB_HPP
@@ -302,9 +304,10 @@ public:
     /// report then in Error::report().
     Outcome<std::string> check(CheckLevel level, Task *task = nullptr) const {
         detail::Call call;
-        std::string report(VDB_CHECK_REPORT_MAX, '\0');
+        std::string report;
         std::size_t length = 0;
-        const bool sound = call.made(vdb_check(capi(), static_cast<std::uint32_t>(level), report.data(), report.size(),
+        const bool sound = call.room(report, VDB_CHECK_REPORT_MAX) &&
+                           call.made(vdb_check(capi(), static_cast<std::uint32_t>(level), report.data(), report.size(),
                                                &length, capi_of(task), call.error()));
         report.resize(std::min(length, report.size()));
         if (!sound) return call.fail<std::string>(std::move(report));
@@ -343,10 +346,10 @@ public:
     /// Searches as search() would for one query, and tells as JSON how that went and why.
     Outcome<std::string> explain(const Rows &query, std::size_t k, const SearchParams &params = {}) const {
         detail::Call call;
-        std::string text(VDB_EXPLAIN_MAX, '\0');
+        std::string text;
         std::size_t length = 0;
         const vdb_search_params_t asked = parameters(params, query);
-        if (call.take(query) && call.same(query.count(), 1, "explain takes one query"))
+        if (call.take(query) && call.same(query.count(), 1, "explain takes one query") && call.room(text, VDB_EXPLAIN_MAX))
             call.made(vdb_explain(capi(), query.data(), query.dim(), k, &asked, text.data(), text.size(), &length, call.error()));
         text.resize(std::min(length, text.size()));
         return call.finish(std::move(text));
@@ -369,10 +372,11 @@ public:
     Outcome<std::string> log_read() {
         detail::Call call;
         std::string lines;
-        std::vector<char> buffer(1 << 16);
+        std::vector<char> buffer;
         std::size_t length = 0;
+        if (!call.room(buffer, 1 << 16)) return call.finish(std::move(lines));
         while (call.made(vdb_log_read(capi(), buffer.data(), buffer.size(), &length, call.error())) && length > 0)
-            lines.append(buffer.data(), length);
+            if (!call.has_memory(length, [&] { lines.append(buffer.data(), length); })) break;
         return call.finish(std::move(lines));
     }
     /// Forgets the answers that are kept for later searches (Option::CacheBytes).
@@ -537,7 +541,9 @@ inline Outcome<ManyResult> search_many(Span<const Database *const> databases, co
     detail::Call call;
     ManyResult found;
     std::vector<const vdb *> handles;
-    for (const Database *database : databases) handles.push_back(database ? database->capi() : nullptr);
+    if (!call.room(handles, databases.size())) return call.finish(std::move(found));
+    std::transform(databases.begin(), databases.end(), handles.begin(),
+                   [](const Database *database) { return database ? database->capi() : nullptr; });
     if (call.take(queries) && Database::sized(call, found, queries.count(), k) && call.room(found.sources, found.ids.size())) {
         const vdb_search_params_t asked = Database::parameters(params, queries);
         call.made(vdb_search_many(handles.data(), handles.size(), queries.data(), queries.count(), queries.dim(),
@@ -553,9 +559,8 @@ inline Outcome<RepairReport> repair(const std::string &from, const std::string &
                                     Task *task = nullptr) {
     detail::Call call;
     RepairReport report;
-    report.json.resize(VDB_REPAIR_REPORT_MAX);
     std::size_t length = 0;
-    if (call.take(from) && call.take(to) && (!options || options->pass(call)))
+    if (call.take(from) && call.take(to) && (!options || options->pass(call)) && call.room(report.json, VDB_REPAIR_REPORT_MAX))
         call.made(vdb_repair(from.c_str(), to.c_str(), options ? options->capi() : nullptr, report.json.data(),
                              report.json.size(), &length, task ? task->capi() : nullptr, call.error()));
     report.json.resize(std::min(length, report.json.size()));

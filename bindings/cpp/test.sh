@@ -50,6 +50,8 @@ compile replay17 -std=c++17 $tests/replay.cpp
 compile replay20 "-std=c++20 -fsyntax-only" $tests/replay.cpp
 compile behaviour17 -std=c++17 "$behaviour"
 compile behaviour20 "-std=c++20 -fsanitize=address,undefined -fno-sanitize-recover" "$behaviour"
+compile no_memory -std=c++17 $tests/no_memory.cpp
+check no_memory "$work/no_memory"
 check replay "$work/replay17" $vectors
 check behaviour "$work/behaviour17"
 check behaviour_sanitized env VDB_TEST_QUICK=1 "$work/behaviour20"

@@ -103,7 +103,7 @@ inline Outcome<std::vector<vdb_option_info_t>> option_table() {
         vdb_option_info_t info{};
         info.struct_size = sizeof info;
         if (!call.made(vdb_option_at(table.size(), &info, call.error())) || call.status() == VDB_DONE) break;
-        table.push_back(info);
+        if (!call.has_memory(table.size() + 1, [&] { table.push_back(info); })) break;
     }
     return call.finish(std::move(table));
 }
@@ -153,7 +153,9 @@ public:
     /// waits until the function returns, which therefore must not do these itself.
     Outcome<void> on_progress(std::function<bool(Progress)> keep_going) {
         detail::Call call;
-        auto kept = keep_going ? std::make_unique<std::function<bool(Progress)>>(std::move(keep_going)) : nullptr;
+        std::unique_ptr<std::function<bool(Progress)>> kept;
+        const auto keep = [&] { kept = std::make_unique<std::function<bool(Progress)>>(std::move(keep_going)); };
+        if (keep_going && !call.has_memory(1, keep)) return call.finish();
         if (call.made(vdb_task_on_progress(capi(), kept ? ask : nullptr, kept.get(), call.error()))) function_ = std::move(kept);
         return call.finish();
     }
