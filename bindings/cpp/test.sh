@@ -100,10 +100,11 @@ check every_function every_function
 sed 's/"deleted": 2/"deleted": 3/' bindings/testdata/answers.json >"$work/wrong.json"
 check wrong_answers_are_noticed env -u VDB_REPLAY_OUT sh -c '! "$0" "$@"' "$work/replay17" "$work/wrong.json"
 
-# An outcome that is dropped must not compile; nor a standard that is too old.
+# An outcome that is dropped must not compile; a standard that is too old is told so.
 echo '#include <vdb.hpp>
 void f(vdbpp::Database &db) { db.sync(); }' >"$work/dropped.cpp"
 check dropped_results_are_noticed sh -c '! "$@" 2>/dev/null' sh $CXX -std=c++17 -Werror -Iinclude -fsyntax-only "$work/dropped.cpp" -I
+check old_standards_are_told sh -c '"$@" 2>&1 | grep "needs C++17 or later"' sh $CXX -std=c++14 -Iinclude -fsyntax-only "$work/dropped.cpp" -I
 
 # Views with a name of what is gone by then: clang sees them, and has nothing against those in a call.
 named() {

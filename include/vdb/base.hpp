@@ -3,6 +3,10 @@
 #ifndef VDB_HPP_BASE
 #define VDB_HPP_BASE
 
+#if __cplusplus < 201703L
+#error "vdb.hpp needs C++17 or later: -std=c++17"
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -195,8 +199,7 @@ namespace detail {
 } // namespace detail
 
 /// A value or an Error. To ask for the one that is not there is a mistake of the program: it is aborted, with a line on
-/// stderr. What a Result
-/// without a name is asked for is moved out of it, so that a loop may go over `*db.get_meta(ids)`.
+/// stderr. What a Result without a name is asked for is moved out of it, so that a loop may go over `*db.get_meta(ids)`.
 template <class T> class [[nodiscard]] Result {
 public:
     Result(T value) : either_(std::in_place_index<0>, std::move(value)) {}
