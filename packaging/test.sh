@@ -28,6 +28,11 @@ layout() {
 		test -f "$prefix/share/doc/vdb/LICENSE" && test -f "$prefix/share/doc/vdb/docs/filters.md" && test "$(readlink "$prefix/lib/libvdb.so")" = "libvdb.so.$abi" &&
 		! grep -rq '@[A-Z_]*@' "$prefix/lib/pkgconfig" "$prefix/lib/cmake" "$prefix/share/man"
 }
+# What the manual of C++ refers to lies where it says.
+links() {
+	(cd "$prefix/share/doc/vdb/docs" && grep -o '](\(\.\./\)*[a-z_]*[/.][a-z.]*)' cpp.md | tr -d '()]' >"$OLDPWD/named" && xargs ls <"$OLDPWD/named") &&
+		grep -q quickstart.cpp named
+}
 headers() {
 	(cd "$root/include" && find . -type f | sort) >have && (cd "$prefix/include" && find . -type f | sort) >installed &&
 		diff have installed
@@ -59,8 +64,11 @@ pc_shared() {
 		$CC "$prefix/share/doc/vdb/examples/records.c" $(pc --cflags --libs) -Wl,-rpath,"$(pc --variable=libdir)" -o program && ./program
 }
 pc_cpp() {
-	$CXX -std=c++17 "$root/examples/quickstart.cpp" $(pc --cflags --libs) -Wl,-rpath,"$prefix/lib" -o program &&
-		./program "$root/data/wordnet" | grep -q '^0.270  drizzle'
+	# As docs/cpp.md says it.
+	$CXX -std=c++17 "$prefix/share/doc/vdb/examples/quickstart.cpp" $(pc --cflags --libs) -Wl,-rpath,"$(pc --variable=libdir)" -o program &&
+		./program "$root/data/wordnet" | grep -q '^0.270  drizzle' &&
+		$CXX -std=c++17 "$prefix/share/doc/vdb/examples/threads.cpp" $(pc --cflags) "$(pc --variable=libdir)/libvdb.a" -lpthread -lm -ldl -o program &&
+		./program "$root/data/wordnet" | grep -q 'right$'
 }
 pc_static() {
 	# Where there is only the static library: a program that needs no libvdb.so at all.
@@ -136,6 +144,7 @@ cargo_c() {
 }
 
 check layout layout
+check links links
 check all_headers headers
 check staged staged
 check relative_prefix_is_refused relative_prefix_is_refused
