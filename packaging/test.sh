@@ -108,7 +108,8 @@ fits() {
 	cmake -S . -B asked -DCMAKE_PREFIX_PATH="$prefix"
 }
 cmake_minor_versions() {
-	fits "${version%.*}" && fits "$version"
+	fits "${version%.*}"
+	fits "$version"
 	case $version in
 	0.*) if fits 0.0.9; then return 1; fi ;;
 	esac
