@@ -27,7 +27,7 @@ static int is_packed(PyObject *value, int dimensions, int type) {
     return PyArray_CheckExact(value) && PyArray_NDIM(array) == dimensions && PyArray_TYPE(array) == type && PyArray_ISCARRAY_RO(array);
 }
 
-/* search(db, query, k, parameters, stores_f32): the handle as a number. None where it is not the plain case. */
+/* _search(db, query, k, parameters, stores_f32): the handle as a number. None where it is not the plain case. */
 static PyObject *search(PyObject *Py_UNUSED(module), PyObject *args) {
     vdb_search_params_t params = VDB_SEARCH_PARAMS_INIT;
     vdb_error_t error = VDB_ERROR_INIT;
@@ -64,7 +64,7 @@ static PyObject *search(PyObject *Py_UNUSED(module), PyObject *args) {
     return status < 0 ? of_status(status, &error) : NULL;
 }
 
-/* write(db, ids, vectors, replaces, most_bytes): whether rows were inserted, or upserted. False where it is not the plain case: packed
+/* _write(db, ids, vectors, replaces, most_bytes): whether rows were inserted, or upserted. False where it is not the plain case: packed
  * arrays of u64 and f32, and no more bytes than that. */
 static PyObject *write_rows(PyObject *Py_UNUSED(module), PyObject *args) {
     vdb_error_t error = VDB_ERROR_INIT;
@@ -89,7 +89,7 @@ static PyObject *write_rows(PyObject *Py_UNUSED(module), PyObject *args) {
     return of_status(status, &error);
 }
 
-/* fail_with(function): the function that makes the exception of a status. */
+/* _fail_with(function): the function that makes the exception of a status. */
 static PyObject *fail_with(PyObject *Py_UNUSED(module), PyObject *function) {
     Py_INCREF(function);
     Py_XDECREF(failure);
@@ -98,9 +98,9 @@ static PyObject *fail_with(PyObject *Py_UNUSED(module), PyObject *function) {
 }
 
 static PyMethodDef functions[] = {
-    {"search", search, METH_VARARGS, NULL},
-    {"write", write_rows, METH_VARARGS, NULL},
-    {"fail_with", fail_with, METH_O, NULL},
+    {"_search", search, METH_VARARGS, NULL},
+    {"_write", write_rows, METH_VARARGS, NULL},
+    {"_fail_with", fail_with, METH_O, NULL},
     CALLS
     {NULL, NULL, 0, NULL},
 };

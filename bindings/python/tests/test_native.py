@@ -117,9 +117,9 @@ def test_rows_that_are_not_plain_go_the_other_way(db):
     """write() says no, and changes nothing, where anything is not as it knows it."""
     for ids, rows in ((IDS, ROWS.astype(np.float16)), (IDS[:2], ROWS), (IDS, np.asfortranarray(ROWS)), ([1, 2, 3, 4], ROWS),
                       (IDS.astype(np.int64), ROWS), (IDS, ROWS.astype(">f4")), (IDS, ROWS[0]), (None, ROWS)):
-        assert lib.write(db._number, ids, rows, True, 1 << 20) is False
-    assert lib.write(db._number, IDS, ROWS, True, 63) is False
-    assert lib.write(db._number, IDS + np.uint64(9), ROWS, False, 64) is True
+        assert lib._write(db._number, ids, rows, True, 1 << 20) is False
+    assert lib._write(db._number, IDS, ROWS, True, 63) is False
+    assert lib._write(db._number, IDS + np.uint64(9), ROWS, False, 64) is True
     assert db.count() == 8
     with pytest.raises(vdb.AlreadyExistsError) as raised:
         db.insert(np.array([100, 3], np.uint64), ROWS[:2])

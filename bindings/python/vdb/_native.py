@@ -31,7 +31,7 @@ def failure(status: int, message: str, item: Optional[int] = None, os_error: int
     return made
 
 
-lib.fail_with(failure)
+lib._fail_with(failure)
 
 
 def number() -> np.ndarray:

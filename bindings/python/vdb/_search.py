@@ -10,7 +10,7 @@ from . import _lib as lib
 from ._arrays import Vectors, ids_in, vectors_in
 from ._calls import Progress, run
 from ._core import Core, Ids
-from ._lib import search as fast_search
+from ._lib import _search as fast_search
 from ._native import failure, number
 from ._types import SearchParams
 from ._texts import bytes_of_text

@@ -11,7 +11,7 @@ from . import _lib as lib
 from ._arrays import dtype_of, ids_in, row_shape, scalar_of, vectors_in
 from ._calls import Progress, run
 from ._core import LONG_BYTES, Core, Ids, NewIds
-from ._lib import write as fast_write
+from ._lib import _write as fast_write
 from ._native import ID_NONE, number
 from ._texts import Keys, Meta, Metas, arguments, bytes_of_meta, keys_in, metas_in, texts_of_rows
 from .handles import Filter, Snapshot, Task, number_of
