@@ -192,6 +192,42 @@ func TestACursorGoesOnAfterAnErrorAndForgetsIt(t *testing.T) {
 	}
 }
 
+func TestAContextThatEndsAlsoEndsPagesThatWereRead(t *testing.T) {
+	db := memory(t, Options{OptDim: 4})
+	fill(t, db, 2000)
+	ctx, cancel := context.WithCancel(bg)
+	cursor, err := db.SearchCursor(ctx, Vector(make([]float32, 4)), nil)
+	must(t, err)
+	defer cursor.Close()
+	ids := make([]uint64, 10)
+	_, err = cursor.Next(ids, nil)
+	must(t, err)
+	cancel()
+	for range 3 {
+		_, err = cursor.Next(ids, nil)
+		fails(t, err, ErrCancelled)
+	}
+	for id := range cursor.All() {
+		t.Fatalf("row %d", id)
+	}
+	fails(t, cursor.Err(), ErrCancelled)
+}
+
+func TestVectorsWithoutComponentsAreRefused(t *testing.T) {
+	db := line(t, 0)
+	var hits Hits
+	for _, nothing := range []Vectors{{}, Vector(nil), F32(nil, 0), F32(nil, -1)} {
+		_, err := db.Search(bg, nothing, 3, nil)
+		fails(t, err, ErrDimension)
+		_, err = SearchMany(bg, []*DB{db}, nothing, 3, nil)
+		fails(t, err, ErrDimension)
+		fails(t, db.Insert(bg, nil, nothing), ErrDimension)
+		fails(t, db.UpsertRecords(bg, &Records{Vectors: nothing}), ErrDimension)
+	}
+	must(t, db.Insert(bg, nil, F32(nil, 1)))
+	must(t, db.SearchInto(bg, F32(nil, 1), 3, nil, &hits))
+}
+
 func TestGoroutinesTakeTurnsWithACursor(t *testing.T) {
 	db := memory(t, Options{OptDim: 4})
 	fill(t, db, 2000)

@@ -25,7 +25,7 @@ type Cursor struct {
 const pageRows = 256
 
 // SearchCursor makes a cursor through all rows in the order of their distance to one query, nearest first. The context is for all of
-// its pages; [SearchParams.Deadline] is for each.
+// its pages, and ends also those that were read already; [SearchParams.Deadline] is for each.
 func (db *DB) SearchCursor(ctx context.Context, query Vectors, params *SearchParams) (*Cursor, error) {
 	if err := query.one("a cursor"); err != nil {
 		return nil, err
@@ -82,6 +82,9 @@ func newCursor(ctx context.Context, handle uintptr, end func()) *Cursor {
 func (c *Cursor) Next(ids []uint64, distances []float32) (int, error) {
 	if distances != nil && len(distances) != len(ids) {
 		return 0, invalid(ErrInvalidArgument, "places for %d ids and %d distances", len(ids), len(distances))
+	}
+	if c.ctx.Err() != nil {
+		return 0, ended(c.ctx)
 	}
 	var count uint64
 	e := newError()

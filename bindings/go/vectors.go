@@ -89,8 +89,11 @@ func (v Vectors) Scalar() Scalar { return v.scalar }
 
 // whole says whether the slice was a whole number of vectors.
 func (v *Vectors) whole() error {
-	if v.rest == 0 {
+	if v.rest == 0 && v.dim > 0 {
 		return nil
+	}
+	if v.rest == 0 {
+		return invalid(ErrDimension, "vectors of %d components: there are none, or not that many", v.dim)
 	}
 	if v.rest == shortStride {
 		return invalid(ErrInvalidArgument, "a stride of %d bytes is less than a vector of %d components of %v", v.stride, v.dim, v.scalar)
