@@ -4,12 +4,15 @@ import { ErrorRecord, type VdbError } from './error.js';
 import { native } from './ffi.js';
 import type { Functions, Handle } from './generated.js';
 
+/** Is told how far a call is. A promise that it returns is awaited before it is told again. */
+export type OnProgress = (done: number, total: number) => void | PromiseLike<void>;
+
 /** For calls that return a promise. */
 export interface CallOptions {
   /** Stops the call: nothing is changed then, and the promise is rejected with VDB_ERR_CANCELLED. */
   signal?: AbortSignal | undefined;
   /** Is told how far the call is whenever that has changed, and at the end. What it throws stops the call, and rejects its promise. */
-  onProgress?: ((done: number, total: number) => void) | undefined;
+  onProgress?: OnProgress | undefined;
 }
 
 /** For those that cannot be stopped once they have begun. */

@@ -12,7 +12,7 @@ import { closed, Owner, whenUnused } from './handle.js';
 import { explainPlan, readColumns, readLatency, readLog, readStats, readText, type Explanation } from './inside.js';
 import { start, startJob, type Job } from './job.js';
 import {
-  AT, AT_SIGNAL, BACKUP, BACKUP_CALL, CALL, DIVERSE, DIVERSE_CALL, EXAMPLES, EXPORT, EXPORT_CALL, IMPORT, IMPORT_CALL, known, needed, NONE, RECORDS,
+  AT, AT_SIGNAL, BACKUP, BACKUP_CALL, CALL, DIVERSE, DIVERSE_SIGNAL, EXAMPLES, EXPORT, EXPORT_CALL, IMPORT, IMPORT_CALL, known, needed, NONE, RECORDS,
   SCALAR, SCALAR_AT, SCALAR_CALL, SEARCH, SEARCH_CALL, SEARCH_SIGNAL, SIGNAL,
 } from './names.js';
 import { nameOf } from './memory.js';
@@ -314,8 +314,8 @@ export class Database extends Owner {
     return searchNow(this, query, k, params);
   }
 
-  searchAsync(query: Components, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
-    return start(params, SEARCH_CALL, () => searchPlan(this, query, k, params, true));
+  searchAsync(query: Components, k: number, params: SearchParams & SignalOption = {}): Promise<Hits> {
+    return start(params, SEARCH_SIGNAL, () => searchPlan(this, query, k, params, true));
   }
 
   /** Finds the k nearest rows of each of several queries, one after the other in one array. */
@@ -323,8 +323,8 @@ export class Database extends Owner {
     return run(batchPlan(this, queries, k, known(params, SEARCH)));
   }
 
-  searchBatchAsync(queries: Components, k: number, params: SearchParams & CallOptions = {}): Promise<BatchHits> {
-    return start(params, SEARCH_CALL, () => batchPlan(this, queries, k, params, true));
+  searchBatchAsync(queries: Components, k: number, params: SearchParams & SignalOption = {}): Promise<BatchHits> {
+    return start(params, SEARCH_SIGNAL, () => batchPlan(this, queries, k, params, true));
   }
 
   /** Finds all rows whose distance to a query is at most maxDistance, nearest first, and returns the nearest `limit` of them. */
@@ -333,9 +333,9 @@ export class Database extends Owner {
   }
 
   searchRangeAsync(
-    query: Components, maxDistance: number, limit: number, params: SearchParams & CallOptions = {},
+    query: Components, maxDistance: number, limit: number, params: SearchParams & SignalOption = {},
   ): Promise<RangeHits> {
-    return start(params, SEARCH_CALL, () => rangePlan(this, query, maxDistance, limit, params, true));
+    return start(params, SEARCH_SIGNAL, () => rangePlan(this, query, maxDistance, limit, params, true));
   }
 
   /** Finds the k rows nearest to each of some rows, which are left out themselves. */
@@ -343,8 +343,8 @@ export class Database extends Owner {
     return run(idsPlan(this, ids, k, known(params, SEARCH)));
   }
 
-  searchIdsAsync(ids: Ids, k: number, params: SearchParams & CallOptions = {}): Promise<BatchHits> {
-    return start(params, SEARCH_CALL, () => idsPlan(this, ids, k, params, true));
+  searchIdsAsync(ids: Ids, k: number, params: SearchParams & SignalOption = {}): Promise<BatchHits> {
+    return start(params, SEARCH_SIGNAL, () => idsPlan(this, ids, k, params, true));
   }
 
   /** Finds the k rows that are most like the positive examples and unlike the negative ones; vdb_recommend in the header says how. */
@@ -352,8 +352,8 @@ export class Database extends Owner {
     return run(recommendPlan(this, needed(examples, EXAMPLES), k, known(params, SEARCH)));
   }
 
-  recommendAsync(examples: Examples, k: number, params: SearchParams & CallOptions = {}): Promise<Hits> {
-    return start(params, SEARCH_CALL, () => recommendPlan(this, needed(examples, EXAMPLES), k, params, true));
+  recommendAsync(examples: Examples, k: number, params: SearchParams & SignalOption = {}): Promise<Hits> {
+    return start(params, SEARCH_SIGNAL, () => recommendPlan(this, needed(examples, EXAMPLES), k, params, true));
   }
 
   /** Chooses k rows that are near one query and not too near to each other, in the order in which they were chosen. */
@@ -361,8 +361,8 @@ export class Database extends Owner {
     return run(diversePlan(this, query, k, needed(params, DIVERSE)));
   }
 
-  searchDiverseAsync(query: Components, k: number, params: SearchParams & Diversity & CallOptions): Promise<Hits> {
-    return start(params, DIVERSE_CALL, () => diversePlan(this, query, k, needed(params, DIVERSE_CALL), true));
+  searchDiverseAsync(query: Components, k: number, params: SearchParams & Diversity & SignalOption): Promise<Hits> {
+    return start(params, DIVERSE_SIGNAL, () => diversePlan(this, query, k, needed(params, DIVERSE_SIGNAL), true));
   }
 
   /**
@@ -374,9 +374,9 @@ export class Database extends Owner {
   }
 
   searchGroupsAsync(
-    query: Components, path: string, groups: number, perGroup: number, params: SearchParams & CallOptions = {},
+    query: Components, path: string, groups: number, perGroup: number, params: SearchParams & SignalOption = {},
   ): Promise<BatchHits> {
-    return start(params, SEARCH_CALL, () => groupsPlan(this, query, path, groups, perGroup, params, true));
+    return start(params, SEARCH_SIGNAL, () => groupsPlan(this, query, path, groups, perGroup, params, true));
   }
 
   /**

@@ -2,13 +2,13 @@
  * vdb: a vector database inside the process. See docs/node.md, and vdb.h for what each call does.
  */
 
-import { run, type CallOptions, type Plan } from './call.js';
+import { run, type CallOptions, type Plan, type SignalOption } from './call.js';
 import { native } from './ffi.js';
 import { start, startJob, type Job } from './job.js';
 import { optionSet, pathText, type Path } from './options.js';
 import { REPAIR_REPORT_MAX, type Options } from './generated.js';
 import type { Database } from './database.js';
-import { CALL, known, SEARCH, SEARCH_CALL } from './names.js';
+import { CALL, known, SEARCH, SEARCH_SIGNAL } from './names.js';
 import type { ManyHits, SearchParams } from './search.js';
 import { manyPlan } from './searches.js';
 import type { Components } from './vectors.js';
@@ -26,7 +26,7 @@ export { Filter, type FilterValue } from './filter.js';
 export { VdbError } from './error.js';
 export { optionTable, type OptionInfo } from './options.js';
 export { BatchHits, ManyHits, type Hits, type RangeHits, type SearchParams } from './search.js';
-export type { CallOptions, SignalOption } from './call.js';
+export type { CallOptions, OnProgress, SignalOption } from './call.js';
 export type { Job } from './job.js';
 export type { Progress } from './task.js';
 export type { Path } from './options.js';
@@ -53,9 +53,9 @@ export function searchMany(dbs: readonly Database[], queries: Components, k: num
 }
 
 export function searchManyAsync(
-  dbs: readonly Database[], queries: Components, k: number, params: SearchParams & CallOptions = {},
+  dbs: readonly Database[], queries: Components, k: number, params: SearchParams & SignalOption = {},
 ): Promise<ManyHits> {
-  return start(params, SEARCH_CALL, () => manyPlan(dbs, queries, k, params, true));
+  return start(params, SEARCH_SIGNAL, () => manyPlan(dbs, queries, k, params, true));
 }
 
 function repairPlan(from: Path, to: Path, options: Options | undefined): Plan<RepairReport> {

@@ -5,7 +5,7 @@
  * once where there is a place for it, and what it is about is settled then: closing a filter later does not concern it.
  */
 
-import { type CallOptions, failure, type Plan } from './call.js';
+import { type CallOptions, failure, type OnProgress, type Plan } from './call.js';
 import { ErrorRecord, VdbError } from './error.js';
 import { nativeAsync, onlyRead } from './ffi.js';
 import { status as statuses } from './generated.js';
@@ -50,10 +50,10 @@ interface Thrown {
   error: unknown;
 }
 
-/** Tells a function of progress. What it throws stops the call. */
-async function tell(task: Task, onProgress: (done: number, total: number) => void): Promise<Thrown | null> {
+/** Tells a function of progress. What it throws, also later as a promise, stops the call. */
+async function tell(task: Task, onProgress: OnProgress): Promise<Thrown | null> {
   try {
-    for await (const { done, total } of task.progress()) onProgress(done, total);
+    for await (const { done, total } of task.progress()) await onProgress(done, total);
     return null;
   } catch (error) {
     task.cancel();

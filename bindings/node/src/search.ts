@@ -178,6 +178,9 @@ export function checkK(k: number): void {
   if (k > MAX_K) throw invalid('VDB_ERR_LIMIT', `k is ${k}: ${MAX_K} is the most`);
 }
 
+/** What a buffer can have in all versions of Node. */
+const MOST_BYTES = 2 ** 32;
+
 /** Room for the results of `queries` searches: ids, then distances, then counts. */
 export class Results {
   readonly ids: BigUint64Array;
@@ -188,8 +191,8 @@ export class Results {
   constructor(readonly queries: number, readonly k: number, own: boolean) {
     checkK(k);
     const places = queries * k;
-    if (places > 2 ** 31) throw invalid('VDB_ERR_OUT_OF_RANGE', `${queries} queries with k = ${k} are too many results for one call`);
     const bytes = places * 12 + queries * 4;
+    if (bytes >= MOST_BYTES) throw invalid('VDB_ERR_LIMIT', `${queries} queries with k = ${k} are too many results for one call`);
     const { buffer, at } = own ? { buffer: new ArrayBuffer(bytes), at: 0 } : room(bytes);
     this.ids = new BigUint64Array(buffer, at, places);
     this.distances = new Float32Array(buffer, at + 8 * places, places);

@@ -82,6 +82,7 @@ test('what a function of progress throws stops the call and rejects its promise'
   const wrong = new Error('from the function');
   const start = Date.now();
   await assert.rejects(db.waitIndexedAsync({ onProgress: () => { throw wrong; } }), (error) => error === wrong);
+  await assert.rejects(db.measureRecallAsync(100, 10, { onProgress: async () => { throw wrong; } }), (error) => error === wrong);
   assert.ok(db.stats().unindexed > 0 && Date.now() - start < 5000, 'it was not stopped');
   await assert.rejects(db.insertAsync([90000], noise(1, 1, 128), { onProgress: 'x' }), /^TypeError: onProgress is x: a function/);
   await assert.rejects(db.insertAsync([90000], noise(1, 1, 128), { signal: {} }), /^TypeError: signal is .*an AbortSignal/);

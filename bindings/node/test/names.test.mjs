@@ -40,19 +40,19 @@ const methods = (at) => ({
   count: [[undefined], ['snapshot']],
   countAsync: [[undefined], ['snapshot', 'signal']],
   search: [[query, 1], search],
-  searchAsync: [[query, 1], [...search, ...call]],
+  searchAsync: [[query, 1], [...search, ...signal]],
   searchBatch: [[query, 1], search],
-  searchBatchAsync: [[query, 1], [...search, ...call]],
+  searchBatchAsync: [[query, 1], [...search, ...signal]],
   searchRange: [[query, 1, 1], search],
-  searchRangeAsync: [[query, 1, 1], [...search, ...call]],
+  searchRangeAsync: [[query, 1, 1], [...search, ...signal]],
   searchIds: [[ids, 1], search],
-  searchIdsAsync: [[ids, 1], [...search, ...call]],
+  searchIdsAsync: [[ids, 1], [...search, ...signal]],
   recommend: [[{ positive: ids }, 1], search],
-  recommendAsync: [[{ positive: ids }, 1], [...search, ...call]],
+  recommendAsync: [[{ positive: ids }, 1], [...search, ...signal]],
   searchDiverse: [[query, 1], diverse],
-  searchDiverseAsync: [[query, 1], [...diverse, ...call]],
+  searchDiverseAsync: [[query, 1], [...diverse, ...signal]],
   searchGroups: [[query, 'a', 1, 1], search],
-  searchGroupsAsync: [[query, 'a', 1, 1], [...search, ...call]],
+  searchGroupsAsync: [[query, 'a', 1, 1], [...search, ...signal]],
   cursor: [[query], [...search, 'signal']],
   scan: [[undefined], ['snapshot']],
   measureRecall: [[query, 1], search],
@@ -122,7 +122,7 @@ test('so do functions, and objects that are not parameters', async (t) => {
   const db = Database.open(null, { dim: 2 });
   db.insert([1, 2], [0, 0, 1, 1]);
   await refuses(() => searchMany([db], query, 1, { kk: 3 }), 'kk', search);
-  await refuses(() => searchManyAsync([db], query, 1, { kk: 3 }), 'kk', [...search, ...call]);
+  await refuses(() => searchManyAsync([db], query, 1, { kk: 3 }), 'kk', [...search, ...signal]);
   const at = folder(t);
   await refuses(() => repairAsync(at, join(at, 'to'), {}, { kk: 3 }), 'kk', call);
   // Metadata under a wrong name would be lost.

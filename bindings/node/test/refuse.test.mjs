@@ -190,3 +190,12 @@ test('a loop closes its cursor, and a signal all pages', async () => {
   cursor.close();
   db.close();
 });
+
+test('more results than a buffer holds are refused before there is one', async () => {
+  const db = Database.open(null, { dim: 2 });
+  const queries = new Float32Array(2 * 2000);
+  const refused = { code: 'VDB_ERR_LIMIT', message: /2000 queries with k = 1000000 are too many/ };
+  assert.throws(() => db.searchBatch(queries, 1_000_000), refused);
+  await assert.rejects(db.searchBatchAsync(queries, 1_000_000), refused);
+  db.close();
+});

@@ -106,6 +106,11 @@ export class Replayer {
     return snapshot === undefined ? {} : { snapshot: this.get(snapshot) };
   }
 
+  /** What a search takes of a task: it tells no progress. */
+  signal(name) {
+    return name === undefined ? {} : { signal: this.get(name).controller.signal };
+  }
+
   task(name) {
     return name === undefined ? {} : this.get(name).options;
   }
@@ -123,7 +128,7 @@ export class Replayer {
     assert.deepEqual(others, {}, 'parameters that the replayer does not know');
     const given = {
       ef, rerank, targetRecall, maxMemory, exact, noCache, scalar,
-      filter: filter && this.get(filter), ...this.at(snapshot), ...this.task(task),
+      filter: filter && this.get(filter), ...this.at(snapshot), ...this.signal(task),
     };
     return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   }
