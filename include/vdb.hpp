@@ -43,6 +43,7 @@ public:
     static Outcome<Database> open(const std::string &path, const Options &options = Options()) {
         return open_at(&path, options);
     }
+    static Outcome<Database> open(std::nullptr_t, const Options &options = Options()) = delete; // in_memory()
     /// A new database in memory.
     static Outcome<Database> in_memory(const Options &options) { return open_at(nullptr, options); }
 
@@ -196,7 +197,7 @@ public:
                                       const SearchParams &params = {}) const {
         detail::Call call;
         RangeResult found;
-        if (call.take(query) && call.same(query.count(), 1, "search_range takes one query") && places(call, cap) &&
+        if (call.take(query) && call.same(query.count(), 1, "search_range takes one query") && call.places("cap", cap) &&
             call.room(found.ids, cap) && call.room(found.distances, cap)) {
             vdb_search_params_t asked = parameters(params, query);
             std::size_t count = 0;
@@ -249,7 +250,7 @@ public:
         detail::Call call;
         Groups found;
         if (call.take(query) && call.same(query.count(), 1, "search_groups takes one query") &&
-            places(call, groups) && places(call, per_group) && places(call, groups * per_group) &&
+            call.places("groups", groups) && call.places("per_group", per_group) && call.places("groups * per_group", groups * per_group) &&
             sized(call, found, groups, per_group)) {
             const vdb_search_params_t asked = parameters(params, query);
             std::uint32_t count = 0;
@@ -328,6 +329,7 @@ public:
         return plain([&](vdb_error_t *error) { return vdb_backup(capi(), path.c_str(), text_or_null(previous), capi_of(task), error); },
                      path, previous);
     }
+    template <class N, class = detail::IsNull<N>> Outcome<void> backup(const std::string &, N, Task * = nullptr) = delete; // {}
     /// Writes rows as a new file, "npy", "jsonl", "fvecs" or another format; without one by the ending of its name.
     Outcome<void> export_file(const std::string &path, const std::string &format = {}, const Filter *filter = nullptr,
                               Task *task = nullptr) const {
@@ -335,11 +337,15 @@ public:
         return plain([&](vdb_error_t *error) { return vdb_export(capi(), path.c_str(), text_or_null(format), only, capi_of(task), error); },
                      path, format);
     }
+    template <class N, class = detail::IsNull<N>>
+    Outcome<void> export_file(const std::string &, N, const Filter * = nullptr, Task * = nullptr) const = delete; // {}
     /// Reads a file that export_file or another program wrote, and writes its rows.
     Outcome<void> import_file(const std::string &path, const std::string &format = {}, Task *task = nullptr) {
         return plain([&](vdb_error_t *error) { return vdb_import(capi(), path.c_str(), text_or_null(format), capi_of(task), error); },
                      path, format);
     }
+
+    template <class N, class = detail::IsNull<N>> Outcome<void> import_file(const std::string &, N, Task * = nullptr) = delete; // {}
 
     // ---- Seeing inside
 
@@ -467,18 +473,10 @@ private:
                                    vectors, stride, found.data(), call.error()));
     }
 
-    /// Before memory is taken for results: the library would refuse such a k.
-    static bool places(detail::Call &call, std::size_t k) noexcept {
-        if (k <= VDB_MAX_K) return true;
-        char text[80];
-        std::snprintf(text, sizeof text, "k = %zu is above %u (VDB_MAX_K)", k, unsigned(VDB_MAX_K));
-        return call.refuse(Status::ErrLimit, text);
-    }
-
     /// Room for the results of `count` queries.
     static bool sized(detail::Call &call, SearchResult &found, std::size_t count, std::size_t k) {
         found.k = k;
-        return places(call, k) && call.room(found.ids, count, k) && call.room(found.distances, count, k) &&
+        return call.places("k", k) && call.room(found.ids, count, k) && call.room(found.distances, count, k) &&
                call.room(found.counts, count);
     }
 
@@ -486,7 +484,7 @@ private:
     template <class F> static Outcome<Chosen> chosen(std::size_t k, F function) {
         detail::Call call;
         Chosen found;
-        if (places(call, k) && call.room(found.ids, k) && call.room(found.distances, k)) {
+        if (call.places("k", k) && call.room(found.ids, k) && call.room(found.distances, k)) {
             std::uint32_t count = 0;
             call.made(function(found.ids.data(), found.distances.data(), &count, call.error()));
             found.ids.resize(count);

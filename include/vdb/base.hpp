@@ -106,6 +106,9 @@ template <> struct ScalarOf<std::bfloat16_t> { static constexpr Scalar value = S
 #endif
 template <class C> using Component = ScalarOf<std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<C &>().data())>>>;
 
+/// For functions that refuse a NULL where a text stands, which as a std::string would end the program.
+template <class N> using IsNull = std::enable_if_t<std::is_same_v<N, std::nullptr_t>>;
+
 /// Whether what a C shows lies elsewhere and outlives it.
 #if defined(__cpp_lib_ranges)
 template <class C> inline constexpr bool is_view = std::ranges::enable_borrowed_range<C>;
@@ -133,6 +136,10 @@ public:
         whole_ = dim ? values.size() % dim == 0 : values.size() == 0;
         if constexpr (!std::is_lvalue_reference_v<C> && !detail::is_view<C>) keep(std::move(values));
     }
+
+    // A move would take what was kept and leave its address.
+    Rows(const Rows &) = default;
+    Rows &operator=(const Rows &) = default;
 
     /// Any rows by address; the way for f16, bf16 and bits on compilers without types for them.
     static Rows raw(const void *data, std::size_t count, std::size_t dim, Scalar scalar, std::size_t stride = 0) noexcept {
@@ -174,7 +181,7 @@ public:
     Status code() const noexcept { return static_cast<Status>(record_.code); }
     /// The name of the status, "VDB_ERR_DIMENSION".
     const char *name() const noexcept { return vdb_status_name(record_.code); }
-    const char *message() const noexcept { return record_.message; }
+    const char *message() const noexcept VDB_HPP_LIFETIME { return record_.message; }
     /// The row, query or byte to blame.
     std::optional<std::uint64_t> item() const noexcept {
         return record_.item == UINT64_MAX ? std::nullopt : std::optional<std::uint64_t>(record_.item);
@@ -292,6 +299,13 @@ public:
         record_.item = UINT64_MAX;
         std::memcpy(record_.message, message, std::min(std::strlen(message), sizeof record_.message - 1));
         return false;
+    }
+    /// Before memory is taken for results: the library would refuse as many. `name` is whose number that is.
+    bool places(const char *name, std::size_t number) noexcept {
+        if (number <= VDB_MAX_K) return true;
+        char text[80];
+        std::snprintf(text, sizeof text, "%s = %zu is above %u (VDB_MAX_K)", name, number, unsigned(VDB_MAX_K));
+        return refuse(Status::ErrLimit, text);
     }
     bool take(const Rows &rows) noexcept {
         if (rows.whole()) return true;

@@ -206,6 +206,7 @@ public:
         call.made(vdb_filter_parse(text.data(), text.size(), &made, call.error()));
         return call.finish(Filter(made));
     }
+    static Outcome<Filter> where(std::nullptr_t) = delete;
     /// A filter like this one with values for its parameters, a JSON array whose first element stands for $1.
     Outcome<Filter> bind(std::string_view values) const {
         detail::Call call;
@@ -252,16 +253,22 @@ public:
         Texts texts;
         texts.view_ = data ? data : ""; // NULL would say that they are not given
         texts.view_offsets_ = offsets;
+        texts.given_ = !offsets.empty();
         return texts;
     }
 
     const char *data() const noexcept { return view_ ? view_ : given() ? data_.data() : nullptr; }
     const std::uint64_t *offsets() const noexcept { return view_ ? view_offsets_.data() : given() ? offsets_.data() : nullptr; }
-    std::size_t count() const noexcept { return given() ? (view_ ? view_offsets_.size() : offsets_.size()) - 1 : 0; }
-    bool given() const noexcept { return view_ ? !view_offsets_.empty() : !offsets_.empty(); }
+    /// 0 also of texts that were moved from, which no rows take for theirs.
+    std::size_t count() const noexcept {
+        const std::size_t ends = view_ ? view_offsets_.size() : offsets_.size();
+        return ends > 0 ? ends - 1 : 0;
+    }
+    bool given() const noexcept { return given_; }
 
 private:
     template <class C> void append(const C &texts) {
+        given_ = true;
         offsets_.push_back(0);
         for (std::string_view text : texts) {
             data_.append(text);
@@ -273,11 +280,12 @@ private:
     std::vector<std::uint64_t> offsets_;
     const char *view_ = nullptr;
     Span<const std::uint64_t> view_offsets_;
+    bool given_ = false;
 };
 
 /// What rows have beside ids and vectors. What is not given stays as it is where a row is replaced.
 struct Records {
-    Texts keys, meta;
+    Texts keys{}, meta{};
 };
 
 namespace detail {
@@ -370,12 +378,12 @@ struct RepairReport {
 /// Rows one page after the other, of the state that the database had when the cursor was made.
 class Cursor {
 public:
-    /// The next rows, `cap` at most.
+    /// The next rows, `cap` at most, which is at most VDB_MAX_K.
     Outcome<Page> next(std::size_t cap) {
         detail::Call call;
         Page page;
         std::size_t count = 0;
-        if (call.room(page.ids, cap) && call.room(page.distances, cap))
+        if (call.places("cap", cap) && call.room(page.ids, cap) && call.room(page.distances, cap))
             call.made(vdb_cursor_next(capi(), cap, page.ids.data(), page.distances.data(), &count, call.error()));
         page.ids.resize(count);
         page.distances.resize(count);

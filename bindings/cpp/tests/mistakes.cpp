@@ -156,7 +156,8 @@ void sizes_beyond_all_memory_are_errors() {
     const std::vector<float> value(2);
     const std::size_t many = SIZE_MAX / 8, wraps = (SIZE_MAX >> 24) + 1;
     const Span<const std::uint64_t> ids(nullptr, many);
-    CHECK(none(cursor.next(SIZE_MAX)) && none(cursor.next(many)) && cursor.next(3)->ids.size() == 3);
+    const auto beyond = [](const auto &result) { return !result && result.error().code() == Status::ErrLimit; };
+    CHECK(beyond(cursor.next(SIZE_MAX)) && beyond(cursor.next(VDB_MAX_K + 1)) && cursor.next(VDB_MAX_K)->ids.size() == 3);
     for (const std::size_t count : {many, wraps}) {
         CHECK(none(db.search(Rows::raw(value.data(), count, 2, Scalar::F32), VDB_MAX_K)));
         CHECK(none(search_many({&db}, Rows::raw(value.data(), count, 2, Scalar::F32), VDB_MAX_K)));
@@ -165,7 +166,7 @@ void sizes_beyond_all_memory_are_errors() {
     CHECK(none(db.get(ids)) && none(db.get_meta(ids)) && none(db.search_ids(ids, VDB_MAX_K)));
     // More than any address space has; sanitizers end a program that asks for it.
     if (!std::getenv("VDB_TEST_QUICK")) CHECK(none(db.search(Rows::raw(value.data(), 2000000, 2, Scalar::F32), VDB_MAX_K)));
-    CHECK(std::string(cursor.next(SIZE_MAX).error().message()) == "there is no memory for 18446744073709551615 places");
+    CHECK(std::string(cursor.next(SIZE_MAX).error().message()) == "cap = 18446744073709551615 is above 16777216 (VDB_MAX_K)");
 }
 
 /// The sanitizer of addresses sees when a call asks a function that is gone. One way to end a task for each round.
@@ -234,6 +235,32 @@ void two_threads_close() {
     CHECK(succeeded == 1 && closed(db.count()) && closed(filter->bind("[]")) && closed(task->cancel()));
 }
 
+void rows_and_texts_that_were_moved_from_are_none_of_a_row() {
+    Database db = filled();
+    Rows rows(std::vector<float>{1, 2, 3, 4}, 2);
+    { const Rows other = std::move(rows); }
+    CHECK(overwrite_the_stack() == 77 && db.upsert({1, 2}, rows).ok() && db.get({2})->values == (std::vector<float>{3, 4}));
+    Texts keys{"a", "b"}, meta{"{}", "{}"};
+    const Records taken{std::move(keys), std::move(meta)};
+    CHECK(db.upsert({1, 2}, rows, taken).ok() && *db.keys_of_ids({1, 2}) == (std::vector<std::string>{"a", "b"}));
+    for (const Records &records : {Records{keys, {}}, Records{{}, meta}}) {
+        const auto refused = db.upsert({1, 2}, rows, records);
+        CHECK(!refused && refused.error().code() == Status::ErrInvalidArgument);
+    }
+    CHECK(*db.keys_of_ids({1, 2}) == (std::vector<std::string>{"a", "b"}));
+}
+
+template <class A> using Opened = decltype(Database::open(std::declval<A>()));
+template <class A> using Conditioned = decltype(Filter::where(std::declval<A>()));
+template <class A> using BackedUp = decltype(std::declval<Database &>().backup(std::string(), std::declval<A>()));
+template <template <class> class F, class A, class = void> constexpr bool compiles = false;
+template <template <class> class F, class A> constexpr bool compiles<F, A, std::void_t<F<A>>> = true;
+
+// A NULL would be read as a text.
+static_assert(compiles<Opened, const char *> && !compiles<Opened, std::nullptr_t>);
+static_assert(compiles<Conditioned, const char *> && !compiles<Conditioned, std::nullptr_t>);
+static_assert(compiles<BackedUp, const char *> && !compiles<BackedUp, std::nullptr_t>);
+
 } // namespace
 
 void mistakes_are_noticed(const std::string &scratch) {
@@ -247,5 +274,6 @@ void mistakes_are_noticed(const std::string &scratch) {
     texts_do_not_end_at_a_nul(scratch);
     texts_of_no_bytes_are_given();
     no_database_is_an_error();
+    rows_and_texts_that_were_moved_from_are_none_of_a_row();
     two_threads_close();
 }
