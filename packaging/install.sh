@@ -72,7 +72,7 @@ do_install() {
 		put 644 "$text" "$DOCDIR/$text"
 	done
 	# In the folders of the repository, so that links lead from one to the other.
-	for text in docs/c.md docs/cpp.md docs/filters.md examples/quickstart.c examples/records.c examples/quickstart.cpp \
+	for text in docs/api-conventions.md docs/c.md docs/cpp.md docs/filters.md examples/quickstart.c examples/records.c examples/quickstart.cpp \
 		examples/threads.cpp examples/npy.h; do
 		put 644 "$text" "$DOCDIR/$text"
 	done
