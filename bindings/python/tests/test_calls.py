@@ -101,7 +101,7 @@ def test_what_is_no_handle_is_refused(filled, wrong, tmp_path):
         lambda: filled.explain(ONE, 1, filter=wrong),
     ]
     for call in calls:
-        with pytest.raises(TypeError, match="filter: a .* is no Filter; vdb.Filter.where"):
+        with pytest.raises(TypeError, match="filter: a .* is no Filter; vdb.Filter"):
             call()
     for call in (lambda: filled.count(snapshot=wrong), lambda: filled.get(1, snapshot=wrong), lambda: filled.search(ONE, 1, snapshot=wrong)):
         with pytest.raises(TypeError, match="snapshot: a .* is no Snapshot; db.snapshot"):

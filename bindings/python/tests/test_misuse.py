@@ -90,13 +90,19 @@ def test_progress_comes_before_anything_is_done(db):
         db.insert([7], ROWS[:1], progress=lambda *at: told.append(at) or False)
     with pytest.raises(ZeroDivisionError):
         db.insert([7], ROWS[:1], progress=lambda done, total: 1 / 0)
+    with pytest.raises(vdb.CancelledError):
+        db.insert([7], ROWS[:1], progress=lambda done, total: np.bool_(False))
     assert told == [(0, 0)] and db.count() == 4
+    db.insert([7], ROWS[:1], progress=lambda done, total: 0)
 
 
 def test_options_in_other_words(db):
     assert db.option(vdb.Option.DIM) == db.option("dim") == 4
     with vdb.open(dim=4, m=None) as other:
         assert other.option("m") == db.option("m")
+    for twice in ({"m": 8}, {"hnsw.m": 8}):
+        with pytest.raises(TypeError, match="given"):
+            vdb.open(dim=4, m=8, options=twice)
     with pytest.raises(vdb.OutOfRangeError, match="schema.dim = -1"):
         vdb.open(dim=-1)
 

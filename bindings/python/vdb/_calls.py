@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from typing import Any, Callable, Optional, Protocol, TypeVar, Union
 
+import numpy as np
+
 from .handles import Task
 
 _T = TypeVar("_T")
@@ -41,6 +43,11 @@ def _teller(progress: Progress) -> Callable[[int, int], Any]:
     if not callable(progress):
         raise TypeError(f"progress: a {type(progress).__name__} is neither a function of (done, total) nor a tqdm bar")
     return progress
+
+
+def _says_no(answer: Any) -> bool:
+    """False, which comparisons of numpy have a kind of their own of; nothing else, since most functions return None."""
+    return answer is False or (isinstance(answer, np.bool_) and not answer)
 
 
 class _Worker(threading.Thread):
@@ -84,7 +91,7 @@ def run(
 def _watched(call: Callable[[Any], _T], task: Task, tell: Optional[Callable[[int, int], Any]]) -> _T:
     number = task.capi()
     # A call that is cancelled before it begins changes nothing, however short it is.
-    if tell and tell(*task.progress()) is False:
+    if tell and _says_no(tell(*task.progress())):
         task.cancel()
     worker = _Worker(lambda: call(number))
     try:
@@ -94,7 +101,7 @@ def _watched(call: Callable[[Any], _T], task: Task, tell: Optional[Callable[[int
         return call(number)
     try:
         while not worker.wait(_SECONDS_BETWEEN_LOOKS):
-            if tell and tell(*task.progress()) is False:
+            if tell and _says_no(tell(*task.progress())):
                 task.cancel()
                 tell = None
     except BaseException:

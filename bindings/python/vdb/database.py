@@ -33,6 +33,9 @@ def open(
     Options are keywords, dim=384, metric="cosine", read_only=True, or stand in `options` by their full
     names, {"hnsw.m": 32}; vdb.option_table() lists them. A new database needs `dim`.
     """
+    twice = (options or {}).keys() & keywords.keys()
+    if twice:
+        raise TypeError(f"{', '.join(sorted(twice))}: given as a keyword and in options")
     with OptionSet({**(options or {}), **keywords}) as chosen:
         opened = lib.vdb_open(None if path is None else os.fsencode(path), chosen.capi())
     return Database(opened)

@@ -153,7 +153,7 @@ class Filter(Handle):
 
 
 _MADE_BY = {
-    "Cursor": "db.cursor_search(query)", "Database": "vdb.open(path)", "Filter": "vdb.Filter.where(text)", "Snapshot": "db.snapshot()",
+    "Cursor": "db.cursor_search(query)", "Database": "vdb.open(path)", "Filter": "vdb.Filter(ids) or vdb.Filter.where(text)", "Snapshot": "db.snapshot()",
     "Task": "vdb.Task()",
 }
 

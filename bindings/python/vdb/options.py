@@ -56,7 +56,12 @@ class OptionSet(Handle):
 
     def __init__(self, options: Optional[Mapping[str, Any]] = None):
         super().__init__(lib.vdb_options_new(), lib.vdb_options_free)
+        given: Dict[str, str] = {}
         for name, value in (options or {}).items():
+            full = _BY_NAME[name].name if name in _BY_NAME else name
+            if full in given:
+                raise TypeError(f"{full} is given twice, as {given[full]!r} and as {name!r}")
+            given[full] = name
             if value is not None:
                 self.set(name, value)
 
