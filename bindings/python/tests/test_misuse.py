@@ -15,10 +15,9 @@ IDS = np.arange(4, dtype=np.uint64)
 
 
 @pytest.fixture
-def db():
-    with vdb.open(dim=4) as db:
-        db.insert(IDS, ROWS)
-        yield db
+def db(db):
+    db.insert(IDS, ROWS)
+    return db
 
 
 def test_a_handle_is_of_its_process(db):
@@ -94,6 +93,15 @@ def test_progress_comes_before_anything_is_done(db):
         db.insert([7], ROWS[:1], progress=lambda done, total: np.bool_(False))
     assert told == [(0, 0)] and db.count() == 4
     db.insert([7], ROWS[:1], progress=lambda done, total: 0)
+
+
+def test_short_searches_start_no_thread(db, monkeypatch):
+    """As they are called by default; a thread costs more than they do."""
+    monkeypatch.setattr("vdb._calls._Worker", None)
+    db.search_range(ROWS[0], 10.0), db.search_diverse(ROWS[0]), db.recommend([1]), db.search_groups(ROWS[0], "a"), db.search_ids([1])
+    db.search(ROWS), db.search(ROWS[0], 5000), db.insert([9], ROWS[:1])
+    with pytest.raises(TypeError, match="NoneType"):
+        db.search_range(ROWS[0], 10.0, 1001)
 
 
 def test_options_in_other_words(db):

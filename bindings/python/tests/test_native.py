@@ -15,10 +15,9 @@ IDS = np.arange(4, dtype=np.uint64)
 
 
 @pytest.fixture
-def db():
-    with vdb.open(dim=4) as db:
-        db.insert(IDS, ROWS)
-        yield db
+def db(db):
+    db.insert(IDS, ROWS)
+    return db
 
 
 def get(db, ids=IDS, count=4, dim=4, scalar=lib.VDB_SCALAR_F32, vectors=None, found=None):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Queries from which on a call may last long enough for somebody to press Ctrl-C.
 _LONG_QUERIES = 256
-# The same for results, or candidates for them, of one query.
+# More results than these, or candidates for them, of one query, do the same.
 _LONG_PLACES = 1000
 _LONG_EXACT_QUERIES = 8
 _MAX_K, _PARTIAL = lib.VDB_MAX_K, lib.VDB_PARTIAL
@@ -101,7 +101,7 @@ class Searches(Core):
             status: int = lib.vdb_search_range(db, rows.array, rows.dim, max_distance, cap, c_params, ids, distances, count)
             return status
 
-        status = _run_search(call, search_params(params, rows), params.get("task"), cap >= _LONG_PLACES)
+        status = _run_search(call, search_params(params, rows), params.get("task"), cap > _LONG_PLACES)
         found = min(int(count[0]), cap)
         return RangeResult(_first(ids, found), _first(distances, found), int(count[0]) > cap, status == _PARTIAL)
 
@@ -127,7 +127,7 @@ class Searches(Core):
     ) -> SearchResult:
         """Finds the `k` rows that are most like the rows `positive` and unlike the rows `negative`; none of these is a result."""
         db, more, less = self.capi(), ids_in(positive, copy), ids_in(negative, copy)
-        long = max(k, more.size + less.size) >= _LONG_PLACES
+        long = max(k, more.size + less.size) > _LONG_PLACES
         return self._chosen(params, None, k, long, lambda *to: lib.vdb_recommend(db, more, more.size, less, less.size, k, *to))
 
     def search_diverse(
@@ -140,7 +140,7 @@ class Searches(Core):
         in the order in which they were chosen.
         """
         rows = one_query(vectors_in(query, self.scalar, self.dim, scalar, copy, "query"))
-        db, long = self.capi(), max(k, candidates) >= _LONG_PLACES
+        db, long = self.capi(), max(k, candidates) > _LONG_PLACES
         return self._chosen(params, rows, k, long, lambda *to: lib.vdb_search_diverse(
             db, rows.array, rows.dim, k, candidates, lambda_, *to))
 
@@ -174,7 +174,7 @@ class Searches(Core):
                 db, rows.array, rows.dim, name, len(name), groups, per_group, c_params, ids, distances, counts, count)
             return status
 
-        long = groups * per_group >= _LONG_PLACES
+        long = groups * per_group > _LONG_PLACES
         status = _run_search(call, search_params(params, rows), params.get("task"), long)
         found = int(count[0])
         return SearchResult(_first(ids, found), _first(distances, found), _first(counts, found), status == _PARTIAL)
