@@ -4,8 +4,8 @@
     bench.py [--rounds N]
 
 One program in each language (measure.c says what it does) measures a moment at a time. They take turns, in another order each round, so that
-what else happens on the machine meets all of them. After a few rounds all of them are started anew, since where a program's memory happens to
-lie makes a tenth of an insert: two runs of one program differ as much as two languages. Medians of all rounds but the first of each start
+what else happens on the machine meets all of them. After a few rounds all of them are started anew, since two runs of one program can differ as
+much as two languages, by where their memory happens to lie. Medians of all rounds but the first of each start
 count; the middle half of the rounds stands beside them. A language whose toolchain or package is missing is skipped.
 """
 
